@@ -3,7 +3,7 @@
     python -m tests.benchmarks.agreement
 
 Public answers of nine models (`zeroeval_answers.csv.gz`) to three tasks: what they answered in its
-canonical form, and whether that was right. Writes its tables into docs/routing.md.
+canonical form, and whether that was right. Writes its tables into docs/routing_measured.md.
 
 - Gate: every cascade of two cheaper ones and a dear one is measured on judged requests, beside as
   many judged answers of each deployment alone, and then used or not; the whole table says which was
@@ -133,7 +133,7 @@ def _table(task: str, models: tuple[str, ...], rows: list[dict[str, str]], usd: 
 def main() -> None:
     found = "\n\n".join([gates(), choices(), live()])
     print(found)
-    write_between(DOCS / "routing.md", "agreement", found)
+    write_between(DOCS / "routing_measured.md", "agreement", found)
 
 
 def gates() -> str:

@@ -4,7 +4,7 @@
 
 The worlds of bandit_worlds, a floor held in each. At every solve, each belief is held against the
 truth: 1 is a squared error as large as the variance that the belief owns to. Writes its table into
-docs/routing.md.
+docs/routing_measured.md.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
             "expected less true success"]  # fmt: skip
     text = markdown(head, rows) + f"\n\n{count} worlds."
     print(text)
-    write_between(DOCS / "routing.md", "calibration", text)
+    write_between(DOCS / "routing_measured.md", "calibration", text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 Regret after a silent event, with beliefs as shipped and without the common drift. Six tasks, four
 deployments, 0/1 rewards. Regret where a success has a value; dollars and success where a floor is
-held instead. Writes its tables into docs/routing.md.
+held instead. Writes its tables into docs/routing_measured.md.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def main() -> None:
         ]
     )
     print(text)
-    write_between(DOCS / "routing.md", "common", text)
+    write_between(DOCS / "routing_measured.md", "common", text)
 
 
 def change(gap: FloatArray, base: float) -> str:

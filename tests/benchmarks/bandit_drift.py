@@ -3,8 +3,8 @@
     python -m tests.benchmarks.bandit_drift [SCALE]
     python -m tests.benchmarks.bandit_drift bounds
 
-Writes its table into docs/routing.md. Rewards and bills are drawn from ParetoBandit's test split,
-each prompt judged within its task, or 0/1 with the same means.
+Writes its table into docs/routing_measured.md. Rewards and bills are drawn from ParetoBandit's
+test split, each prompt judged within its task, or 0/1 with the same means.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ def divergence(p: float, q: float) -> float:
 def main() -> None:
     if sys.argv[1:] == ["bounds"]:
         head = ["rewards needed on average, at least", "judge's rewards", "0/1 rewards"]
-        write_between(DOCS / "routing.md", "drift-bounds", markdown(head, bounds()))
+        write_between(DOCS / "routing_measured.md", "drift-bounds", markdown(head, bounds()))
         return
     scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     rows = [*quality_rows(scale), *lockout_rows(scale), *bill_rows(scale)]
     text = markdown(["what", "bar", "measured"], rows)
     print(text)
-    write_between(DOCS / "routing.md", "drift", text)
+    write_between(DOCS / "routing_measured.md", "drift", text)
 
 
 def quality_rows(scale: float) -> list[list[str]]:

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bandit_exactness [WORLDS]
 
 2 to 30 arms, Beta parameters 0.5 to 5,000, prices over 1,000x. Writes its table into
-docs/routing.md.
+docs/routing_measured.md.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
         )
         print(rows[-1], flush=True)
     head = ["arms", "worlds", "largest error", "median ms", "scipy's, ms"]
-    write_between(DOCS / "routing.md", "exactness", markdown(head, rows))
+    write_between(DOCS / "routing_measured.md", "exactness", markdown(head, rows))
 
 
 def _one(rng: np.random.Generator, low: int, high: int, number: int) -> tuple[float, float, float]:

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.bandit_floors [SEEDS]
 
-Writes its table into docs/routing.md; tasks with over 500 outcomes in both splits together.
+Writes its table into docs/routing_measured.md; tasks with over 500 outcomes in both splits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
     measured = [one for floor in FLOORS for one in measure(floor, seeds)]
     text = f"{markdown(HEAD, [one.row() for one in measured])}\n\n{verdict(measured)}"
     print(text)
-    write_between(DOCS / "routing.md", "floors", text)
+    write_between(DOCS / "routing_measured.md", "floors", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

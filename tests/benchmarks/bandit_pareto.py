@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bandit_pareto [SEEDS]
 
 Fifteen budget settings, three ways of seeing a prompt, 20 seeds; writes its tables into
-docs/routing.md. About half an hour on one core.
+docs/routing_measured.md. About half an hour on one core.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
         print(summary(lines[-1]), flush=True)
     text = f"{table(lines)}\n\n{verdict(lines, seeds)}"
     print(text)
-    write_between(DOCS / "routing.md", "paretobandit", text)
+    write_between(DOCS / "routing_measured.md", "paretobandit", text)
 
 
 def measure(setting: Setting, seeds: int) -> Line:

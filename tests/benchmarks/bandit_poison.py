@@ -5,7 +5,7 @@
 Five keys report in turn; one of them lies. Mean weights of the others' requests over the second
 half, against runs with the same luck in which that key is honest. One pair of runs differs from
 another by about 7 points, so the standard error of 120 pairs is below 1. Writes its table into
-docs/routing.md; about 40 minutes of CPU.
+docs/routing_measured.md; about 40 minutes of CPU.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
     head = ["objective", "the liar says", "largest move of a weight", "below 5 points"]
     text = f"{markdown(head, rows)}\n\n{seeds} pairs of runs with the same luck."
     print(text)
-    write_between(DOCS / "routing.md", "poison", text)
+    write_between(DOCS / "routing_measured.md", "poison", text)
 
 
 def _row(name: str, words: str, moved: np.ndarray) -> list[str]:

@@ -4,7 +4,7 @@
 
 Eight candidates, five tasks, no history. The shipped figures are LiveBench's; the truth is of other
 people and other questions: the success rates of OpenAI's simple-evals (README, commit 0f2cf33).
-Writes its table into docs/routing.md.
+Writes its table into docs/routing_measured.md.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
     head = ["objective", "requests", "uninformed", "priors", "ratio"]
     text = markdown(head, rows)
     print(text)
-    write_between(DOCS / "routing.md", "priors", text)
+    write_between(DOCS / "routing_measured.md", "priors", text)
 
 
 def rows_of(objective: Objective, seeds: int) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.bandit_speed
 
-Best of several rounds on one core; writes its table into docs/routing.md.
+Best of several rounds on one core; writes its table into docs/routing_measured.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
             rows += [resolve(name, tasks, arms, rewards, bar) for name in OBJECTIVES]
     text = markdown(["what", "bar", "measured"], rows)
     print(text)
-    write_between(DOCS / "routing.md", "speed", text)
+    write_between(DOCS / "routing_measured.md", "speed", text)
 
 
 def best_s(work: Callable[[], object], rounds: int) -> float:

@@ -5,9 +5,9 @@
 
 2 to 12 arms, 1 to 6 tasks, prices over 500x; half the worlds with price shocks, half with drift
 of quality, feedback up to 500 requests late and up to 70 % missing. Writes its table and the
-worst worlds into docs/routing.md. `bounds` tells what the same rule reaches that begins with the
-truth of the first period, known as well as by so many rewards of every deployment at every task:
-what is missing there lies in drift, luck and how rivals are chosen; the rest learning costs.
+worst worlds into docs/routing_measured.md. `bounds` tells what the same rule reaches that begins
+with the truth of the first period, known as well as by so many rewards of every deployment at every
+task: what is missing there lies in drift, luck and how rivals are chosen; the rest learning costs.
 """
 
 from __future__ import annotations
@@ -276,7 +276,7 @@ def bounds(count: int) -> None:
     head = ["rewards a cell at the start", "the floor held", "cost per success, median ratio"]
     text = f"{markdown(head, rows)}\n\n{count} worlds."
     print(text)
-    write_between(DOCS / "routing.md", "worlds-bounds", text)
+    write_between(DOCS / "routing_measured.md", "worlds-bounds", text)
 
 
 def main() -> None:
@@ -309,7 +309,7 @@ def main() -> None:
     )
     text += f"\n\n{minutes:.0f} minutes with {WORKERS} processes."
     print(text)
-    write_between(DOCS / "routing.md", "worlds", text)
+    write_between(DOCS / "routing_measured.md", "worlds", text)
 
 
 def headline(matches: Sequence[Match]) -> str:

@@ -5,7 +5,7 @@
 Four deployments with a history of 600 rewards a task; then a fifth appears, five times: good and
 cheap, good for one task only, good and dear, no better than what is there, bad and cheap. Through
 `Router.open`, rewards 0/1. Rightful share: that of a policy that knows everything. Writes its table
-into docs/routing.md.
+into docs/routing_measured.md.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
     ]  # fmt: skip
     text = markdown(head, rows)
     print(text)
-    write_between(DOCS / "routing.md", "young", text)
+    write_between(DOCS / "routing_measured.md", "young", text)
 
 
 def row_of(name: str, seeds: int) -> list[str]:

@@ -1,6 +1,6 @@
 """How well success is known from a biased judge and few labels, and what that costs in dollars.
 
-    python -m tests.benchmarks.evidence [--seeds N] [--rates CSV] [--write]
+    python -m tests.benchmarks.evidence [--seeds N] [--rates CSV] [--harder] [--write]
 
 Tables of true success are public ones (`data/success_rates.csv`, or any of that form); judges are
 simulated (`evidence_judges`). The beliefs are those of the router: labels as rewards, scores as
@@ -17,7 +17,7 @@ wrong and always praised; what it gets is by the router's weights under wishes a
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import mean
@@ -28,7 +28,7 @@ from scipy import special
 
 from tests.benchmarks.cold_start_tables import RATES, Table, tables
 from tests.benchmarks.evidence_costs import CAMPS, cost_ratios, flattered
-from tests.benchmarks.evidence_judges import JUDGES, Sample, drawn
+from tests.benchmarks.evidence_judges import HARDER, JUDGES, Judge, Sample, drawn
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.proxies.hearing import Proxy
@@ -37,6 +37,9 @@ from windsock.core.model.requests import Cell
 
 LABELS = (0, 5, 50)
 LEVEL = 0.95
+
+BOUNDS = ((5, 0.90, 0.12), (50, 0.94, 0.055))
+"""Labels, least coverage, greatest root mean square error."""
 
 
 class Found(NamedTuple):
@@ -126,6 +129,8 @@ WAYS = {
     "PPI++": ppi_tuned,
 }
 NEED_LABELS = {"mean of labels", "PPI", "PPI++"}
+NEED_SCORES = {"judge alone", "PPI", "PPI++"}
+ALL = {**JUDGES, **HARDER}
 
 
 def _of_beta(a: FloatArray, b: FloatArray) -> Means:
@@ -135,9 +140,14 @@ def _of_beta(a: FloatArray, b: FloatArray) -> Means:
 
 def one_draw(table: Table, judge: str, labels: int, seed: int) -> dict[str, Found]:
     """All ways on the same answers."""
-    rng = np.random.default_rng([seed, labels, list(JUDGES).index(judge)])
-    sample = drawn(table.success, JUDGES[judge], labels, rng)
-    ways = {name: way for name, way in WAYS.items() if labels or name not in NEED_LABELS}
+    rng = np.random.default_rng([seed, labels, list(ALL).index(judge)])
+    sample = drawn(table.success, ALL[judge], labels, rng)
+    is_whole = bool((sample.sums[0] + sample.sums[3] > 0).all())
+    ways = {
+        name: way
+        for name, way in WAYS.items()
+        if (labels or name not in NEED_LABELS) and (is_whole or name not in NEED_SCORES)
+    }
     return {name: _found(way(sample, table), table) for name, way in ways.items()}
 
 
@@ -156,17 +166,21 @@ class Case(NamedTuple):
     table: str
 
 
-def measured(seeds: int, rates: Path) -> dict[tuple[Case, str], list[Found]]:
-    """By case and way."""
+Drawn = dict[tuple[Case, str], list[Found]]
+"""By case and way."""
+
+
+def measured(seeds: int, rates: Path, judges: Mapping[str, Judge]) -> Drawn:
+    """Each of these judges, at every table."""
     known = tables(rates)
     jobs = [
         (Case(labels, judge, name), seed)
         for labels in LABELS
-        for judge in JUDGES
+        for judge in judges
         for name in known
         for seed in range(seeds)
     ]
-    found: dict[tuple[Case, str], list[Found]] = {}
+    found: Drawn = {}
     with ProcessPoolExecutor(2) as pool:
         drawn_all = pool.map(
             one_draw,
@@ -182,50 +196,44 @@ def measured(seeds: int, rates: Path) -> dict[tuple[Case, str], list[Found]]:
     return found
 
 
-def summed(found: dict[tuple[Case, str], list[Found]], labels: int, judge: str, way: str) -> Found:
-    """Root mean square error, coverage and cost over all tables."""
+def summed(found: Drawn, labels: int, judge: str, way: str) -> Found | None:
+    """Root mean square error, coverage and cost over all tables; None where it has no way."""
     own = [
         each
         for (case, name), draws in found.items()
         if (case.labels, case.judge, name) == (labels, judge, way)
         for each in draws
     ]
+    if not own:
+        return None
     square, covered, dearer = (mean(column) for column in zip(*own, strict=True))
     return Found(square**0.5, covered, float(np.exp(dearer)))
 
 
-def rows(found: dict[tuple[Case, str], list[Found]]) -> Iterator[list[str]]:
+def rows(found: Drawn, judges: Iterable[str]) -> Iterator[list[str]]:
     """RMSE / coverage / cost of each way, one row for each judge and number of labels."""
     for labels in LABELS:
-        for judge in JUDGES:
-            cells = [
-                "-"
-                if not labels and way in NEED_LABELS
-                else _told(summed(found, labels, judge, way))
-                for way in WAYS
-            ]
+        for judge in judges:
+            cells = [_told(summed(found, labels, judge, way)) for way in WAYS]
             yield [str(labels), judge, *cells]
 
 
-def _told(found: Found) -> str:
+def _told(found: Found | None) -> str:
+    if found is None:
+        return "-"
     return f"{found.square:.3f} / {found.covered:.2f} / {found.dearer:.2f}"
 
 
-def bars(
-    found: dict[tuple[Case, str], list[Found]], shares: list[dict[str, list[float]]]
-) -> Iterator[list[str]]:
+def bars(found: Drawn, shares: list[dict[str, list[float]]]) -> Iterator[list[str]]:
     """Each bar with its figure: the worst judge's."""
-    for labels, least, most in ((5, 0.90, 0.12), (50, 0.94, 0.055)):
-        own = {judge: summed(found, labels, judge, "windsock") for judge in JUDGES}
-        low = min(own, key=lambda judge: own[judge].covered)
-        off = max(own, key=lambda judge: own[judge].square)
-        yield _bar(f"coverage at {labels} labels ({low})", own[low].covered, least, is_least=True)
-        yield _bar(f"RMSE at {labels} labels ({off})", own[off].square, most)
+    for labels, _, _ in BOUNDS:
+        yield from bars_at(found, JUDGES, labels)
         random, plain = (
-            summed(found, labels, "random", way).square
-            for way in ("windsock", "windsock, labels alone")
+            summed(found, labels, "random", way) for way in ("windsock", "windsock, labels alone")
         )
-        yield _bar(f"random judge beside labels alone, at {labels}", random / plain, 1.02)
+        assert random and plain
+        name = f"random judge beside labels alone, at {labels}"
+        yield _bar(name, random.square / plain.square, 1.02)
     costs = {way: _cost_without_labels(found, way) for way in ("windsock", "judge alone")}
     yield _bar("cost at equal success without labels, beside the oracle's", costs["windsock"], 1.45)
     yield ["the same, the judge taken at its word", f"{costs['judge alone']:.3f}", "-", "-"]
@@ -233,7 +241,28 @@ def bars(
         yield _bar(name, max(mean(each[name]) for each in shares), bound)
 
 
-def _cost_without_labels(found: dict[tuple[Case, str], list[Found]], way: str) -> float:
+def bars_at(found: Drawn, judges: Iterable[str], labels: int) -> Iterator[list[str]]:
+    """Coverage and error with so many labels, of the worst of these judges."""
+    _, least, most = next(each for each in BOUNDS if each[0] == labels)
+    own = {name: each for name in judges if (each := summed(found, labels, name, "windsock"))}
+    low = min(own, key=lambda judge: own[judge].covered)
+    off = max(own, key=lambda judge: own[judge].square)
+    yield _bar(f"coverage at {labels} labels ({low})", own[low].covered, least, is_least=True)
+    yield _bar(f"RMSE at {labels} labels ({off})", own[off].square, most)
+
+
+def harder_bars(found: Drawn) -> Iterator[list[str]]:
+    """The same bounds where labels are true; what lies among them do has none, as labels are what
+    truth is measured by."""
+    true = [name for name, judge in HARDER.items() if not judge.lies]
+    for labels, _, _ in BOUNDS:
+        yield from bars_at(found, true, labels)
+    for labels, _, _ in BOUNDS:
+        for name, figure, *_ in bars_at(found, HARDER.keys() - set(true), labels):
+            yield [name, figure, "-", "-"]
+
+
+def _cost_without_labels(found: Drawn, way: str) -> float:
     """Geometric mean over judges, tables, draws and what a success is worth."""
     every = [
         each.dearer
@@ -254,17 +283,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--rates", type=Path, default=RATES, help="a table as success_rates.csv")
+    parser.add_argument("--harder", action="store_true", help="judges worse than any is")
     parser.add_argument("--write", action="store_true", help="into docs/evidence.md")
     given = parser.parse_args()
-    found = measured(given.seeds, given.rates)
-    head = ["labels a cell", "judge", *WAYS]
-    accuracy = markdown(head, rows(found))
-    shares = [flattered(table, given.seeds) for table in tables(given.rates).values()]
-    held = markdown(["bar", "found", "must be", ""], bars(found, shares))
+    judges = HARDER if given.harder else JUDGES
+    found = measured(given.seeds, given.rates, judges)
+    accuracy = markdown(["labels a cell", "judge", *WAYS], rows(found, judges))
+    if given.harder:
+        bounds = [*harder_bars(found)]
+    else:
+        shares = [flattered(table, given.seeds) for table in tables(given.rates).values()]
+        bounds = [*bars(found, shares)]
+    held = markdown(["bar", "found", "must be", ""], bounds)
     print(accuracy, held, sep="\n\n")
     if given.write:
-        write_between(DOCS / "evidence.md", "accuracy", accuracy)
-        write_between(DOCS / "evidence.md", "bars", held)
+        mark = "harder " if given.harder else ""
+        write_between(DOCS / "evidence.md", f"{mark}accuracy", accuracy)
+        write_between(DOCS / "evidence.md", f"{mark}bars", held)
 
 
 if __name__ == "__main__":

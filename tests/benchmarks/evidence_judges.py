@@ -1,4 +1,5 @@
-"""Judges as they are: off by deployment, off by task, fond of length, clueless, or nearly right.
+"""Judges as they are: off by deployment, off by task, fond of length, clueless, or nearly right;
+and worse ones, and labels that lie.
 
 Each gives an answer 0 or 1. Answers and scores are drawn together: a judge of bias b says yes with
 the chance success + b, to the answers that are right first, except in the share that it guesses.
@@ -23,10 +24,24 @@ Bias = Callable[[np.random.Generator, tuple[int, int]], FloatArray]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """bias: (tasks, deployments) for a draw; guesses: share of answers that it does not look at."""
+    """How it judges.
+
+    bias        (tasks, deployments) for a draw
+    guesses     share of answers that it does not look at
+    yes         how often it says yes where it looks at none
+    is_contrary it says yes to what is wrong, and no to what is right
+    is_partial  it says nothing of the first deployment
+    drift       bias of a deployment, up or down, in the later half of its answers
+    lies        share of the labels beside that say the contrary of what is true
+    """
 
     bias: Bias
     guesses: float = 0.4
+    yes: float = 0.7
+    is_contrary: bool = False
+    is_partial: bool = False
+    drift: float = 0.0
+    lies: float = 0.0
 
 
 def _per_deployment(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
@@ -55,37 +70,51 @@ JUDGES = {
     "95 % right": Judge(bias=_none, guesses=0.1),
 }
 
-YES = 0.7
-"""How often one that knows nothing says yes."""
+HARDER = {
+    "always says yes": Judge(bias=_none, guesses=1.0, yes=1.0),
+    "says the contrary": Judge(bias=_none, guesses=0.1, is_contrary=True),
+    "silent on one deployment": Judge(bias=_none, guesses=0.1, is_partial=True),
+    "off by deployment, silent on one": Judge(bias=_per_deployment, is_partial=True),
+    "95 % right, then off by deployment": Judge(bias=_none, guesses=0.1, drift=OFF),
+    "95 % right, one label of 20 a lie": Judge(bias=_none, guesses=0.1, lies=0.05),
+    "off by deployment, one label of 20 a lie": Judge(bias=_per_deployment, lies=0.05),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
-    """(tasks, deployments) of what was seen: sums as in `ProxySums`."""
+    """(tasks, deployments) of what was seen: sums as in `ProxySums`; labels, how many and their
+    sum, also of answers that the judge says nothing of."""
 
     sums: FloatArray
-    judged: int
-
-    @property
-    def labels(self) -> tuple[FloatArray, FloatArray]:
-        return self.sums[3], self.sums[4]
+    labels: tuple[FloatArray, FloatArray]
 
     def of(self, task: int, deployment: int) -> ProxySums:
         return ProxySums(*self.sums[:, task, deployment].tolist())
 
 
 def drawn(success: FloatArray, judge: Judge, labels: int, rng: np.random.Generator) -> Sample:
-    """JUDGED scored answers of each cell, the first `labels` of them labelled."""
+    """JUDGED scored answers of each cell, of which `labels` are labelled, early and late alike."""
     shape = (*success.shape, JUDGED)
     luck = rng.random(shape)
     right = luck < success[..., None]
-    bias = judge.bias(rng, success.shape)
-    said = np.clip(success + bias, 0.005, 0.995)[..., None] if judge.guesses < 1 else YES
+    bias = np.repeat(judge.bias(rng, success.shape)[..., None], JUDGED, axis=-1)
+    if judge.drift:
+        later = np.arange(JUDGED) % 2 == 1
+        bias = bias + judge.drift * rng.choice([-1, 1], (success.shape[1], 1)) * later
+    said = np.clip(success[..., None] + bias, 0.005, 0.995) if judge.guesses < 1 else judge.yes
     guessed = rng.random(shape) < judge.guesses
     score = np.where(guessed, rng.random(shape) < said, luck < said).astype(np.float64)
+    if judge.is_contrary:
+        score = 1 - score
     s, j = right[..., :labels].astype(np.float64), score[..., :labels]
+    if judge.lies:
+        s = np.where(rng.random(s.shape) < judge.lies, 1 - s, s)
     count = np.full(success.shape, float(labels))
     alone = score[..., labels:].sum(-1)
     sums = [JUDGED - count, alone, alone, count]
     sums += [each.sum(-1) for each in (s, s * s, j, j * j, s * j)]
-    return Sample(sums=np.array(sums), judged=JUDGED)
+    made = np.array(sums)
+    if judge.is_partial:
+        made[:, :, 0] = 0.0
+    return Sample(sums=made, labels=(count, s.sum(-1)))

@@ -26,7 +26,7 @@ from tests.benchmarks.perf_rounds import BARS, verdict
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import quote
 from tests.store.samples import outcome
-from windsock.app import gc_tuning
+from windsock.app import interpreter
 from windsock.app.bootstrap import build
 from windsock.app.service import Service
 from windsock.config.file import parse
@@ -35,7 +35,7 @@ from windsock.core.model.units import Usage
 from windsock.observability.log import configure
 
 TICK_S = 0.0005
-BAR_MS = 5.0
+BAR_MS = 2.0
 SHAPES = ((8, 3), (100, 50))
 FLUSHED = 2000
 _numbers = itertools.count()
@@ -43,7 +43,7 @@ Work = Callable[[Service], Awaitable[None]]
 
 
 async def main(*, is_quick: bool) -> None:
-    gc_tuning.shorten()
+    interpreter.shorten()
     rounds = 3 if is_quick else 15
     rows = [await row("nothing to do, for comparison", SHAPES[0], nothing, rounds, bar=False)]
     for shape in SHAPES[:1] if is_quick else SHAPES:

@@ -133,22 +133,27 @@ def alone(folder: Path, upstream: int) -> Gateway:
 
 
 @contextmanager
-def windsock(folder: Path, upstream: int) -> Iterator[Gateway]:
+def windsock(folder: Path, upstream: int, deployments: int = DEPLOYMENTS) -> Iterator[Gateway]:
     """`windsock serve` from this checkout."""
     words = ["-m", "windsock", "serve", "--config", CONFIG, "--port", PORT]
-    with service("windsock", folder, upstream, words) as gateway:
+    with service("windsock", folder, upstream, words, deployments=deployments) as gateway:
         yield replace(gateway, version="this checkout")
 
 
 @contextmanager
 def service(
-    name: str, folder: Path, upstream: int, words: list[str], *more_sources: Path
+    name: str,
+    folder: Path,
+    upstream: int,
+    words: list[str],
+    *more_sources: Path,
+    deployments: int = DEPLOYMENTS,
 ) -> Iterator[Gateway]:
     """A process that serves windsock; CONFIG and PORT among its words are filled in."""
     folder = folder / name.replace(" ", "-")
     folder.mkdir()
     config = folder / "windsock.toml"
-    config.write_text(windsock_config(folder, upstream))
+    config.write_text(windsock_config(folder, upstream, deployments))
     settings = parse(config.read_text(), {}, source=str(config))
     key = KeyBook(settings, SystemClock()).create("bench", scopes=["infer"]).secret
     port = free_port()
@@ -169,13 +174,13 @@ def service(
         ended(process)
 
 
-def windsock_config(folder: Path, upstream: int) -> str:
+def windsock_config(folder: Path, upstream: int, deployments: int = DEPLOYMENTS) -> str:
     parts = [
         f'[store]\nurl = "sqlite:///{folder}/windsock.db"\n[feeds]\nenabled = []\n'
         '[server]\nkeys = "required"\nlog_format = "json"\n'
     ]
     for kind, route in (("now", "auto"), ("paced", "paced")):
-        names = [f"{kind}{number}" for number in range(DEPLOYMENTS)]
+        names = [f"{kind}{number}" for number in range(deployments)]
         for number, name in enumerate(names, 1):
             parts.append(
                 f'[providers.{name}]\nbase_url = "http://127.0.0.1:{upstream}/{kind}/v1"\n'

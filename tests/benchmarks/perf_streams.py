@@ -99,7 +99,7 @@ def _paced(cell: Cell) -> Iterator[list[str]]:
     figure = f"p99 {lates[0]:.1f} ms, p50 {lates[1]:.1f} ms after the upstream's, {wrong} errors"
     met = verdict(lates[0] <= LATE_MS and not wrong)
     yield [f"paced streams on time, {cell.open} open", f"p99 within {LATE_MS:.0f} ms", figure, met]
-    yield from _cpu_over(cell, FLOOR, "paced", 3.5)
+    yield from _cpu_over(cell, FLOOR, "paced", 3.0)
     yield from _cpu_over(cell, "LiteLLM", "paced", 1 / 12)
 
 

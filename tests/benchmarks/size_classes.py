@@ -3,7 +3,7 @@
     python -m tests.benchmarks.size_classes
 
 Floors held by beliefs that are sure; prompts log-normal around 1,000 tokens, answers of 200. Both
-sides are charged what every single prompt costs where it is sent. Writes docs/routing.md.
+sides are charged what every single prompt costs where it is sent. Writes docs/routing_measured.md.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
         rows,
     )
     print(text)
-    write_between(DOCS / "routing.md", "sizes", text)
+    write_between(DOCS / "routing_measured.md", "sizes", text)
 
 
 def row(spread: float, floor: float) -> list[str]:

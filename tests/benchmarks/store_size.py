@@ -25,7 +25,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from tests.store.old_rows import keep_old
-from windsock.app.gc_tuning import shorten
+from windsock.app.interpreter import shorten
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, Outcome
 from windsock.core.model.decisions import ArmFacts, Decision, WeightTable
 from windsock.core.model.requests import Cell

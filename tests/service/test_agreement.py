@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, Upstream, completion, stream_of, upstream
 from windsock.config.file import parse
+from windsock.core.evidence.agreement.canonical import Canonical
 from windsock.core.routing.weights.freshness import FRESH_S
 from windsock.errors import ConfigError
 
@@ -184,3 +186,27 @@ def test_what_does_not_fit_is_refused_in_a_sentence(line: str, complaint: str) -
     with pytest.raises(ConfigError) as error:
         parse("\n".join([*kept, line]) + "\n", {}, source="windsock.toml")
     assert complaint in str(error.value) and "\n" not in str(error.value)
+
+
+async def test_queries_are_compared_by_their_results_and_not_where_requests_wait(
+    tmp_path, monkeypatch
+) -> None:
+    threads: list[bool] = []
+    agree = Canonical.agree
+
+    def seen(canonical: Canonical, *messages: Any) -> bool | None:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return agree(canonical, *messages)
+
+    monkeypatch.setattr(Canonical, "agree", seen)
+    tables = "CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2);"
+    async with (
+        upstream(lambda _: Answer(completion("SELECT a FROM t"))) as cheap,
+        upstream(lambda _: Answer(completion("SELECT a FROM t ORDER BY a DESC"))) as other,
+        upstream(lambda _: Answer(completion("SELECT 2"))) as strong,
+    ):
+        text = config(cheap, other, strong, f'tables = "{tables}"\n')
+        async with running(text.replace('"number"', '"sql"'), tmp_path) as it:
+            answer, kept = await one_pair(it)
+    assert kept["attempts"][0]["agrees"] is False and text_of(answer) == "SELECT 2"
+    assert threads == [False]

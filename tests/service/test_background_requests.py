@@ -12,7 +12,8 @@ from tests.upstream import Answer, completion, upstream
 from windsock.app.background.cap_keeping import cap_beside
 from windsock.core.model.requests import Cell, background_key, is_background
 from windsock.observability.telemetry import current
-from windsock.service.background_requests import AT_ONCE, MAX_WAITING, Question
+from windsock.service.background_questions import Question
+from windsock.service.background_requests import AT_ONCE, MAX_WAITING
 from windsock.service.texts.answered import AnsweredTexts
 
 pytestmark = pytest.mark.anyio

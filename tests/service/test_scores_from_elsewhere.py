@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from opentelemetry.context import get_current
 from typer.testing import CliRunner
 
@@ -15,6 +16,7 @@ from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.cli import app
 from windsock.cli.keys.key_book import KeyBook
+from windsock.service.gateway.scores import taking
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 RUN = str(uuid.UUID(TRACE))
@@ -127,6 +129,23 @@ async def test_evaluations_come_where_exporters_send_logs(tmp_path: Path) -> Non
         binary = {"content-type": "application/x-protobuf"}
         refused = await it.http.post("/v1/logs", content=b"nonsense", headers=binary)
         assert (refused.status_code, "protobuf" in refused.text) == (400, True)
+
+
+async def test_an_export_of_many_is_taken_in_and_what_is_beyond_is_told_as_partial_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with service(tmp_path) as it:
+        decision = await ask(it)
+        export = evaluation(0.75, response_id="chatcmpl-0")
+        *_, record = export["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+        export["resourceLogs"][0]["scopeLogs"][0]["logRecords"] = [record] * 2100
+        many = await it.http.post("/v1/logs", json=export)
+        assert (many.status_code, many.json()) == (200, {})
+        assert await said_of(it, decision) == [("Relevance", "otel:Relevance", 0.75)]
+        monkeypatch.setattr(taking, "MOST_EXPORTED", 2098)
+        beyond = (await it.http.post("/v1/logs", json=export)).json()["partialSuccess"]
+    assert beyond["rejectedLogRecords"] == "2"
+    assert "number 2,099" in beyond["errorMessage"]
 
 
 async def test_opentelemetrys_own_sdk_sends_evaluations(tmp_path: Path) -> None:

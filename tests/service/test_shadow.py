@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import pytest
@@ -352,3 +353,61 @@ def test_what_does_not_fit_is_refused_in_a_sentence(shadow: str, complaint: str)
     with pytest.raises(ConfigError) as error:
         parse(text_of(shadow, (place, place)), {}, source="windsock.toml")
     assert complaint in str(error.value) and "\n" not in str(error.value)
+
+
+async def told_of(it: Running) -> list[dict[str, Any]]:
+    """Rewards of the shadow's own answers, as their own decisions tell them."""
+    await it.service.ledger.flushed()
+    rows = (await it.http.get("/v1/requests?task=windsock-shadow&limit=50")).json()["data"]
+    found = []
+    for row in rows:
+        explained = (await it.http.get(f"/v1/decisions/{row['decision_id']}")).json()
+        found += explained["feedback"]
+    return found
+
+
+async def heard(it: Running, count: int) -> list[dict[str, Any]]:
+    for _ in range(200):
+        found = await told_of(it)
+        if len(found) >= count:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(found)
+
+
+@pytest.mark.parametrize(("said", "label", "mean"), [("42", 0, 0.1), ("41", 1, 0.1), ("42", 1, 1)])
+async def test_a_label_on_what_was_served_corrects_what_the_comparison_said(
+    tmp_path, said: str, label: int, mean: float
+) -> None:
+    async with service(tmp_path, AGREEMENT, says(said)) as (it, *_):
+        await ask(it)
+        await shown(it)
+        (first,) = await heard(it, 1)
+        served = (await it.http.get("/v1/requests?task=default")).json()["data"][0]["decision_id"]
+        body = {"decision_id": served, "value": label}
+        assert (await it.http.post("/v1/feedback", json=body)).status_code == 200
+        told = await heard(it, 2)
+        known = await learnt(it, "other/m")
+    assert [each["source"] for each in told] == ["shadow", "shadow"]
+    assert 0 < first["value"] < 1 and first["value"] != told[-1]["value"]
+    assert told[-1]["value"] == pytest.approx(mean, abs=0.1)
+    (source,) = known["sources"]
+    assert (source["source"], source["rewards"]) == ("shadow", 1)
+    assert source["mean"] == pytest.approx(told[-1]["value"])
+
+
+async def test_what_a_shadow_learnt_survives_a_crash_as_rewards_do(tmp_path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "then").mkdir()
+    async with service(tmp_path / "first", AGREEMENT, says("42")) as (it, *_):
+        await ask(it, 12)
+        await shown(it)
+        before = await learnt(it, "other/m")
+        await it.service.ledger.flushed()
+        with closing(sqlite3.connect(tmp_path / "first" / "windsock.db")) as kept:
+            with closing(sqlite3.connect(tmp_path / "then" / "windsock.db")) as copy:
+                kept.backup(copy)
+    async with service(tmp_path / "then", AGREEMENT, says("42")) as (it, *_):
+        after = await learnt(it, "other/m")
+    assert after["sources"] == before["sources"] and after["sources"][0]["rewards"] == 12
+    assert after["success_mean"] == pytest.approx(before["success_mean"])

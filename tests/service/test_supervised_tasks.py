@@ -12,9 +12,12 @@ from tests.upstream import Answer, completion, upstream
 KEPT = (
     "tables", "keys", "snapshots", "pruning", "ledger", "dashboard", "staleness", "probes",
     "polls", "webhook 1", "credentials", "uncalled", "ends", "routes", "floors",
-    "spend", "texts", "use",
+    "spend", "texts", "use", "memory",
 )  # fmt: skip
 """Every task that runs as long as the service does."""
+
+LATE = ("snapshots", "pruning", "memory")
+"""Those whose first turn comes after many seconds, or hours."""
 
 HOOK = '\n[[webhooks]]\nurl = "http://127.0.0.1:9/hook"\nsecret = "0123456789abcdef"\n'
 
@@ -62,7 +65,7 @@ async def test_a_task_that_is_killed_is_seen_and_comes_back(tmp_path: Path, name
         assert f'windsock_task_restarts_total{{task="{name}"}} 1.0' in scraped
         assert f'windsock_task_age_seconds{{task="{name}"}}' in scraped
         await until(lambda: kept(it, name) is not killed and not kept(it, name).done())
-        if name not in ("snapshots", "pruning"):  # their first turn comes after seconds, or hours
+        if name not in LATE:
             await until(lambda: not it.service.tasks.down())
             assert (await readiness(it))[0] == 200
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from windsock.errors import BadRequest
+from windsock.wire.adaptation.plain_turns import turns_of
 from windsock.wire.caller_fields.names import MOST_CHARS
 from windsock.wire.formats.messages.messages import Messages
 from windsock.wire.formats.openai_chat import read_chat
@@ -171,7 +172,7 @@ def test_without_a_name_a_long_prompt_is_known_by_how_it_begins() -> None:
     ],
 )
 def test_prompts_without_a_turn_of_the_user_have_no_beginning(messages) -> None:
-    assert first_turns(messages) is None
+    assert first_turns(turns_of(messages).listed) is None
 
 
 def test_pictures_and_parts_belong_to_the_first_turn() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from windsock.app import gc_tuning
+from windsock.app import interpreter
 from windsock.app.background.config_reload import Reloader
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.core_parts import core_of
@@ -75,7 +75,7 @@ def serve_forever(
     refuse_taken(host, port)
     service = build_open(settings, environ, host, config)
     server = server_of(service, host=host, port=port)
-    gc_tuning.shorten()
+    interpreter.shorten()
     server.run()
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.config.settings import Settings
+from windsock.core.evidence.agreement.shadow import credited
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import is_background
@@ -151,9 +152,9 @@ def stored_decision(
     if found is None and namespace is not None:
         found = queries.decision_of_response(engine, name, namespace)
     if isinstance(found, Outcome):
-        known = OpenDecision(found.decision, found.served or found.decision.deployment)
+        known = OpenDecision(credited(found.decision), found.served or found.decision.deployment)
     elif isinstance(found, Decision):
-        known = OpenDecision(found, found.deployment)
+        known = OpenDecision(credited(found), found.deployment)
     else:
         return None
     said = queries.feedback_of(engine, known.decision.id)

@@ -18,6 +18,9 @@ SCOPES = ("infer", "feedback", "read", "label", "metrics", "admin")
 """What keys may be allowed: calls, feedback, inspection of their namespace, reading and judging of
 the texts that are held of it, /metrics of the whole service where it needs a key, everything."""
 
+MOST_PRESENTED = 256
+"""Keys that are known by their text without another look."""
+
 PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
 """Headers in which Anthropic's, Azure's and Google's SDKs send the key as it is."""
 
@@ -120,6 +123,7 @@ class Access:
         self._mode = mode
         self._admin_sha256 = sha256(admin_token) if admin_token else None
         self._keys: Mapping[str, tuple[KeyRecord, Principal]] = {}
+        self._presented: dict[str, tuple[KeyRecord, Principal]] = {}
         self.are_keys_known = mode == "open"
         self.is_exposed = False
         self._was_keyed = False
@@ -131,6 +135,7 @@ class Access:
         """
         rows = list(keys)
         self._keys = {key.id: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
+        self._presented.clear()
         self._was_keyed = self._was_keyed or was_keyed or bool(rows)
         self.are_keys_known = True
 
@@ -174,14 +179,20 @@ class Access:
             raise StoreError("the keys cannot be read: the store is away")
         if not credential:
             raise AccessDenied(NO_KEY if self._keys else NO_KEY_LEFT, status=401)
-        presented = sha256(credential)
-        known = self._keys.get(public_id(credential))
-        if known is None or not hmac.compare_digest(presented, known[0].sha256):
-            raise AccessDenied("this key is not known, or was revoked", status=401)
-        key, holder = known
+        key, holder = self._presented.get(credential) or self._known(credential)
         if key.expires_at is not None and now >= key.expires_at:
             raise AccessDenied("this key has expired", status=401)
         return holder
+
+    def _known(self, credential: str) -> tuple[KeyRecord, Principal]:
+        """The key that this text is; remembered for those that call all the time."""
+        known = self._keys.get(public_id(credential))
+        if known is None or not hmac.compare_digest(sha256(credential), known[0].sha256):
+            raise AccessDenied("this key is not known, or was revoked", status=401)
+        if len(self._presented) >= MOST_PRESENTED:
+            self._presented.clear()
+        self._presented[credential] = known
+        return known
 
     def _is_admin(self, credential: str) -> bool:
         known = self._admin_sha256
@@ -200,18 +211,20 @@ def _holder_of(key: KeyRecord) -> Principal:
     )
 
 
-def credential_of(authorization: str | None, x_api_key: str | None) -> str | None:
-    """The key in the two headers that SDKs use."""
-    if authorization and authorization[:7].lower() == "bearer ":
-        return authorization[7:].strip()
-    return x_api_key or None
-
-
 def credential_in(headers: Mapping[bytes, bytes]) -> str | None:
     """The key in the headers of a request, their names in lower case."""
-    bearer = headers.get(b"authorization", b"").decode("latin-1")
+    bearer = headers.get(b"authorization")
+    if bearer is not None and (key := _bearer(bearer)) is not None:
+        return key
     plain = next((headers[name] for name in PLAIN if headers.get(name)), b"")
-    return credential_of(bearer, plain.decode("latin-1"))
+    return plain.decode("latin-1") or None
+
+
+@lru_cache(maxsize=MOST_PRESENTED)
+def _bearer(stated: bytes) -> str | None:
+    """The key in a header `authorization`, None if it holds none."""
+    text = stated.decode("latin-1")
+    return text[7:].strip() if text[:7].lower() == "bearer " else None
 
 
 def new_key() -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import isinf
@@ -19,26 +19,23 @@ from typing import Any
 from windsock.clock import Clock
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.events import Event
-from windsock.core.model.requests import About, Cell, RouteRequest, background_key
+from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.errors import NoCandidate, WindsockError
 from windsock.observability import background
 from windsock.observability.telemetry import current
+from windsock.service.background_questions import Question, Reply, asked_of
 from windsock.service.execution.executor import RequestExecutor
-from windsock.wire.formats.openai_chat import read_chat
-from windsock.wire.json_codec import dumps, parsed
-from windsock.wire.request import UpstreamRequest, as_reserved
+from windsock.wire.json_codec import parsed
+from windsock.wire.request import UpstreamRequest
 
 AT_ONCE = 2
 """Pieces of work of one purpose beside one route that are under way at a time."""
 
 MAX_WAITING = 64
 """That wait; what comes then is left out, whatever it is, so that chance alone decides."""
-
-DEADLINE_S = 60.0
-"""For an answer; it is shorter than the patience of routes, whose health it does not touch."""
 
 PATIENCE_S, LOOK_S = 900.0, 0.5
 """How long work waits for money, and how often it looks whether there is some."""
@@ -48,30 +45,6 @@ FAILURES, MOST_PAUSE_S = 8, 64
 up to so many seconds."""
 
 Work = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A chat that windsock asks by itself.
-
-    purpose     such as `judge`; also the name of its task, as `windsock-judge`
-    cell, served    whose success it tells of, beside whose route it is asked and capped
-    model       a deployment, a model or a route
-    body        of the chat, without `model`
-    optional    fields of it that are left out where nobody takes them
-    """
-
-    purpose: str
-    cell: Cell
-    served: str
-    model: str
-    body: Mapping[str, Any]
-    optional: tuple[str, ...] = ()
-
-    @property
-    def task(self) -> str:
-        """Under which it stands in reports."""
-        return f"windsock-{self.purpose}"
 
 
 @dataclass(slots=True)
@@ -158,7 +131,12 @@ class BackgroundRequests:
         return True
 
     async def ask(self, question: Question) -> dict[str, Any] | None:
-        """The chat completion that answers, None if there is none; waits for the cap to have room.
+        """The chat completion alone; see `reply`."""
+        reply = await self.reply(question)
+        return None if reply is None else reply.answer
+
+    async def reply(self, question: Question) -> Reply | None:
+        """What answers, None if nothing does; waits for the cap to have room.
 
         Whatever goes wrong stands in the ledger and in `tally`, and is raised nowhere.
         """
@@ -167,10 +145,10 @@ class BackgroundRequests:
         lane.failures = 0 if answer is not None else lane.failures + 1
         return answer
 
-    async def _answer(self, question: Question, lane: _Lane) -> dict[str, Any] | None:
+    async def _answer(self, question: Question, lane: _Lane) -> Reply | None:
         tally = lane.tally
         try:
-            asked = _read(question)
+            asked = asked_of(question)
             await asyncio.sleep(lane.pause_s)
             if not await self._has_room(asked.request):
                 tally.unpaid += 1
@@ -186,7 +164,7 @@ class BackgroundRequests:
             tally.failed += 1
             return None
         tally.answered += 1
-        return answer
+        return Reply(answer, exchange.decision)
 
     def _opened(
         self, question: Question, asked: UpstreamRequest
@@ -200,7 +178,7 @@ class BackgroundRequests:
                     if name not in question.optional}  # fmt: skip
             if len(kept) == len(question.body):
                 raise
-            asked = _read(replace(question, body=kept))
+            asked = asked_of(replace(question, body=kept))
             return asked, self._router.open(asked.request, now, self._observer)
 
     def end(self, purpose: str, *, but: Container[str]) -> None:
@@ -285,16 +263,3 @@ async def _worked_off(lane: _Lane) -> None:
             await lane.waiting.popleft()()
         except Exception as error:
             background.tell_place("background work", error)
-
-
-def _read(question: Question) -> UpstreamRequest:
-    """As a request that belongs to no conversation; raises BadRequest."""
-    cell, about = question.cell, About(question.served, question.cell.name)
-    asked = read_chat(
-        dumps({"model": question.model, **question.body}),
-        task=question.task,
-        namespace=cell.namespace,
-        key_id=background_key(question.purpose, cell.route, about),
-        deadline_s=DEADLINE_S,
-    )
-    return replace(asked, request=replace(as_reserved(asked), session_id=None), is_private=True)

@@ -14,8 +14,8 @@ from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_o
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
 
-MAX_OPEN = 8_000
-"""Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
+MAX_OPEN = 4_000
+"""Decisions kept at hand for feedback, some 8 MB; older ones are looked up in the store."""
 
 MAX_NAMES = 3 * MAX_OPEN
 """Other names by which they are found: of their answers, and of their callers."""
@@ -36,6 +36,8 @@ class FeedbackInbox:
 
     find    looks a decision up that is no longer at hand
     append  writes a record to the ledger; never blocks
+
+    `listeners` are told of each reward that was learnt, and of what it was said.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class FeedbackInbox:
         self._clock = clock
         self._append = append
         self._find = find
+        self.listeners: list[Callable[[OpenDecision, Reward], object]] = []
         self._open: OrderedDict[str, OpenDecision] = OrderedDict()
         self._id_by_name: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._id_by_own_name: OrderedDict[tuple[str, str], str] = OrderedDict()
@@ -208,6 +211,8 @@ class FeedbackInbox:
         )
         known.hear(feedback)
         self._append(feedback)
+        for listener in self.listeners:
+            listener(known, reward)
         return credit, False
 
     def _credit(self, known: OpenDecision, now: float) -> Credit:
@@ -218,8 +223,9 @@ class FeedbackInbox:
 
 def _hold(held: OrderedDict[K, V], name: K, value: V, *, most: int = MAX_OPEN) -> V:
     """The one way into what is kept: the longest unused leaves when there are `most`."""
+    if name in held:
+        held.move_to_end(name)
     held[name] = value
-    held.move_to_end(name)
     if len(held) > most:
         held.popitem(last=False)
     return value

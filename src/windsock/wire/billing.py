@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from windsock.wire.json_codec import at
+from windsock.wire.json_codec import Beginnings, at, beginnings
 
 MOST = Decimal(10) ** 24
 """Of any unit; what is larger is no charge."""
@@ -36,6 +36,11 @@ USUAL = (BillField(path="usage.cost"),)
 """OpenRouter's place, which others took over."""
 
 
+def places_of(fields: Iterable[BillField]) -> Beginnings:
+    """Where charges may stand; most answers hold nothing there."""
+    return beginnings(p for field in fields for p in (field.path, field.own_key) if p)
+
+
 def billed_of(body: Mapping[str, Any], fields: Iterable[BillField] = USUAL) -> Decimal | None:
     """Dollars by the first field that states more than 0, else 0 if one does, else None."""
     found = [usd for field in fields if (usd := _stated_usd(body, field)) is not None]
@@ -43,16 +48,17 @@ def billed_of(body: Mapping[str, Any], fields: Iterable[BillField] = USUAL) -> D
 
 
 def _stated_usd(body: Mapping[str, Any], field: BillField) -> Decimal | None:
-    charged = _amount(body, field.path, field)
-    beside = _amount(body, field.own_key, field) if field.own_key else None
+    charged = _amount(at(body, field.path), field)
+    beside = _amount(at(body, field.own_key), field) if field.own_key else None
     if beside and (not charged or at(body, field.own_key_mark) is True):
         charged = beside + (charged or 0)
     return None if charged is None else charged / field.units_per_usd
 
 
-def _amount(body: Mapping[str, Any], path: str, field: BillField) -> Decimal | None:
-    value = at(body, path)
-    return amount_of(value) if field.is_text or not isinstance(value, str) else None
+def _amount(value: Any, field: BillField) -> Decimal | None:
+    if value is None or (isinstance(value, str) and not field.is_text):
+        return None
+    return amount_of(value)
 
 
 def amount_of(value: Any) -> Decimal | None:

@@ -9,12 +9,13 @@ embeddings in OpenAI's shape), whatever the provider speaks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
 from windsock.core.model.units import Family, Usage
-from windsock.wire.billing import BillField
+from windsock.wire.billing import BillField, places_of
+from windsock.wire.json_codec import Beginnings
 from windsock.wire.request import Operation, UpstreamRequest
 from windsock.wire.upstream_errors.refusal import Refusal
 from windsock.wire.upstream_errors.rules import ErrorRule
@@ -48,12 +49,17 @@ class ProviderTraits:
     bill                    where its answers say what they cost, the best place first
     usage                   how it counts
     errors                  what its errors mean; the first rule that fits decides
+    bill_places             where in an answer those of `bill` begin
     """
 
     keeps_router_fields: bool = False
     bill: tuple[BillField, ...] = ()
     usage: UsageHabits = NO_HABITS
     errors: tuple[ErrorRule, ...] = ()
+    bill_places: Beginnings = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bill_places", places_of(self.bill))
 
 
 @dataclass(slots=True, kw_only=True)

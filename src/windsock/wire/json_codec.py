@@ -4,6 +4,8 @@ surrogate pair and for numbers that are none."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -62,8 +64,38 @@ def parsed(raw: bytes) -> Any:
 
 def at(body: Any, path: str) -> Any:
     """The value at a dotted path, None if there is none."""
-    for name in path.split("."):
+    for name in _names(path):
         if not isinstance(body, dict):
             return None
         body = body.get(name)
     return body
+
+
+Beginnings = tuple[tuple[str, frozenset[str]], ...]
+"""Fields of a body, each with the names in it that something stands at or under; the name "" of a
+field that is it itself."""
+
+
+def beginnings(paths: Iterable[str]) -> Beginnings:
+    """Where dotted paths begin."""
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        first, _, rest = path.partition(".")
+        found.setdefault(first, set()).add(rest.partition(".")[0])
+    return tuple((first, frozenset(names)) for first, names in found.items())
+
+
+def may_hold(body: Mapping[str, Any], begins: Beginnings) -> bool:
+    """Whether anything may stand at one of the paths that begin so; `at` says what."""
+    for first, names in begins:
+        part = body.get(first)
+        if part is not None and ("" in names or not isinstance(part, dict)):
+            return True
+        if part is not None and not names.isdisjoint(part):
+            return True
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))

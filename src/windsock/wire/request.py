@@ -111,6 +111,7 @@ class UpstreamRequest:
     headers         that go to the provider as they came
     native          the same in the client's own format; None: it speaks chat completions, or
                     carries what only windsock understands
+    is_plain        nothing in its messages has to be looked for (`adaptation.plain_turns`)
     unheeded        fields that no one acts on, and that only a router would know
     searching       deployments of which a web search is asked beside
     form            its body, where that is a form; None: it is JSON
@@ -131,6 +132,7 @@ class UpstreamRequest:
     left_out: frozenset[str] = frozenset()
     headers: RequestHeaders = NO_HEADERS
     native: NativeRequest | None = None
+    is_plain: bool = False
     unheeded: tuple[str, ...] = ()
     searching: frozenset[str] = frozenset()
     form: FormBody | None = None
@@ -223,6 +225,16 @@ def param_of(message: str) -> str | None:
     missing = re.search(r"missing required field `(\w+)`", message)
     at = re.search(r"at `\$\.([\w.]+)", message)
     return (missing or at)[1] if missing or at else None  # type: ignore[index]
+
+
+def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
+    """The fields of a body, each as it came; raises BadRequest."""
+    try:
+        return _fields.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadRequest(place_of(str(error))) from error
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
 
 
 def decoded(decoder: msgspec.json.Decoder[Body], body: bytes, *, usual: str = "") -> Body:

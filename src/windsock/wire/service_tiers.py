@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.json_codec import at
+from windsock.wire.json_codec import at, beginnings, may_hold
 
 MAX_TIER_CHARS = 32
 """Of a service tier's name."""
@@ -25,6 +25,8 @@ TIER_PLACES = (
 )
 """Where answers say how they were served: Anthropic's fast mode before its tier, which is another
 matter; OpenAI, Bedrock, Groq, Gemini and its likeness of OpenAI."""
+
+TIER_BEGINNINGS = beginnings(TIER_PLACES)
 
 TIER_PREFIX = "on_demand_"
 """Before Gemini's words for flex and priority."""
@@ -54,6 +56,8 @@ SERVED = {"default": {"service_tier": "standard"}, "fast": {"speed": "fast"}}
 
 def tier_of(body: Mapping[str, Any]) -> str | None:
     """The service tier that an answer names, such as flex or priority, in lower case."""
+    if not may_hold(body, TIER_BEGINNINGS):
+        return None
     for path in TIER_PLACES:
         named = at(body, path)
         if isinstance(named, str) and 0 < len(named) <= MAX_TIER_CHARS:

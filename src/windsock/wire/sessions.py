@@ -7,16 +7,16 @@ Names may tell who asks: only their digest goes further.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
 from windsock.wire import json_codec
+from windsock.wire.adaptation.plain_turns import Turn
 from windsock.wire.caller_fields.names import MOST_CHARS, check_name
+from windsock.wire.caller_fields.own_names import Header, no_header
 
 LEAST_TOKENS = 1024
 """Shorter prompts are cached nowhere; a conversation that nobody names begins to matter here."""
@@ -32,14 +32,6 @@ FIRST_TURNS = "first turns"
 
 END_BYTES = 2048
 """Of a long content, from its beginning and from its end."""
-
-Header = Callable[[bytes], str | None]
-"""A header of the request by its name in lower case."""
-
-
-def no_header(name: bytes) -> str | None:
-    """Of a request that came with none."""
-    return None
 
 
 class Place(StrEnum):
@@ -85,6 +77,9 @@ SOURCES = (
 # fmt: on
 """In order of precedence: a conversation's own name, what it goes on from, whose it is."""
 
+HEADERS = frozenset(source.name.encode() for source in SOURCES if source.place is Place.HEADER)
+"""In any of these a client may name its session."""
+
 SESSION_PART = re.compile(r"_session_([0-9A-Za-z-]{8,64})\Z")
 """The end of a `user_id` of Claude Code before 2.1.78."""
 
@@ -104,47 +99,53 @@ class Session:
 
 
 def session_of(
-    body: Mapping[str, Any], header: Header, *, messages: bytes, tokens: int, key_id: str | None
+    body: Mapping[str, Any],
+    header: Header,
+    *,
+    turns: Iterable[Turn],
+    tokens: int,
+    key_id: str | None,
 ) -> Session | None:
     """The session of a request; None if none is named and its prompt is too short to matter.
 
     body        the fields of SOURCES as far as they are there, `metadata` as an object
-    messages    of a chat body, as they came
+    turns       of a chat body
     tokens      estimate of the prompt
     """
-    for source in SOURCES:
-        name = _name(source, body, header)
-        if name is not None:
-            is_link = source.name == "previous_response_id"
-            return Session(
-                id=_digest(source.name, name),
-                kind=source.name,
-                is_shared=source.is_shared,
-                continues=name if is_link else None,
-            )
-    first = first_turns(messages) if tokens >= LEAST_TOKENS else None
+    if body or header is not no_header:
+        named = _named(body, header)
+        if named is not None:
+            return named
+    first = first_turns(turns) if tokens >= LEAST_TOKENS else None
     if first is None:
         return None
     return Session(id=_digest(FIRST_TURNS, key_id or "", first), kind=FIRST_TURNS)
 
 
-class _Turn(msgspec.Struct):
-    role: str = ""
-    content: msgspec.Raw = msgspec.Raw(b"")
+def _named(body: Mapping[str, Any], header: Header) -> Session | None:
+    """By the first source that says something."""
+    metadata = body.get("metadata") or {}
+    for source in SOURCES:
+        if source.place is Place.HEADER:
+            value: Any = header(source.name.encode())
+        else:
+            value = (body if source.place is Place.BODY else metadata).get(source.name)
+        name = None if value is None else _name(source, value)
+        if name is not None:
+            return Session(
+                id=_digest(source.name, name),
+                kind=source.name,
+                is_shared=source.is_shared,
+                continues=name if source.name == "previous_response_id" else None,
+            )
+    return None
 
 
-_turns = msgspec.json.Decoder(list[_Turn])
-
-
-def first_turns(messages: bytes) -> bytes | None:
+def first_turns(turns: Iterable[Turn]) -> bytes | None:
     """The system turns and the first of the user, which all turns of a conversation begin with.
 
     None if there is no turn of the user.
     """
-    try:
-        turns = _turns.decode(messages)
-    except msgspec.DecodeError:
-        return None
     said = []
     for turn in turns:
         said.append(_ends(bytes(turn.content)))
@@ -160,14 +161,8 @@ def _ends(content: bytes) -> bytes:
     return b"%b %d %b" % (content[:END_BYTES], len(content), content[-END_BYTES:])
 
 
-def _name(source: Source, body: Mapping[str, Any], header: Header) -> str | None:
+def _name(source: Source, value: Any) -> str | None:
     """What a source says; None if nothing that can be a name. Raises BadRequest if it is long."""
-    if source.place is Place.HEADER:
-        value: Any = header(source.name.encode())
-    elif source.place is Place.METADATA:
-        value = (body.get("metadata") or {}).get(source.name)
-    else:
-        value = body.get(source.name)
     if isinstance(value, dict):
         value = value.get("id")
     if isinstance(value, int) and not isinstance(value, bool):

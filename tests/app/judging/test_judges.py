@@ -440,3 +440,18 @@ async def test_with_no_feedback_at_all_the_better_model_is_found_for_a_hundredth
         )
         costs = await it.costs()
         assert costs["windsock-judge"] <= 0.01 * costs["default"]
+
+
+@pytest.mark.parametrize("pieces", [12, 45])
+async def test_a_stream_that_is_too_long_to_be_held_is_said_to_be_not_judged(
+    tmp_path, pieces: int
+) -> None:
+    def streamed(_: dict[str, Any]) -> Answer:
+        return Answer(events=stream_of(["x" * 100_000] * pieces))
+
+    async with bench(tmp_path, good, answers=streamed) as it:
+        await it.it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
+        await it.settled(lambda: it.desk.too_long == 1)
+        told = await it.judged()
+        assert (told["too_long"], told["judged"], told["unseen"]) == (1, 0, 0)
+        assert it.judge.seen == []

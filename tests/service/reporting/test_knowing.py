@@ -11,8 +11,9 @@ from tests.cli.test_service_commands import run
 from tests.running import Running, config_of, running
 from tests.service.test_evidence_seen import ask, judge
 from tests.upstream import Answer, completion, upstream
-from windsock.core.model.requests import About, background_key, background_of, owner_key
+from windsock.core.model.requests import About, Cell, background_key, background_of, owner_key
 from windsock.core.routing.caps.cap import Charge
+from windsock.service.control.access_check import shown_table
 from windsock.service.control.reporting.spending import Spending
 
 JUDGED = '{"score": 0.8}'
@@ -133,14 +134,21 @@ async def test_half_an_interval_is_four_times_the_rewards_and_exploring_is_what_
             for number in range(24):
                 await judge(it, await ask(it, "sql"), float(number % 4 > 0))
             found = {each["by"]: each for each in (await told(it))["knowing"]}
-            table = it.service.router.table("default", "auto", "sql", it.service.clock.now())
+            router, cell = it.service.router, Cell("default", "auto", "sql")
+            table = shown_table(router, cell, it.service.clock.now())
             pairs = {
-                arm.deployment: it.service.router.beliefs.posterior(table.cell, arm.deployment)
+                arm.deployment: router.beliefs.posterior(table.cell, arm.deployment)
                 for arm in table.arms
             }
     assert set(found) == {"exploring"}
-    for cell in found["exploring"]["cells"]:
-        assert cell["cost_usd"] is None or cell["cost_usd"] >= 0
+    cells = by_place(found["exploring"])
+    best = max(table.arms, key=lambda arm: arm.success_mean * table.value_usd - arm.expected_usd)
+    arms = {("sql", arm.deployment): arm for arm in table.arms}
+    for place, cell in cells.items():
+        beyond = max(0.0, arms[place].expected_usd - best.expected_usd)
+        lost = max(0.0, best.success_mean - arms[place].success_mean)
+        assert cell["lost_successes"] == pytest.approx(cell["requests"] * lost)
+        assert cell["cost_usd"] == pytest.approx(cell["requests"] * beyond)
         if cell["cost_usd"] and cell["says"]:
             total = sum(pairs[cell["deployment"]]) + 1
             halvings = 0.5 * log2(total / (total - cell["says"]))

@@ -44,8 +44,11 @@ def beside_of(
     shadows = Shadows(
         router=router,
         background=background,
+        feedbacks=feedbacks,
         judges=judges,
         clock=clock,
         rules=shadow_rules_of(settings),
     )
+    feedbacks.listeners.append(shadows.hear)
+    executor.readers.missing.append(judges.miss)
     return Beside(background=background, judges=judges, shadows=shadows)

@@ -11,7 +11,7 @@ from functools import partial
 import orjson
 from sqlalchemy import Engine
 
-from windsock.app import gc_tuning
+from windsock.app import interpreter
 from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ledger_watch import LedgerWatch
 from windsock.app.replicas.membership import Membership
@@ -45,6 +45,9 @@ MANY_KEYS = 1_000
 SECOND_S = 1.0
 
 PRUNE_EVERY_S = 3600.0
+
+GIVE_BACK_EVERY_S = 60.0
+"""Between two times that unused memory goes back to the system."""
 
 BETWEEN_SLICES_S = 0.1
 """Of old rows, some 250, that are brought into today's form."""
@@ -96,6 +99,7 @@ class Housekeeping:
         tasks.keep("tables", partial(self.turn_forever, partial(tasks.turned, "tables")))
         tasks.keep_every(KEYS_TASK, KEYS_EVERY_S, self.read_keys)
         tasks.keep_every("ledger", SECOND_S, self._ledger_watch().check)
+        tasks.keep_every("memory", GIVE_BACK_EVERY_S, self.give_back_memory)
         for name, step in self.on_second.items():
             tasks.keep_every(name, SECOND_S, step)
         if is_leading:
@@ -131,6 +135,10 @@ class Housekeeping:
             await asyncio.to_thread(self.access.replace_keys, keys, was_keyed)
             await self.caps.adopt_keys(keys)
             self._keys_stamp = stamp
+
+    async def give_back_memory(self) -> None:
+        """What bursts have left behind."""
+        await asyncio.to_thread(interpreter.give_back)
 
     def _ledger_watch(self) -> LedgerWatch:
         return LedgerWatch(ledger=self.ledger, clock=self.clock, publish=self.publish)
@@ -190,7 +198,7 @@ class Housekeeping:
         shared = self._shared_state()
         if shared is None:
             return
-        with gc_tuning.uncollected():
+        with interpreter.uncollected():
             kept = {"seed": self.router.seed, "router": self.router.to_state()}
             body = orjson.dumps({**kept, **shared, "voices": self.router.book.voices()})
         self.ledger.append(StateSnapshot(self.clock.now(), body))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from windsock.app import gc_tuning
+from windsock.app import interpreter
 from windsock.app.bootstrap import build_open
 from windsock.app.http_server import server_of
 from windsock.app.replicas.place import Place
@@ -68,7 +68,7 @@ def run_worker(start: Start, seat: Seat) -> int:
     service, local = led(start, seat) if seat.number else leading(start, seat)
     service.housekeeping.on_second["parent"] = Orphan(os.getppid()).check
     server = server_of(service, host=start.host, port=0, local=local)
-    gc_tuning.shorten()
+    interpreter.shorten()
     server.run(sockets=[start.sockets[seat.number]])
     return 0
 

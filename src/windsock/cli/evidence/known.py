@@ -64,4 +64,6 @@ def _spent(row: Mapping[str, Any]) -> str:
     for name, unit in (("usd_per_reward", "a reward"), ("usd_per_halving", "a halved interval")):
         if row.get(name) is not None:
             facts.append(f"${row[name]:.4g} {unit}")
+    if row.get("lost_successes"):
+        facts.append(f"{row['lost_successes']:.1f} successes lost")
     return ", ".join(facts)

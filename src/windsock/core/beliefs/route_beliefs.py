@@ -59,7 +59,7 @@ class RouteBeliefs:
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
         self.fitting = PriorFitter(self.rows, self.recents, settings, published)
-        self._fit = unfitted(self.fitting.unknown)
+        self._fit = self._unfitted = unfitted(self.fitting.unknown)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
@@ -227,7 +227,7 @@ class RouteBeliefs:
     @property
     def expected(self) -> Fit:
         """The priors of the last fit by which rewards were judged."""
-        return self._judging or unfitted(self.fitting.unknown)
+        return self._judging or self._unfitted
 
     def _judged_by(self) -> Fit:
         self._judged += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
@@ -43,6 +44,9 @@ class BeliefSettings:
     prompt_tokens: float = 500.0
     completion_tokens: float = 200.0
 
+
+_prompt_units = itemgetter(*PROMPT_METERS)
+ONLY_INPUT = dict.fromkeys(PROMPT_METERS, 0.0)
 
 Change = tuple[float, float, float]
 """Of the number of rewards, of their sum and of the sum of their squares."""
@@ -254,11 +258,15 @@ def mix_of(units: Iterable[float], prompt_tokens: float | None) -> dict[Meter, f
 
 def rescale_prompt(mix: dict[Meter, float], prompt_tokens: float) -> None:
     """Make the prompt meters sum to `prompt_tokens`, in the proportions they have."""
-    had = sum(mix[meter] for meter in PROMPT_METERS)
-    for meter in PROMPT_METERS:
-        mix[meter] = mix[meter] * prompt_tokens / had if had else 0.0
+    had = sum(_prompt_units(mix))
     if not had:
+        mix.update(ONLY_INPUT)
         mix[Meter.INPUT] = prompt_tokens
+    elif had == mix[Meter.INPUT]:
+        mix[Meter.INPUT] = mix[Meter.INPUT] * prompt_tokens / had
+    else:
+        for meter in PROMPT_METERS:
+            mix[meter] = mix[meter] * prompt_tokens / had
 
 
 def discounts(then: float, at: float, half_life_s: float) -> tuple[float, float]:

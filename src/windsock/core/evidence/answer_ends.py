@@ -6,6 +6,7 @@ The words are those of `finish_reason` that providers of OpenAI's shape send.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from windsock.core.model.calls import CallKind
 
@@ -89,6 +90,7 @@ def has_failed(finish_reason: str | None) -> bool:
     return bool(finish_reason) and not FAILED.isdisjoint(_words(finish_reason))
 
 
-def _words(finish_reason: str | None) -> set[str]:
+@lru_cache(maxsize=256)
+def _words(finish_reason: str | None) -> frozenset[str]:
     """Some say two at once: "content_filter: PROHIBITED_CONTENT"."""
-    return {word.strip() for word in (finish_reason or "").lower().split(":")}
+    return frozenset(word.strip() for word in (finish_reason or "").lower().split(":"))

@@ -103,7 +103,7 @@ class RewardWeighting:
         self.tell = tell
         self.keys = KeyAccounts(half_life_s, silenced)
         self.sources = SourceTally()
-        self.proxies = ProxyBook(half_life_s, self.keys.belief)
+        self.proxies = ProxyBook(half_life_s, self.keys)
         self._judged: dict[Cell, float] = {}
         self._scored: dict[Cell, float] = {}
         self._responses: dict[Place, Response] = {}

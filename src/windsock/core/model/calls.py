@@ -258,7 +258,10 @@ class Outcome:
     @property
     def response_id(self) -> str | None:
         """The id of the answer that was given; None where there is none."""
-        return next((each.response_id for each in reversed(self.results) if each.response_id), None)
+        for each in reversed(self.results):
+            if each.response_id:
+                return each.response_id
+        return None
 
 
 def total_usd(costs: Iterable[Decimal | None]) -> Decimal | None:

@@ -15,7 +15,7 @@ from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import Cell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class SeatFacts:
     """What one candidate costs a conversation.
 
@@ -38,7 +38,7 @@ class SeatFacts:
     saved_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class ConversationFacts:
     """The conversation that a request belongs to, as it was taken for.
 

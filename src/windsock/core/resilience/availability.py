@@ -109,6 +109,8 @@ class Availability:
 
     def account(self, result: CallResult) -> tuple[str, ...]:
         """The other deployments of the account that a refusal speaks of; empty if of none."""
+        if result.kind is CallKind.ANSWERED:
+            return ()
         verdict = result.verdict
         if verdict.out is not Out.ACCOUNT and verdict.kind is not CallKind.OUT_OF_CREDIT:
             return ()

@@ -23,6 +23,8 @@ class StatusBoard:
 
     def worst(self, deployment: str, provider: str, now: float) -> HealthReport | None:
         """The worst fresh report about a deployment or its provider."""
+        if not self._reports:
+            return None
         fresh = [
             report
             for subject in (deployment, provider)

@@ -71,7 +71,10 @@ class Exchange:
 
     def spent_usd(self) -> Decimal | None:
         """Dollars of all calls that have ended; None if that of any of them is not known."""
-        return total_usd(result.cost_usd for result in self._results)
+        results = self._results
+        if len(results) == 1:
+            return results[0].cost_usd
+        return total_usd(result.cost_usd for result in results)
 
     def next_attempt(self, now: float) -> Attempt | None:
         """The call to make now, or None when the exchange is over.
@@ -259,7 +262,7 @@ class Exchange:
 
     def _after_answer(self, now: float) -> Attempt | None:
         stronger = None
-        answer = self.answer
+        answer = self.answer if self.route.cascade is not None else None
         is_doubted = answer is not None and not is_confirmed(answer, self._results)
         if answer is not None and is_doubted and self._may_go_on(now):
             tried = self._tried(now)

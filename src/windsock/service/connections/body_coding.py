@@ -40,5 +40,7 @@ class Decoder:
 
 def decoder_of(headers: Mapping[bytes, bytes]) -> Decoder | None:
     """The decoder of a body with these headers, None if it comes as it is; raises Undecodable."""
-    coding = headers.get(b"content-encoding", b"identity")
-    return None if coding.strip().lower() in (b"", b"identity") else Decoder(coding)
+    coding = headers.get(b"content-encoding")
+    if coding is None or coding.strip().lower() in (b"", b"identity"):
+        return None
+    return Decoder(coding)

@@ -39,6 +39,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arrival = Arrival()
         self._unread_since = math.inf
         self._awaits_head = True
+        self._is_ahead = False
 
     @property
     def peer(self) -> str:
@@ -95,6 +96,7 @@ class BoundedProtocol(HttpToolsProtocol):
         arrival = self._arrival
         arrival.received, arrival.body, arrival.is_answered = 0, 0, False
         arrival.due = self.loop.time() + HEAD_S
+        self._is_ahead = len(self.pipeline) > MAX_PIPELINED
         super().on_message_begin()
 
     def await_body(self) -> None:
@@ -117,7 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        if len(self.headers) >= MOST_HEADERS or len(self.pipeline) > MAX_PIPELINED:
+        if len(self.headers) >= MOST_HEADERS or self._is_ahead:
             raise ValueError("more headers, or more requests at once, than any client needs")
         self.headers.append((name, value))
 

@@ -78,11 +78,12 @@ class HeldBody:
         self._memory.release(self._held)
 
     def _take(self, part: bytes) -> Problem | None:
-        if self._held + len(part) > self._most:
+        size = len(part)
+        if self._held + size > self._most:
             return self._too_large()
-        if not self._memory.hold(len(part)):
+        if not self._memory.hold(size):
             return overloaded()
-        self._held += len(part)
+        self._held += size
         self._parts.append(part)
         return None
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 from windsock.service.error_responses import Problem
@@ -50,11 +51,8 @@ def fault_of(headers: Sequence[tuple[bytes, bytes]]) -> Problem | None:
     """Why a request with these headers is refused, or None."""
     if len(headers) > MAX_HEADERS:
         return Problem.of(431, f"more than {MAX_HEADERS} headers; send fewer")
-    size = hosts = 0
-    for name, value in headers:
-        size += len(name) + len(value)
-        hosts += name == b"host"
-    if size > MAX_HEAD_BYTES:
+    hosts = sum([name == b"host" for name, _ in headers])
+    if len(b"".join(chain.from_iterable(headers))) > MAX_HEAD_BYTES:
         return Problem.of(431, f"the headers exceed {MAX_HEAD_BYTES} bytes; send less")
     if hosts != 1:
         return Problem.of(400, f"a request has one Host header, not {hosts}")

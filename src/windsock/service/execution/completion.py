@@ -62,7 +62,7 @@ class Completion:
 
     def _with_judged_bills(self, outcome: Outcome) -> Outcome:
         """So that reports can hold what was billed against what was counted."""
-        if all(result.billed_usd is None for result in outcome.results):
+        if not [result for result in outcome.results if result.billed_usd is not None]:
             return outcome
         judged = (with_judged_bill(result, self._router.book) for result in outcome.results)
         return replace(outcome, results=tuple(judged))

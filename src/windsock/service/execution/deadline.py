@@ -48,7 +48,7 @@ class Deadline:
             self._timer = None
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)
         self._is_over = False
         if self._until is None or self._task is None:
             return

@@ -104,6 +104,8 @@ class RequestExecutor:
             if copy.is_whole and exchange.answer is not None:
                 events, is_native = copy.body(), shown.is_native
                 self.readers.tell(request, outcome, events, is_native=is_native, is_stream=True)
+            elif copy.is_cut and exchange.answer is not None:
+                self.readers.miss(request, outcome)
             copy.close()
 
     async def close(self) -> None:

@@ -197,7 +197,7 @@ class StreamedCall:
             self._failure.status = 502
         elif relay.kind is CallKind.ANSWERED:
             if self._target.is_native:
-                self._calls.note_sealed(self._exchange, relay.attempt, relay.scanner.facts())
+                self._calls.note_sealed(self._exchange, relay.attempt, relay.said)
             await write(relay.scanner.ending(self._exchange.spent_usd()))
         else:
             self._failure.last_event = self._last_event()

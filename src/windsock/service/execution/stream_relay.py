@@ -13,7 +13,7 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
-from windsock.wire.format import StreamScanner
+from windsock.wire.format import AnswerFacts, StreamScanner
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
 T = TypeVar("T")
@@ -108,8 +108,8 @@ class Relay:
     kind, note      how it ended
     """
 
-    __slots__ = ("_bytes", "_held", "_held_bytes", "_is_over", "_request", "_route", "_seen",
-                 "attempt", "first_byte_s", "is_sent", "kind", "note", "reply",
+    __slots__ = ("_bytes", "_held", "_held_bytes", "_is_over", "_request", "_route", "_said",
+                 "_seen", "attempt", "first_byte_s", "is_sent", "kind", "note", "reply",
                  "scanner")  # fmt: skip
 
     def __init__(
@@ -133,6 +133,14 @@ class Relay:
         self._seen = (0, False)
         self._bytes = 0
         self._is_over = False
+        self._said: AnswerFacts | None = None
+
+    @property
+    def said(self) -> AnswerFacts:
+        """What the stream said of itself; read once nothing more of it is taken."""
+        if self._said is None:
+            self._said = self.scanner.facts()
+        return self._said
 
     async def next(self, reply: Reply, timeouts: StreamTimeouts) -> bytes:
         """Whole events, joined; nothing before the first content comes; b"" at the end.
@@ -196,7 +204,7 @@ class Relay:
         elif not scanner.is_complete:
             self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
         else:
-            self.fail(end_kind(scanner.facts(), self._request, self._route), "")
+            self.fail(end_kind(self.said, self._request, self._route), "")
 
     def fail(self, kind: CallKind, note: str) -> None:
         """The call ended in this way instead."""
@@ -204,7 +212,7 @@ class Relay:
 
     def facts(self, has: Capabilities) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
-        scanner, said = self.scanner, self.scanner.facts()
+        scanner, said = self.scanner, self.said
         was_worked_on = scanner.has_content or self.kind in WORKED_ON
         used: dict[str, Any] = {}
         if said.usage is not None or (self.is_sent and was_worked_on):

@@ -90,7 +90,7 @@ class ShownStream:
                 body[name] = max(1, body[name] - self._events)
         prompt_tokens = request.request.prompt_tokens + int(len(text.encode()) * TOKENS_PER_BYTE)
         asked = replace(request.request, prompt_tokens=prompt_tokens)
-        return replace(request, raw=json_codec.dumps(body), request=asked)
+        return replace(request, raw=json_codec.dumps(body), request=asked, is_plain=False)
 
     def join(self, provider: str) -> Join | None:
         """What fits the events of the next call on to those that were shown; None if none were."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from sys import maxsize
 from typing import Any
@@ -142,8 +141,10 @@ class UpstreamCalls:
         known = stated.get(deployment.id, AS_IT_COMES)
         taken = self._taken((deployment.id, native is None, heard), known) if heard else known
         rules = _bounded(taken, deployment, request)
-        with _telling():
+        try:
             asked, changed = _asked(deployment, request, native, rules)
+        except MISSHAPEN as error:
+            raise _untold() from error
         changed += uncarried(asked, spoken if native is None else native)
         endpoint = upstream.endpoint_of(request.operation) if native is None else upstream.bare
         if (trace := current.get()) is not None:
@@ -186,9 +187,11 @@ class UpstreamCalls:
         raises  ProviderError (see `Caller.post`), Unasked
         """
         spoken, request, model = target.format, target.request, target.model
-        with _telling():
+        try:
             path = target.endpoint.call_path(path or spoken.path(request, model), model)
             body = spoken.body(request, model)
+        except MISSHAPEN as error:
+            raise _untold() from error
         return await self._caller.post(target.endpoint, path, body, request.headers)
 
     def unasked(
@@ -267,13 +270,9 @@ class UpstreamCalls:
         await self._caller.close()
 
 
-@contextmanager
-def _telling() -> Iterator[None]:
-    """Raises Unasked for a body that has not the shape it is known by."""
-    try:
-        yield
-    except MISSHAPEN as error:
-        raise Unasked(UNTOLD, CallKind.CALLER_ERROR, 400) from error
+def _untold() -> Unasked:
+    """Of a body that has not the shape it is known by."""
+    return Unasked(UNTOLD, CallKind.CALLER_ERROR, 400)
 
 
 def _asked(
@@ -292,6 +291,8 @@ def _asked(
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:
     """With the length of answer that fits the deployment, where more is asked for."""
     has, asked = deployment.capabilities, request.request
+    if not asked.max_output_tokens:
+        return taken
     left = None if has.context_tokens is None else has.context_tokens - asked.prompt_tokens
     most = min(each for each in (has.max_output_tokens, left, maxsize) if each is not None)
-    return bounded(taken, most) if 0 < most < (asked.max_output_tokens or 0) else taken
+    return bounded(taken, most) if 0 < most < asked.max_output_tokens else taken

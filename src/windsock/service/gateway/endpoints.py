@@ -35,17 +35,14 @@ from windsock.service.gateway.answer_facts import (
 )
 from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
-from windsock.service.gateway.response_cache import (
-    ResponseCache,
-    cache_key,
-    is_cachable,
-)
+from windsock.service.gateway.response_cache import ResponseCache, cache_key, is_cachable
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.service.texts.private import is_private
 from windsock.service.texts.stream_copy import StreamCopy
 from windsock.wire.caller_fields.names import check_name
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.caller_fields.own_names import no_header
+from windsock.wire.formats.openai_chat import NAMING_HEADERS, read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.formats.tasks.reading import read_task
 from windsock.wire.request import Operation, UpstreamRequest, as_reserved, with_native
@@ -180,7 +177,8 @@ class OpenAICalls:
         """What is asked, of a key that may; raises what stands in the way."""
         principal = admitted(call, self._access, "infer", self._clock.now())
         call.allowance = self._key_limits.enter(principal)
-        asked = (read or partial(self._read_chat, header=call.header))(
+        header = no_header if NAMING_HEADERS.isdisjoint(call.headers) else call.header
+        asked = (read or partial(self._read_chat, header=header))(
             call.body,
             task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
@@ -191,8 +189,7 @@ class OpenAICalls:
         check_names(principal, (request.model, *request.models), self._router.resolve)
         call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
-            own = tuple((name, call.headers[name]) for name in passed)
-            asked.headers = (*asked.headers, *own)
+            asked.headers += tuple((name, call.headers[name]) for name in passed)
         asked.is_private = is_private(principal, asked, call.header(b"x-windsock-private"))
         native = call.native
         return asked if native is None else with_native(asked, native)
@@ -261,7 +258,7 @@ class OpenAICalls:
         key: bytes | None,
     ) -> None:
         call.allowance.watch(partial(used_tokens, exchange))
-        failure = Failure()
+        failure, ending = Failure(), bytearray()
         copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
         async def write(events: bytes) -> None:
@@ -270,14 +267,17 @@ class OpenAICalls:
                 headers = self._headers(exchange, started, key, failure)
                 await call.begin(200, typed(headers, EVENT_STREAM))
             copy.add(events)
-            await call.write(events, more=True)
+            if exchange.answer is None:
+                await call.write(events, more=True)
+            else:  # the end of the answer goes with that of the body, in one write
+                ending.extend(events)
 
         with closing(copy):
             await self._executor.stream(exchange, asked, failure, write)
             if call.is_answered:
                 if exchange.answer is None and not failure.last_event:
                     raise CutShort
-                await call.write(b"", more=False)
+                await call.write(bytes(ending), more=False)
                 if copy.is_whole:
                     await self._keep(call, exchange, key, copy.body(), is_stream=True)
                 return
@@ -293,7 +293,6 @@ class OpenAICalls:
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
     ) -> Problem:
-        back_in_s = self._router.availability.retry_after_s(
-            exchange.table.deployments, self._clock.now()
-        )
+        names, now = exchange.table.deployments, self._clock.now()
+        back_in_s = self._router.availability.retry_after_s(names, now)
         return failed(exchange, failure, headers, back_in_s=back_in_s)

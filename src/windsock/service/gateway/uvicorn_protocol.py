@@ -88,7 +88,7 @@ class DirectCycle(RequestResponseCycle):
 
     def _let_go(self) -> None:
         """The scope holds this object, which holds the scope: a cycle a request is work for the
-        collector, and what it finds too old stays for good (see `app.gc_tuning`).
+        collector, and what it finds too old stays for good (see `app.interpreter`).
         """
         self.scope.pop("extensions", None)
 

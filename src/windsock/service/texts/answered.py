@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,10 +56,13 @@ class Readers:
     """All who read, told of each chat that was answered and is not private; and who only look.
 
     Where nobody reads, nothing is copied. One that fails is told in the log and fails no request.
+
+    missing     who is told of streams that were too long to be gathered for anybody
     """
 
     all: list[Reader] = field(default_factory=list)
     passing: list[Passing] = field(default_factory=list)
+    missing: list[Callable[[Outcome], object]] = field(default_factory=list)
     _room: CopyRoom = field(default_factory=CopyRoom)
 
     def may_read(self, request: UpstreamRequest) -> bool:
@@ -68,6 +72,12 @@ class Readers:
     def copy(self, request: UpstreamRequest) -> StreamCopy:
         """Gathers a streamed answer; close it at its end."""
         return StreamCopy(MAX_COPY_BYTES if self.may_read(request) else 0, self._room)
+
+    def miss(self, request: UpstreamRequest, outcome: Outcome) -> None:
+        """A chat was answered, at more length than is held."""
+        if not request.is_private:
+            for each in self.missing:
+                each(outcome)
 
     def tell(
         self,

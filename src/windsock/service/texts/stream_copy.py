@@ -60,6 +60,11 @@ class StreamCopy:
         """All parts; asked for while `is_whole` only."""
         return b"".join(self._parts)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether it was to be gathered, and was too long, or found no room."""
+        return self._max_bytes > 0 and not self.is_whole
+
     def close(self) -> None:
         """Let go of what is held; needed at the end of each copy."""
         self._parts.clear()

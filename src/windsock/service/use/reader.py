@@ -36,7 +36,7 @@ class UseReader:
     @property
     def is_reading(self) -> bool:
         """Whether any route asks for it."""
-        return any(route.learns_from_use for route in self._router.routes.values())
+        return True in [route.learns_from_use for route in self._router.routes.values()]
 
     def read(self, texts: AnsweredTexts) -> None:
         """What this turn says of the one before it is learnt."""

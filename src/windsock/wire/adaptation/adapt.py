@@ -35,7 +35,7 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
     changed = _drop_needless(fields, request.request.needs, rules) if rules.lacks else []
     changed += adapt_fields(fields, rules, rules.concerned)
     if request.operation is Operation.CHAT:
-        changed += adapt_messages(fields, rules)
+        changed += adapt_messages(fields, rules, is_plain=request.is_plain)
     left_out = rules.left_out
     if not changed:
         return (replace(request, left_out=left_out) if left_out else request), ()

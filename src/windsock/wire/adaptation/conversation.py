@@ -48,10 +48,15 @@ GO_ON = "Continue your last message exactly where it ends, without repeating any
 ALNUM = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def adapt_messages(fields: dict[str, msgspec.Raw], rules: Parameters) -> list[str]:
-    """Change `messages` in place; what of them was changed, as `messages.` and a name."""
+def adapt_messages(
+    fields: dict[str, msgspec.Raw], rules: Parameters, *, is_plain: bool
+) -> list[str]:
+    """Change `messages` in place; what of them was changed, as `messages.` and a name.
+
+    is_plain    they are known to be (`plain_turns.Turns`); False: they are looked at
+    """
     raw = bytes(fields.get("messages", b""))
-    if _is_plain(raw) and not rules.is_alternating:
+    if not rules.is_alternating and (is_plain or _is_plain(raw)):
         return []
     turns = parsed(raw)
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):

@@ -36,13 +36,26 @@ def check_body(raw: bytes) -> None:
     """Raises BadRequest for what no body of JSON may be; what is no JSON at all may pass."""
     if not raw.isascii():
         _check_text(raw)
-    if any(raw[at : at + BLOCK].isdigit() for at in range(0, len(raw), BLOCK)):
+    if len(raw) >= MOST_DIGITS and any(
+        raw[at : at + BLOCK].isdigit() for at in range(0, len(raw), BLOCK)
+    ):
         _check_digits(raw)
-    containers = raw.count(b"[") + raw.count(b"{")
-    if containers > MOST_DEPTH:
-        _check_depth(raw, containers)
+    if _has_more(raw, b"[", b"{", most=MOST_DEPTH):
+        _check_depth(raw)
     elif len(raw) > MOST_VALUES:
-        _check_count(raw, containers)
+        _check_count(raw)
+
+
+def _has_more(raw: bytes, *signs: bytes, most: int) -> bool:
+    """Whether there are more than `most` of these; `count` takes 30 times as long to find none."""
+    for sign in signs:
+        at = raw.find(sign)
+        while at >= 0:
+            most -= 1
+            if most < 0:
+                return True
+            at = raw.find(sign, at + 1)
+    return False
 
 
 def _check_text(raw: bytes) -> None:
@@ -59,8 +72,9 @@ def _check_digits(raw: bytes) -> None:
         raise BadRequest(f"a number in the body has {MOST_DIGITS} digits and more; shorten it")
 
 
-def _check_count(raw: bytes, containers: int) -> None:
+def _check_count(raw: bytes) -> None:
     """More brackets and commas than may be, unless they stand in strings."""
+    containers = raw.count(b"[") + raw.count(b"{")
     if raw.count(b",") <= MOST_VALUES and containers <= MOST_CONTAINERS:
         return
     plain = _outside_strings(raw)
@@ -70,8 +84,8 @@ def _check_count(raw: bytes, containers: int) -> None:
         raise BadRequest(f"the body has more than {MOST_CONTAINERS} lists and objects; send fewer")
 
 
-def _check_depth(raw: bytes, containers: int) -> None:
-    _check_count(raw, containers)
+def _check_depth(raw: bytes) -> None:
+    _check_count(raw)
     try:
         level = [json_codec.loads(raw)]
     except ValueError as error:

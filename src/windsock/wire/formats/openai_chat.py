@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -13,8 +14,9 @@ import orjson
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
+from windsock.wire.adaptation.plain_turns import Turns, turns_of
 from windsock.wire.caller_fields.names import Model, Models, Name
-from windsock.wire.caller_fields.own_names import own_names
+from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
@@ -28,9 +30,10 @@ from windsock.wire.request import (
     TOKENS_PER_BYTE,
     UpstreamRequest,
     decoded,
+    fields_of,
     task_of,
 )
-from windsock.wire.sessions import Header, Session, no_header, session_of
+from windsock.wire.sessions import HEADERS, Session, session_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
@@ -42,6 +45,12 @@ OPTIONAL = (None, "auto", "none")
 NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_key", "user",
             "metadata")  # fmt: skip
 """Fields of a body that may name the session."""
+
+
+NAMING_HEADERS = HEADERS | OWN_HEADERS
+"""Without any of these the headers of a request name neither its session nor itself."""
+
+_named_in = attrgetter(*NAMED_IN)
 
 
 class _Schema(RouterFields, kw_only=True):
@@ -69,6 +78,8 @@ class _Schema(RouterFields, kw_only=True):
 
 _decoder = msgspec.json.Decoder(_Schema)
 
+NO_MESSAGES = msgspec.Raw(b"[]")
+
 
 def read_chat(
     body: bytes,
@@ -85,23 +96,25 @@ def read_chat(
     header          of the request, where clients may name their session
     with_features   also the cheap numbers about the prompt that learnt segments look at
     """
-    read = decoded(_decoder, body)
-    messages = bytes(read.messages)
+    fields = fields_of(body)
+    messages = bytes(fields.get("messages", b""))
+    read = decoded(_decoder, _beside_messages(fields))
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
-    session = _session(read, header, messages, tokens, key_id)
+    turns = turns_of(messages)
+    session = _session(read, header, turns, tokens, key_id)
     request = RouteRequest(
         model=read.model,
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or task_of(read.metadata),
-        needs=_needs(read, messages),
+        needs=_needs(read, b"" if turns.is_words else messages),
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
-        marks=marks_of(messages),
+        marks=marks_of(messages, turns),
         service_tier=read.service_tier.lower() if read.service_tier else None,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
@@ -114,7 +127,7 @@ def read_chat(
         features=features_of(orjson.loads(body)) if with_features else (),
         deadline_s=deadline_s,
     )
-    return UpstreamRequest(
+    asked = UpstreamRequest(
         raw=body,
         request=request,
         wants_usage=bool(wants_usage),
@@ -122,15 +135,26 @@ def read_chat(
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
         search_size=_search_size(read.web_search_options),
+        is_plain=turns.is_plain,
         unheeded=read.unheeded,
     )
+    asked.kept_fields = fields
+    return asked
+
+
+def _beside_messages(fields: dict[str, msgspec.Raw]) -> bytes:
+    """The body without what its messages say: most of its bytes, which need not be read twice."""
+    if "messages" in fields:
+        fields = {**fields, "messages": NO_MESSAGES}
+    return msgspec.json.encode(fields)
 
 
 def _session(
-    read: _Schema, header: Header, messages: bytes, tokens: int, key_id: str | None
+    read: _Schema, header: Header, turns: Turns, tokens: int, key_id: str | None
 ) -> Session | None:
-    fields = {name: getattr(read, name) for name in NAMED_IN}
-    return session_of(fields, header, messages=messages, tokens=tokens, key_id=key_id)
+    stated = zip(NAMED_IN, _named_in(read), strict=True)
+    fields = {name: value for name, value in stated if value is not None}
+    return session_of(fields, header, turns=turns.listed, tokens=tokens, key_id=key_id)
 
 
 class OpenAIChat(OpenAIFormat):
@@ -175,13 +199,14 @@ def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> A
     """A chat completion, parsed; images were sent with the request."""
     error, choices = error_in(body), choices_in(body)
     facts = facts_of(body, traits, images=images, finish_reason=finish_of(choices))
-    facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
+    messages = [part_of(each, "message") for each in choices]
+    facts.is_empty = not any(map(shows, messages))
     if not choices:
         return Answer(body=body, facts=facts, error=error)
     return Answer(
         body=body,
         facts=facts,
-        message=part_of(choices[0], "message"),
+        message=messages[0],
         certainty=certainty_of(choices[0]),
         error=error,
     )
@@ -192,6 +217,8 @@ def certainty_of(choice: Mapping[str, Any]) -> float | None:
 
     A claim, not a rate: what it is worth is learnt from feedback.
     """
+    if not choice.get("logprobs"):
+        return None
     tokens = part_of(choice, "logprobs").get("content")
     values = [
         value
@@ -214,6 +241,7 @@ def _search_size(options: dict[str, Any] | None) -> str | None:
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
+    """What the request cannot do without; of messages that are words alone nothing is looked at."""
     needs = set(needs_of(read, bytes(read.tools)))
     if b'"image_url"' in messages or b'"input_image"' in messages:
         needs.add("vision")

@@ -5,7 +5,7 @@ Messages and the deltas of a stream are of one shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -61,10 +61,8 @@ def error_in(body: Any) -> bytes | None:
     return None
 
 
-def _errors(body: dict[str, Any]) -> Iterator[Any]:
-    yield body.get("error")
-    for choice in choices_in(body):
-        yield choice.get("error")
+def _errors(body: dict[str, Any]) -> list[Any]:
+    return [each["error"] for each in (body, *choices_in(body)) if "error" in each]
 
 
 def _is_said(value: Any) -> bool:
@@ -78,7 +76,7 @@ def _is_said(value: Any) -> bool:
 
 def _is_shown(content: Any) -> bool:
     if isinstance(content, str):
-        return bool(content.strip().strip(INVISIBLE).strip())
+        return content[:1].isalnum() or bool(content.strip().strip(INVISIBLE).strip())
     return isinstance(content, list) and any(map(_is_part_shown, content))
 
 

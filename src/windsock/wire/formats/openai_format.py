@@ -16,6 +16,8 @@ from windsock.wire.upstream_errors.refusal import Refusal
 ELSEWHERE = ("cache_control",)
 """Fields that ask for what providers of chat completions do by themselves."""
 
+DROPPED = frozenset((*OURS, *ELSEWHERE))
+
 TRUE = msgspec.Raw(b"true")
 
 
@@ -30,7 +32,7 @@ class OpenAIFormat:
 
     def __init__(self, traits: ProviderTraits) -> None:
         self._traits = traits
-        self._dropped = () if traits.keeps_router_fields else (*OURS, *ELSEWHERE)
+        self._dropped = frozenset() if traits.keeps_router_fields else DROPPED
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """The same for every model."""
@@ -60,8 +62,8 @@ class OpenAIFormat:
         """Fields as they are sent; a stream's usage is asked for wherever that is taken."""
         fields = dict(request.fields)
         fields["model"] = msgspec.Raw(orjson.dumps(model))
-        for name in self._dropped:
-            fields.pop(name, None)
+        for name in self._dropped & fields.keys():
+            del fields[name]
         drop_task(fields)
         if request.request.is_stream and "stream_options" not in request.left_out:
             options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}

@@ -5,7 +5,7 @@ Providers write anything; what has not the expected shape counts as not said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
@@ -14,6 +14,7 @@ from windsock.wire.billing import billed_of
 from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.usage_counts import Counts, counts_of
+from windsock.wire.json_codec import may_hold
 from windsock.wire.service_tiers import tier_of
 
 MAX_ID_CHARS = 255
@@ -21,6 +22,11 @@ MAX_ID_CHARS = 255
 
 PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 """Keys of a usage object that distinguishes nothing."""
+
+PARTS_WITH_USAGE = ("response", "message", "x_groq")
+GOOGLES_USAGE = ("usageMetadata", "usage_metadata")
+ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *GOOGLES_USAGE))
+"""Where usage stands besides its usual place."""
 
 NOTHING_UNSAID: frozenset[Any] = frozenset()
 
@@ -55,7 +61,9 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
     None if there is none.
     """
-    found = [usage for usage in _usages(body) if isinstance(usage, dict)]
+    found = _usages(body)
+    if len(found) == 1:
+        return found[0]
     return reduce(merged, found) if found else None
 
 
@@ -80,7 +88,7 @@ def facts_of(
         unsaid=counts.unsaid if counts else NOTHING_UNSAID,
         served_model=text_in(body, "model"),
         service_tier=tier_of(body),
-        billed_usd=billed_of(body, traits.bill),
+        billed_usd=billed_of(body, traits.bill) if may_hold(body, traits.bill_places) else None,
         finish_reason=finish_reason,
         response_id=id_of(body),
     )
@@ -98,17 +106,16 @@ def part_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _usages(body: Mapping[str, Any]) -> Iterator[Any]:
+def _usages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Where providers put it, the usual place last, since the last one wins."""
-    for name in ("response", "message", "x_groq"):
-        yield part_of(body, name).get("usage")
-    choices = body.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
-        if isinstance(choice, dict):
-            yield choice.get("usage")
-    yield body.get("usageMetadata")
-    yield body.get("usage_metadata")
-    yield body.get("usage")
+    choices, is_usual = body.get("choices"), ELSEWHERE.isdisjoint(body)
+    parts = [] if is_usual else [body.get(name) for name in PARTS_WITH_USAGE]
+    parts += choices if isinstance(choices, list) else ()
+    found = [part["usage"] for part in parts if isinstance(part, dict) and "usage" in part]
+    if not is_usual:
+        found += [body.get(name) for name in GOOGLES_USAGE]
+    found.append(body.get("usage"))
+    return [usage for usage in found if isinstance(usage, dict)]
 
 
 def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
@@ -118,7 +125,9 @@ def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
         return None
     if usage.get("total_tokens") != prompt + answer:
         return None
-    if any(_says_more(value) for name, value in usage.items() if name not in PLAIN_COUNTS):
+    if usage.keys() > PLAIN_COUNTS and any(
+        _says_more(value) for name, value in usage.items() if name not in PLAIN_COUNTS
+    ):
         return None
     made = Usage(input_tokens=prompt, output_tokens=answer, images=images)
     return Counts(made, NOTHING_UNSAID)

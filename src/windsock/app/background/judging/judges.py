@@ -18,6 +18,7 @@ from windsock.core.evidence.judging.choosing import RelativeWorth, openness
 from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.sources import JUDGE
+from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, RouteRequest, is_background
 from windsock.core.model.rewards import Reward
 from windsock.core.routing.outlook.label_worth import label_worth
@@ -69,23 +70,38 @@ class Judges:
 
     def read(self, texts: AnsweredTexts) -> None:
         """Draw whether this answer is judged; nothing that is in it moves the draw."""
-        decision, served = texts.outcome.decision, texts.outcome.served
-        rules = self.rules.get(decision.cell.route)
-        if rules is None or served is None or not _is_ones(texts):
+        rules = self.rules.get(texts.outcome.decision.cell.route)
+        if rules is None or not _is_ones(texts):
             return
+        chance = self._drawn(rules, texts.outcome)
+        if chance is None:
+            return
+        if not is_small(texts):
+            self._desk(texts.outcome.decision.cell).too_long += 1
+            return
+        work = partial(self._judge, Case(rules=rules, texts=texts, chance=chance))
+        self.background.offer(JUDGE, rules.route, work)
+
+    def miss(self, outcome: Outcome) -> None:
+        """A stream was too long to be held: where it is drawn, that is counted."""
+        rules = self.rules.get(outcome.decision.cell.route)
+        if rules is not None and self._drawn(rules, outcome) is not None:
+            self._desk(outcome.decision.cell).too_long += 1
+
+    def _drawn(self, rules: JudgeRules, outcome: Outcome) -> float | None:
+        """With which chance it was drawn to be judged; None: it was not, or may not be."""
+        decision, served = outcome.decision, outcome.served
+        if served is None or is_background(decision.key_id):
+            return None
         now, desk = self.clock.now(), self._desk(decision.cell)
         self._refresh_soon((decision.cell, served), desk)
         chance = desk.chance((decision.cell, served), rules.share, now)
         if uniform(self.router.seed, decision.number, JUDGE_DRAW) >= chance:
-            return
+            return None
         if not self._may_judge(rules, served):
             desk.own += 1
-            return
-        if not is_small(texts):
-            desk.unseen += 1
-            return
-        work = partial(self._judge, Case(rules=rules, texts=texts, chance=chance))
-        self.background.offer(JUDGE, rules.route, work)
+            return None
+        return chance
 
     def left_out(self, rules: JudgeRules) -> list[str]:
         """Deployments of its route whose answers it may not judge."""
@@ -196,7 +212,7 @@ class Judges:
 
 
 def _is_ones(texts: AnsweredTexts) -> bool:
-    """Whether a caller asked, and one deployment gave all that was shown."""
-    results, decision = texts.outcome.results, texts.outcome.decision
+    """Whether one deployment gave all that was shown."""
+    results = texts.outcome.results
     shown = [each for each in results if each.first_byte_s is not None and each.usage is not None]
-    return not is_background(decision.key_id) and (not texts.is_stream or len(shown) == 1)
+    return not texts.is_stream or len(shown) == 1

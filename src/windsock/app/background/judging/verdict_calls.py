@@ -14,7 +14,8 @@ from windsock.core.evidence.judging.desk import JudgeDesk
 from windsock.core.evidence.judging.prompts import Turn, pairwise, pointwise
 from windsock.core.evidence.judging.verdicts import against_reference, better_in, score_in
 from windsock.core.evidence.sources import JUDGE
-from windsock.service.background_requests import BackgroundRequests, Question
+from windsock.service.background_questions import Question
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.reading import answer_of, message_in, text_of
 from windsock.wire.json_codec import parsed

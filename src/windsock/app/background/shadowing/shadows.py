@@ -18,17 +18,26 @@ from windsock.app.background.judging.material import is_small, wishes_of
 from windsock.app.background.shadowing.rules import ShadowRules
 from windsock.clock import Clock
 from windsock.core.evidence.agreement.canonical import Canonical
-from windsock.core.evidence.agreement.shadow import ShadowDesk, least_known, value_of
+from windsock.core.evidence.agreement.shadow import (
+    ShadowDesk,
+    credited,
+    least_known,
+    shadow_of,
+    value_of,
+)
 from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.evidence.weighting import CHECK
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, is_background
-from windsock.core.model.rewards import Reward
+from windsock.core.model.rewards import Feedback, OpenDecision, Reward
 from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import uniform
-from windsock.service.background_requests import BackgroundRequests, Question
+from windsock.observability import background
+from windsock.service.background_questions import Question
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.checking.answer_checks import first_message
 from windsock.service.control.overviews.shadows import ShadowFacts
+from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.asked import asked_of
 from windsock.service.texts.reading import message_in
@@ -55,6 +64,9 @@ NOTHING: tuple[object, ...] = (None, [], "none", False)
 HELD_FROM = 0.5
 """A judge's score from which on an answer counts as held."""
 
+AGREES, DIFFERS = "agrees", "differs"
+"""What a shadow's answer was found to do, as the metric of its reward."""
+
 Verdict = tuple[Reward, bool]
 """What an answer was worth, and whether it agreed or passed."""
 
@@ -65,6 +77,7 @@ class Shadows:
 
     router: Router
     background: BackgroundRequests
+    feedbacks: FeedbackInbox
     judges: Judges
     clock: Clock
     rules: Mapping[str, ShadowRules]
@@ -114,15 +127,48 @@ class Shadows:
         if body is None or name is None:
             desk.skipped += 1
             return
-        answer = await self.background.ask(self._question(decision, name, body))
-        if answer is None:
+        reply = await self.background.reply(self._question(decision, name, body))
+        if reply is None:
             return
-        verdict = await self._verdict(rules, texts, name, answer)
+        verdict = await self._verdict(rules, texts, name, reply.answer)
         reward, holds = verdict or (None, False)
         desk.of(name).note(reward.value if reward else None, holds=holds)
         if reward is not None:
-            shown = replace(decision, deployment=name, escalates_to=None)
-            self.router.learn(shown, name, reward, self.clock.now())
+            self.feedbacks.remember(credited(reply.decision), name)
+            self.feedbacks.score(reply.decision.id, reward)
+            known = self.feedbacks.at_hand(decision.id)
+            if known is not None and reward.source == SHADOW:
+                await self._correct(known)
+
+    def hear(self, known: OpenDecision, reward: Reward) -> None:
+        """A label on what was served tells more of the answer that was compared with it."""
+        rules = self.rules.get(known.decision.cell.route)
+        if rules is None or rules.compare != "agreement" or not self._is_label(known, reward):
+            return
+        background.start("what a label says of a shadow", self._correct(known))
+
+    async def _correct(self, known: OpenDecision) -> None:
+        """By the same rule, with what labels say of the one that served for what was believed."""
+        decision = known.decision
+        said = [each.reward for each in known.said.values()]
+        labels = [each.value for each in said if self._is_label(known, each)]
+        if not labels:
+            return
+        try:
+            own = await self.feedbacks.known(shadow_of(decision.id), decision.cell.namespace)
+        except UnknownDecision:
+            return
+        before = next((r for r in map(_spoken, own.said.values()) if r.source == SHADOW), None)
+        if before is None:
+            return
+        a, b = self.router.beliefs.posterior(own.decision.cell, own.deployment)
+        served = sum(labels) / len(labels)
+        value = value_of(before.metric == AGREES, served, a / (a + b))
+        corrected = replace(before, value=value)
+        await self.feedbacks.observe(own.decision.id, corrected, decision.cell.namespace, None)
+
+    def _is_label(self, known: OpenDecision, reward: Reward) -> bool:
+        return self.router.operator.is_label(known.decision.cell, reward.source)
 
     def _second(self, rules: ShadowRules, texts: AnsweredTexts) -> str | None:
         """Who did not serve, can be asked, and is least known."""
@@ -184,10 +230,22 @@ class Shadows:
         if agrees is None:
             return None
         means = [a / (a + b) for a, b in self.router.beliefs.posteriors(cell, (served, name))]
-        return Reward(value=value_of(agrees, *means), source=SHADOW), agrees
+        said = AGREES if agrees else DIFFERS
+        return Reward(value=value_of(agrees, *means), source=SHADOW, metric=said), agrees
 
     def _question(self, decision: Decision, name: str, body: Mapping[str, Any]) -> Question:
-        return Question(purpose=SHADOW, cell=decision.cell, served=name, model=name, body=body)
+        return Question(
+            purpose=SHADOW,
+            cell=decision.cell,
+            served=name,
+            model=name,
+            body=body,
+            known_as=shadow_of(decision.id),
+        )
+
+
+def _spoken(feedback: Feedback) -> Reward:
+    return feedback.reward
 
 
 def _body(texts: AnsweredTexts, *, with_tools: bool) -> dict[str, Any] | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from windsock.core.cascades.cascade_arm import Beta
+from windsock.core.evidence.sources import SHADOW
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Cell, background_of
 
 COINCIDE = 0.3
 """Chance that two wrong answers are the same: .12 to .59 on the tasks of `benchmarks/agreement`."""
@@ -24,6 +27,21 @@ def value_of(agrees: bool, served: float, shadow: float) -> float:
     both = served * shadow
     same = both + COINCIDE * (1.0 - served) * (1.0 - shadow)
     return both / same if agrees else (shadow - both) / (1.0 - same)
+
+
+def shadow_of(decision_id: str) -> str:
+    """The name by which the answer is found that was compared with that of this decision."""
+    return f"shadow-of:{decision_id}"
+
+
+def credited(decision: Decision) -> Decision:
+    """Whose success is told by what is said of an answer: that of a shadow is one of the task and
+    the deployment that it was about, as if it had answered there; others are of their own."""
+    own = background_of(decision.key_id)
+    if own is None or own.purpose != SHADOW or own.about is None:
+        return decision
+    cell = Cell.read(decision.cell.namespace, own.route, own.about.task)
+    return replace(decision, cell=cell, deployment=own.about.deployment, escalates_to=None)
 
 
 def least_known(believed: Iterable[tuple[str, Beta]]) -> str | None:

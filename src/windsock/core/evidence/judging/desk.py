@@ -23,6 +23,7 @@ class JudgeDesk:
 
     judged      answers that got a score; unreadable: whose verdict could not be read
     unseen      answers that no text could be read of, or that said nothing
+    too_long    answers that were drawn, and are too long to be held until a judge has time
     own         left out, since they are of the judge's own maker's models
     """
 
@@ -30,6 +31,7 @@ class JudgeDesk:
     judged: int = 0
     unreadable: int = 0
     unseen: int = 0
+    too_long: int = 0
     own: int = 0
     biases: JudgeBiases = field(default_factory=JudgeBiases)
     _worths: dict[Cell, RelativeWorth] = field(default_factory=dict)

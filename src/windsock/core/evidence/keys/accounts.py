@@ -64,9 +64,12 @@ class KeyAccounts:
 
     half_life_s     after which a reward counts half
     silenced        keys that were taken out, of this route and of others
+
+    `version` is another one whenever a key may be believed more or less than before.
     """
 
     def __init__(self, half_life_s: float, silenced: Container[str] = ()) -> None:
+        self.version = 0
         self._half_life_s = half_life_s
         self._accounts: dict[Place, Account] = {}
         self._standings: dict[str, Standing] = {}
@@ -107,6 +110,7 @@ class KeyAccounts:
 
     def weigh_again(self, key: str) -> dict[Place, Sums]:
         """A key was taken out, or counts again; what changes by that."""
+        self.version += 1
         moved: dict[Place, Sums] = {}
         for place in sorted(self.places(key)):
             _add(moved, self._weigh(place))
@@ -114,6 +118,7 @@ class KeyAccounts:
 
     def forget(self, cells: frozenset[Cell]) -> None:
         """Drop what was said in these cells; no key is held to it any more."""
+        self.version += 1
         for place in [place for place in self._accounts if place[0] in cells]:
             for key, own in self._accounts.pop(place).keys.items():
                 standing = self._standings[key]
@@ -154,6 +159,7 @@ class KeyAccounts:
     def from_state(self, state: Iterable[list[Any]]) -> None:
         """Take over a state of `to_state`; who is silenced is known by then."""
         self._accounts, self._standings = {}, {}
+        self.version += 1
         for *names, deployment, at, held in state:
             place = (Cell.read(*names), deployment)
             self._accounts[place] = Account(-math.inf if at is None else at, keys_of(held))
@@ -166,6 +172,7 @@ class KeyAccounts:
 
     def _weigh(self, place: Place, fresh: tuple[str, Sums] | None = None) -> dict[Place, Sums]:
         """Weigh the keys of a place anew, and count what they have said as they are worth now."""
+        self.version += 1
         heard = heard_at(self._accounts[place], self._silenced)
         found = distances([Said(each.said.weight, each.said.total) for each in heard.values()])
         far = dict(zip(heard, found, strict=bool(found)))

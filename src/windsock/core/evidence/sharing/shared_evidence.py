@@ -237,6 +237,8 @@ HEARD_BY: Mapping[Kind, Callable[[SharedEvidence, Cell, str, list[str], Contribu
 
 def tell_outcome(tell: Tell, outcome: Outcome, served: str, now: float) -> None:
     """An answer came; what it used and cost, as far as that is known."""
+    if tell is tell_nobody:
+        return
     cell = outcome.decision.cell
     place = (*cell.stored, served)
     tell(Kind.ANSWERED, place, (1.0,), now)

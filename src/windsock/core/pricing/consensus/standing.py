@@ -192,9 +192,12 @@ def _dearer_by(
 
 def aged(standing: Standing, timeline: PriceTimeline, now: float) -> Standing:
     """A price that nothing confirmed for days is the less sure, and taken for dearer, each day."""
-    quote, rules = timeline.in_force(now), timeline.rules
-    late_s = (timeline.age_s(quote, now) or 0.0) - rules.stale_s
-    if quote is None or late_s < 0 or is_owner(quote, rules):
+    rules = timeline.rules
+    late_s = now - timeline.confirmed_at - rules.stale_s
+    if late_s < 0:
+        return standing
+    quote = timeline.in_force(now)
+    if quote is None or is_owner(quote, rules):
         return standing
     by = min(1.0, (late_s // DAY_S + 1) * rules.dearer_per_day)
     return replace(standing, dearer_by=(1 + standing.dearer_by) * (1 + by) - 1)

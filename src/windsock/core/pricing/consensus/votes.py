@@ -64,6 +64,8 @@ def votes_of(timeline: PriceTimeline, now: float) -> list[Vote]:
 
 def heard_lately(timeline: PriceTimeline, now: float) -> dict[str, Track]:
     """What feeds say that spoke lately, else what all do, in order of name."""
+    if len(timeline.tracks) <= 1:
+        return timeline.tracks
     tracks = {feed: timeline.tracks[feed] for feed in sorted(timeline.tracks)}
     recent_s = timeline.rules.recent_s
     fresh = {feed: track for feed, track in tracks.items() if now - track.heard_at <= recent_s}

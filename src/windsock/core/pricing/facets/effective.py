@@ -35,6 +35,8 @@ class _Completions:
         base = timeline.in_force(at)
         if base is None:
             return None
+        if self._found and self._found[-1].base is base and self._found[-1].since <= at:
+            return self._found[-1].billed
         known = [each for each in self._found if each.base is base or each.base == base]
         if not known:
             return self._added(timeline, base, at)

@@ -64,7 +64,7 @@ class PeerPrices:
     def placed(self, name: str, timeline: PriceTimeline, now: float) -> Standing:
         """How the price stands: one list's word is taken for what is plausible."""
         standing, quote = timeline.standing, timeline.in_force(now)
-        if quote is None or not is_measured(timeline, now):
+        if quote is None or not _is_measured(quote, timeline, now):
             return standing
         grounds = (standing, quote, self._listings.version, now // HOUR_S)
         known = self._known.get(name)
@@ -82,8 +82,13 @@ class PeerPrices:
 
 def is_measured(timeline: PriceTimeline, now: float) -> bool:
     """True if comparable prices may move what a price is taken for."""
-    quote, heard = timeline.in_force(now), heard_lately(timeline, now)
-    if quote is None or len(heard) != 1 or is_owner(quote, timeline.rules):
+    quote = timeline.in_force(now)
+    return quote is not None and _is_measured(quote, timeline, now)
+
+
+def _is_measured(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
+    heard = heard_lately(timeline, now)
+    if len(heard) != 1 or is_owner(quote, timeline.rules):
         return False
     (track,) = heard.values()
     is_backed = track.backed_at >= track.since

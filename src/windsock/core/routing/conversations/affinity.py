@@ -19,7 +19,7 @@ from windsock.core.model.units import Prices
 from windsock.core.routing.conversations.cache_hits import CacheHits
 from windsock.core.routing.conversations.costs import HOUR_S, Outlook, PromptCache, Turn, outlook
 from windsock.core.routing.conversations.explaining import facts_of, note_of
-from windsock.core.routing.conversations.habits import Habits, RouteHabits
+from windsock.core.routing.conversations.habits import Habits
 from windsock.core.routing.conversations.law import Choice, Weights, conversation_weights
 from windsock.core.routing.conversations.memory import (
     GOES_ON_FROM,
@@ -39,7 +39,7 @@ PricesOf = Callable[[str, int], Prices | None]
 """(deployment, prompt tokens) -> what is billed there now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class NextTurn:
     """
     weights     in the order of the table they were made from
@@ -191,23 +191,30 @@ class Conversations:
         """Of each deployment of a table; None for those that are not looked at or not priced."""
         habits = self.habits.of((table.cell.namespace, table.cell.route))
         looked_at = _looked_at(table, known)
+        chances: dict[float, float] = {}
+
+        def within(ttl_s: float) -> float:
+            found = chances.get(ttl_s)
+            if found is None:
+                found = chances[ttl_s] = habits.within(ttl_s, known)
+            return found
 
         def of(name: str) -> Outlook | None:
             prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
             if prices is None:
                 return None
-            cache = self._cache(name, request, known, habits, now)
+            cache = self._cache(name, request, known, within, now)
             mix = self._beliefs.mix(table.cell, name, prompt_tokens=turn.prompt_tokens)
             return outlook(name, turn, mix, prices, cache)
 
-        return tuple(of(name) for name in table.deployments)
+        return tuple(map(of, table.deployments))
 
     def _cache(
         self,
         name: str,
         request: RouteRequest,
         known: Conversation | None,
-        habits: RouteHabits,
+        within: Callable[[float], float],
         now: float,
     ) -> PromptCache:
         traits, key = self._traits(name), (name, request.is_session_shared)
@@ -218,7 +225,7 @@ class Conversations:
             held_tokens=known.held(name, now) if known else 0,
             hit_rate=self.hits.hit_rate(key, traits, now),
             write_share=self.hits.write_share(key, traits, now),
-            within=habits.within(ttl_s, known),
+            within=within(ttl_s),
         )
 
     def _fill(

@@ -10,19 +10,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from windsock.core.model.units import (
+    MIX_METERS,
     MTOK,
-    PROMPT_METERS,
+    STANDALONE,
     Counts,
+    Family,
     Meter,
     Prices,
-    cost_usd,
+    price_of,
     to_float,
 )
 
 HOUR_S = 3600.0
 
+MAX_RATES = 512
+"""Price lists that are kept as floats; as many are in force at a time at most."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Rates = dict[Meter, float]
+"""Dollars of one unit by meter; a meter that is not there has no price."""
+
+_rates: dict[int, tuple[Prices, Rates]] = {}
+"""By the list's id, which is its own as long as it stands here; no price list is ever changed."""
+
+
+@dataclass(slots=True, kw_only=True)
 class TokenPrices:
     """Dollars of one token of a prompt: new to the deployment, and held by it."""
 
@@ -30,7 +41,7 @@ class TokenPrices:
     held_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Turn:
     """What is known of a request and those that will follow it.
 
@@ -44,7 +55,7 @@ class Turn:
     turns_left: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PromptCache:
     """What one deployment does with the prompt of a conversation.
 
@@ -64,7 +75,7 @@ class PromptCache:
     within: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Outlook:
     """One deployment, for one conversation.
 
@@ -89,16 +100,13 @@ class Outlook:
 
 def token_prices(prices: Prices, write_share: float, ttl_s: float) -> TokenPrices | None:
     """Of a prompt; None if its price is not known. Without a price of a read nothing is saved."""
-    plain = prices.get(Meter.INPUT)
+    rates = rates_of(prices)
+    plain = rates.get(Meter.INPUT)
     if plain is None:
         return None
-    written = prices.get(Meter.CACHE_WRITE, plain)
-    if ttl_s >= HOUR_S:
-        written = prices.get(Meter.CACHE_WRITE_1H, written)
-    fresh_usd = to_float(plain) + write_share * to_float(written - plain)
-    held_usd = to_float(prices.get(Meter.CACHE_READ, plain))
-    mtok = to_float(MTOK)
-    return TokenPrices(fresh_usd=fresh_usd / mtok, held_usd=held_usd / mtok)
+    written = rates[Meter.CACHE_WRITE_1H if ttl_s >= HOUR_S else Meter.CACHE_WRITE]
+    fresh_usd = plain + write_share * (written - plain)
+    return TokenPrices(fresh_usd=fresh_usd, held_usd=rates[Meter.CACHE_READ])
 
 
 def outlook(
@@ -138,6 +146,31 @@ def outlook(
 
 def _split_usd(mix: Counts, prices: Prices) -> tuple[float, float]:
     """Dollars of the prompt and of all else; raises KeyError where a price is not known."""
-    prompt = {meter: mix[meter] for meter in PROMPT_METERS if meter in mix}
-    rest = {meter: count for meter, count in mix.items() if meter not in prompt}
-    return to_float(cost_usd(prompt, prices)), to_float(cost_usd(rest, prices))
+    rates, prompt_usd, rest_usd = rates_of(prices), 0.0, 0.0
+    for meter, count in mix.items():
+        if not count:
+            continue
+        if meter.family is Family.PROMPT:
+            prompt_usd += count * rates[meter]
+        else:
+            rest_usd += count * rates[meter]
+    return prompt_usd, rest_usd
+
+
+def rates_of(prices: Prices) -> Rates:
+    """A price list as floats by unit, made once."""
+    known = _rates.get(id(prices))
+    if known is None:
+        if len(_rates) >= MAX_RATES:
+            _rates.clear()
+        known = _rates[id(prices)] = prices, _made(prices)
+    return known[1]
+
+
+def _made(prices: Prices) -> Rates:
+    found = ((meter, price_of(meter, prices)) for meter in (*MIX_METERS, Meter.REQUEST))
+    return {
+        meter: to_float(price / MTOK) if price is not None else 0.0
+        for meter, price in found
+        if price is not None or meter in STANDALONE
+    }

@@ -24,7 +24,9 @@ PRIOR_TURNS, MAX_COUNTED = 3.0, 300.0
 """Conversations that the prior stands for at every turn, and after how many old ones fade."""
 
 USUAL_GAP_S, USUAL_SPREAD, LEAST_SPREAD = 60.0, 1.5, 0.15
-"""Of pauses before any is known: the middle one, and the spread of their logarithms."""
+"""Of pauses before any is known: the middle one, the spread of their logarithms, and its least."""
+
+USUAL_LOG_GAP = math.log(USUAL_GAP_S)
 
 PRIOR_GAPS = 20.0
 """Pauses that the usual spread stands for: long ones come to be known last."""
@@ -81,9 +83,7 @@ class RouteHabits:
         own = min(conversation.turns - 1.0, 4.0) if conversation and conversation.gap_s else 0.0
         own_mean = math.log(max(1.0, conversation.gap_s)) if conversation and own else 0.0
         routes = min(self.gaps, 10.0)
-        weights = 1.0, routes, own
-        means = math.log(USUAL_GAP_S), self.mean, own_mean
-        mean = sum(w * m for w, m in zip(weights, means, strict=True)) / sum(weights)
+        mean = (USUAL_LOG_GAP + routes * self.mean + own * own_mean) / (1.0 + routes + own)
         known = self.gaps / (self.gaps + PRIOR_GAPS)
         spread = math.sqrt(known * self.squares + (1 - known) * USUAL_SPREAD**2)
         z = (math.log(max(1.0, ttl_s)) - mean) / max(LEAST_SPREAD, spread)

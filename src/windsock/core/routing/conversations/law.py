@@ -39,7 +39,7 @@ PASSING = frozenset({"floor", "stale price"})
 Weights = tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Choice:
     """
     table       the policy's own weights

@@ -44,9 +44,9 @@ def bare(name: str) -> str:
 
 def needs_search(request: RouteRequest) -> bool:
     """Whether any of its names may ask for a web search, or all do."""
-    return SEARCH in request.needs or any(
-        name.endswith(":online") for name in (request.model, *request.models)
-    )
+    if SEARCH in request.needs or request.model.endswith(":online"):
+        return True
+    return bool(request.models) and any(name.endswith(":online") for name in request.models)
 
 
 def as_meant(request: RouteRequest, suffix: str) -> RouteRequest:

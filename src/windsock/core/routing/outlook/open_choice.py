@@ -80,18 +80,29 @@ def choice_of(
     )
 
 
-def lost_by(table: WeightTable) -> dict[str, float] | None:
-    """By deployment, dollars that a request loses there beside the best buy, as believed now.
+def beside_best(table: WeightTable) -> dict[str, tuple[float, float]]:
+    """By deployment, dollars that a request costs there beyond the best buy, and success that it
+    lacks beside it, as believed now; 0 where it is the cheaper, or the better.
 
-    What asking it costs where it is asked to be known. None where a success has no value that is
-    known and has a bound.
+    What asking it costs where it is asked to be known. The best buy is whose success, at what a
+    success is worth, exceeds its cost most; where that has no bound, the best.
     """
     value = table.value_usd
-    if value is None or not isfinite(value):
-        return None
-    worth = {arm.deployment: value * arm.success_mean - arm.expected_usd for arm in table.arms}
-    best = max(worth.values(), default=0.0)
-    return {name: best - each for name, each in worth.items()}
+    shares = (1.0, 0.0) if value is None or not isfinite(value) else (value, 1.0)
+    best = max(
+        table.arms,
+        key=lambda arm: shares[0] * arm.success_mean - shares[1] * arm.expected_usd,
+        default=None,
+    )
+    if best is None:
+        return {}
+    return {
+        arm.deployment: (
+            max(0.0, arm.expected_usd - best.expected_usd),
+            max(0.0, best.success_mean - arm.success_mean),
+        )
+        for arm in table.arms
+    }
 
 
 def _expected_best(a: FloatArray, b: FloatArray, shift: FloatArray) -> float:

@@ -103,6 +103,10 @@ class CellTables:
         solved = [slot for _, slot in self.plain_tables() if slot is not None]
         return max(solved, key=lambda slot: slot.table.version, default=None)
 
+    def usual_tokens(self, size: int | None) -> int:
+        """Of the prompts of a class of size; 0 where there is one class, or none is meant."""
+        return 0 if self.classes is None or size is None else int(self.classes.means[size])
+
     def plain_tables(self) -> Iterator[tuple[int | None, Solved | None]]:
         """Those that no request narrows, by class of size."""
         yield None, self.plain

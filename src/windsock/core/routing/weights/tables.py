@@ -153,14 +153,15 @@ class WeightTables:
     def refresh(self, now: float) -> bool:
         """Solve one stale table ahead of the next requests; False if none is stale.
 
-        One at a time, so that the event loop turns between two solves.
+        One at a time, and a route's rungs by themselves, so that the event loop turns between two.
         """
         for place in self._cells.places.values():
             for size, slot in place.plain_tables():
                 if slot is not None and self._freshness.is_stale(slot, place, now, AHEAD_SHARE):
-                    classes = place.classes
-                    tokens = 0 if classes is None or size is None else int(classes.means[size])
-                    self._solve(place, None, tokens, now)
+                    if self._freshness.is_due(self._cells.group_of(place.cell), now):
+                        self._refreshed(place, self._maker.at(now))
+                        return True
+                    self._solve(place, None, place.usual_tokens(size), now)
                     return True
         return False
 
@@ -236,8 +237,7 @@ class WeightTables:
         return self._previews_of(anew)
 
     def _previews_of(self, cells: OpenCells) -> Previews:
-        parts = self._candidates, self._maker, self._freshness, self._versions
-        return Previews(cells, *parts)
+        return Previews(cells, self._candidates, self._maker, self._freshness, self._versions)
 
     def _opened(self, route: Route, cell: Cell, now: float) -> CellTables:
         """A cell that is open from now on, with room made for it where there is none."""

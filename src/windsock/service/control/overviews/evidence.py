@@ -55,7 +55,8 @@ def evidence_routes(insight: Insight, judging: Judging, recent: RecentSpending) 
         now, spending = insight.clock.now(), await recent.of(caller.namespace)
         found: list[EvidenceView] = []
         for cell in cells_of(router, caller.namespace):
-            if route in (None, cell.route) and task in (None, cell.name):
+            is_asked = route in (None, cell.route) and task in (None, cell.name)
+            if is_asked and (task or route or not cell.is_own):
                 found += evidence_of(router, cell, deployment, spending, now)
                 await asyncio.sleep(0)  # cells by the hundred: requests go between
         found.sort(key=lambda each: -each.effective_samples)

@@ -70,6 +70,7 @@ class JudgeView(Answer):
     judged: int = Field(description="answers that got a score")
     unreadable: int = Field(description="verdicts that could not be read: no score")
     unseen: int = Field(description="answers without a text, or without a letter or digit")
+    too_long: int = Field(description="answers drawn that are too long to be held: not judged")
     own_family: int = Field(description="left out, being of the judge's own maker's models")
     waiting: int | None
     left_out: int | None = Field(description="drawn, but there was no place in the queue")
@@ -91,6 +92,7 @@ def judge_view(facts: JudgeFacts, now: float) -> JudgeView:
         judged=desk.judged,
         unreadable=desk.unreadable,
         unseen=desk.unseen,
+        too_long=desk.too_long,
         own_family=desk.own,
         waiting=facts.waiting,
         left_out=tally.left_out if tally else None,

@@ -9,7 +9,7 @@ from math import log2
 
 from windsock.core.evidence.how_known import HowKnown
 from windsock.core.model.requests import About, Cell
-from windsock.core.routing.outlook.open_choice import lost_by
+from windsock.core.routing.outlook.open_choice import beside_best
 from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
 from windsock.service.control.access_check import shown_table
@@ -27,13 +27,17 @@ def costs_at(
         return None
     spent = dict(spending.about(cell.route, About(deployment, cell.name)))
     asked = spending.served.get((cell.route, cell.name, deployment), 0)
-    if asked and cell.route in router.routes:
-        spent[EXPLORING] = _explored(router, cell, deployment, asked, now)
-    if not spent:
+    is_routed = asked > 0 and cell.route in router.routes
+    if not spent and not is_routed:
         return []
     known = router.operator.how_known(cell, deployment)
     a, b = router.beliefs.posterior(cell, deployment)
-    return [_cost(by, each, known, a + b + 1) for by, each in spent.items()]
+    costs = [_cost(by, each, known, a + b + 1) for by, each in spent.items()]
+    if is_routed:
+        lost, explored = _explored(router, cell, deployment, asked, now)
+        cost = _cost(EXPLORING, explored, known, a + b + 1)
+        costs.append(cost.model_copy(update={"lost_successes": lost}))
+    return costs
 
 
 async def knowing_of(
@@ -55,16 +59,18 @@ async def knowing_of(
     return [_of_route(*key, found, spending) for key, found in sorted(cells.items())]
 
 
-def _explored(router: Router, cell: Cell, deployment: str, requests: int, now: float) -> Spent:
-    """Dollars that its requests lost beside the best buy, at what is believed of both now."""
+def _explored(
+    router: Router, cell: Cell, deployment: str, requests: int, now: float
+) -> tuple[float | None, Spent]:
+    """Successes and dollars that its requests lost beside the best buy, as believed now."""
     try:
-        table = shown_table(router, cell, now)
+        beside = beside_best(shown_table(router, cell, now)).get(deployment)
     except WindsockError:
-        return Spent(requests, unknown_cost=requests)
-    lost = (lost_by(table) or {}).get(deployment)
-    if lost is None:
-        return Spent(requests, unknown_cost=requests)
-    return Spent(requests, Decimal(requests * lost))
+        beside = None
+    if beside is None:
+        return None, Spent(requests, unknown_cost=requests)
+    usd, success = beside
+    return requests * success, Spent(requests, Decimal(requests * usd))
 
 
 def _cost(by: str, spent: Spent, known: HowKnown | None, total: float) -> CostView:
@@ -110,6 +116,7 @@ def _of_route(route: str, by: str, cells: list[PlacedCostView], spending: Spendi
         unknown_cost=sum(each.unknown_cost for each in cells),
         says=says,
         usd_per_reward=_per(usd, says),
+        lost_successes=_sum([each.lost_successes for each in cells]),
         cells=sorted(cells, key=lambda each: -(each.cost_usd or 0.0)),
     )
 

@@ -9,8 +9,8 @@ class CostView(Answer):
     """What one way to know has cost in the span, and what all it said so far is worth."""
 
     by: str = Field(
-        description="judge, shadow, or exploring: what its requests lost beside the best buy, as "
-        "believed now, which is in no bill"
+        description="judge, shadow, or exploring: what its requests cost beyond the best buy, as "
+        "believed now, which is among what the route has spent"
     )
     requests: int
     cost_usd: float | None = Field(description="null where no request's cost is known")
@@ -21,6 +21,9 @@ class CostView(Answer):
     usd_per_reward: float | None = Field(description="dollars for each of them; null without any")
     usd_per_halving: float | None = Field(
         None, description="dollars for each time that the 90 % interval is half as wide by it"
+    )
+    lost_successes: float | None = Field(
+        None, description="of exploring: successes that its requests lack beside the best buy"
     )
 
 

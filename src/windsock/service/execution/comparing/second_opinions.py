@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from windsock.clock import Clock
-from windsock.core.evidence.agreement.canonical import Canonical
+from windsock.core.evidence.agreement.canonical import Canonical, Form
 from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.service.execution.hedged_calls import MakeCall
 from windsock.service.execution.plain_execution import Answers
 
-Compare = Callable[[Attempt, Attempt], bool | None]
+Compare = Callable[[Attempt, Attempt], Awaitable[bool | None]]
 """Whether the answers of two calls say the same; None: they cannot be compared."""
+
+PATIENCE_S = 1.0
+"""For a comparison, which takes 20 ms at most once a thread has time for it; then it says nothing,
+as if the answers could not be compared."""
 
 
 async def run_pair(
@@ -36,26 +42,34 @@ async def run_pair(
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-    _report(exchange, first, other, compare, clock.now())
+    if first.kind is CallKind.ANSWERED and other.kind is CallKind.ANSWERED:
+        other = replace(other, agrees=await compare(first.attempt, other.attempt))
+    _report(exchange, first, other, clock.now())
 
 
 def comparison(exchange: Exchange, answers: Answers) -> Compare:
-    """Of two answers of this exchange, as its route's cascade compares them."""
+    """Of two answers of this exchange, as its route's cascade compares them; queries run in a
+    thread."""
     cascade = exchange.route.cascade
     assert cascade is not None and cascade.agreement is not None
     canonical = cascade.agreement.canonical
-    return lambda one, other: _agree(canonical, answers, one.number, other.number)
+
+    async def compare(one: Attempt, other: Attempt) -> bool | None:
+        agree = partial(_agree, canonical, answers, one.number, other.number)
+        if canonical.form is not Form.SQL:
+            return agree()
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(asyncio.to_thread(agree), PATIENCE_S)
+        return None
+
+    return compare
 
 
-def _report(
-    exchange: Exchange, first: CallResult, other: CallResult, compare: Compare, now: float
-) -> None:
+def _report(exchange: Exchange, first: CallResult, other: CallResult, now: float) -> None:
     if first.kind is not CallKind.ANSWERED:
         exchange.report(first, now)
         exchange.report(other, now)
         return
-    if other.kind is CallKind.ANSWERED:
-        other = replace(other, agrees=compare(first.attempt, other.attempt))
     exchange.drop(other, now)
     exchange.report(first, now)
 

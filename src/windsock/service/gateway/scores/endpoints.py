@@ -44,14 +44,17 @@ class ScoresEndpoint:
         taken = await self.taken(call, lambda: call.body)
         await call.answer(200, orjson.dumps(taken.told()))
 
-    async def taken(self, call: Call, body: Callable[[], bytes]) -> Taken:
+    async def taken(
+        self, call: Call, body: Callable[[], bytes], *, is_export: bool = False
+    ) -> Taken:
         """What became of the scores in a body, which is read only for a key that may send some.
 
         Reading takes a while where it is large, and requests go between.
         """
         principal = admitted(call, self._access, "feedback", self._clock.now())
         read = await asyncio.to_thread(lambda: read_scores(body(), self._name))
-        return await self._taking.take(read, principal)
+        take = self._taking.take_export if is_export else self._taking.take
+        return await take(read, principal)
 
 
 class OtlpEndpoint:
@@ -67,7 +70,7 @@ class OtlpEndpoint:
     async def __call__(self, call: Call) -> None:
         """JSON, or protobuf where that can be read; raises BadRequest."""
         if not is_protobuf(f"/v1/{self._kind}", call.headers):
-            taken = await self._scores.taken(call, lambda: call.body)
+            taken = await self._scores.taken(call, lambda: call.body, is_export=True)
             await call.answer(200, orjson.dumps(self._told(taken)))
             return
         try:
@@ -75,7 +78,9 @@ class OtlpEndpoint:
         except ImportError:
             await call.refuse(UNREADABLE)
             return
-        taken = await self._scores.taken(call, lambda: self._as_json(export_of, call.body))
+        taken = await self._scores.taken(
+            call, lambda: self._as_json(export_of, call.body), is_export=True
+        )
         await call.answer(200, answer_of(self._kind, self._told(taken)), [PROTOBUF_TYPE])
 
     def _as_json(self, export_of: Any, body: bytes) -> bytes:

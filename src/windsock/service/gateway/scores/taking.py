@@ -19,6 +19,10 @@ from windsock.wire.scores.score import LeftOut, NoScore, Read, Scale, Score, val
 MOST_SCORES = 2_000
 """Taken at a time; files are sent in parts."""
 
+MOST_EXPORTED = 20_000
+"""Of one export, whose sender does not send again what is refused; the rest of it is told as left
+out."""
+
 MOST_TOLD = 50
 """Reasons that an answer names."""
 
@@ -78,6 +82,18 @@ class ScoreTaking:
         scores = list(read)
         if len(scores) > MOST_SCORES:
             raise BadRequest(f"{len(scores):,} scores at once; send at most {MOST_SCORES:,}")
+        return await self._all(scores, principal)
+
+    async def take_export(self, read: Iterable[Read], principal: Principal) -> Taken:
+        """The same of as many as may be, those beyond left out; raises StoreError."""
+        scores = list(read)
+        taken = await self._all(scores[:MOST_EXPORTED], principal)
+        for number, each in enumerate(scores[MOST_EXPORTED:], MOST_EXPORTED + 1):
+            reason = f"an export of more than {MOST_EXPORTED:,} scores; set send_batch_max_size"
+            taken.left_out.append(LeftOut(place=f"{each.place}, number {number:,}", reason=reason))
+        return taken
+
+    async def _all(self, scores: Iterable[Read], principal: Principal) -> Taken:
         taken = Taken()
         for number, each in enumerate(scores):
             if isinstance(each, LeftOut):

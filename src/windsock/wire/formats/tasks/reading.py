@@ -10,6 +10,7 @@ import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
+from windsock.wire.caller_fields.own_names import Header, no_header
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.ranges import RULES
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS, RouterFields, needs_of
@@ -26,7 +27,6 @@ from windsock.wire.request import (
     place_of,
     task_of,
 )
-from windsock.wire.sessions import Header, no_header
 
 
 class TaskFields(RouterFields, kw_only=True):

@@ -41,7 +41,7 @@ export function draw(place, { total, data: rows, judges, knowing, shadows }) {
 }
 
 function costs(place, knowing) {
-  const cost = section(place, "knowing", "What knowing costs", "of the last seven days; exploring is what requests lost beside the best buy, as believed now, and in no bill");
+  const cost = section(place, "knowing", "What knowing costs", "of the last seven days; exploring is what requests cost beyond the best buy, and lacked beside it, as believed now");
   table(cost, "knowing-table", [ROUTE, ...COST], knowing, { caption: "What knowing costs", key: (row) => `${row.route} ${row.by}`, none: "Nothing was spent to know it: nobody has asked." });
   const cells = knowing.flatMap((row) => row.cells.map((cell) => ({ ...cell, route: row.route })));
   table(cost, "knowing-cells-table", [...PLACE, ...COST], cells, { caption: "What knowing costs by task and deployment", key: (row) => JSON.stringify([row.route, row.task, row.deployment, row.by]), none: "Of no task and deployment." });
@@ -61,7 +61,8 @@ const JUDGES = [
   { title: "Judge", text: (row) => element("span", "", row.model, element("small", "", ` ${row.how}`)), value: (row) => row.model },
   figure("Judged", "judged", count, "answers"),
   figure("Unreadable", "unreadable", count, "verdicts"),
-  figure("Left out", "left_out", count, "no place"),
+  { title: "Left out", unit: "no place", isNumber: true, text: (row) => (row.left_out === null ? dash : count(row.left_out)), value: (row) => row.left_out },
+  figure("Too long", "too_long", count, "not judged"),
   { title: "Spent", unit: "of what may be today", text: (row) => (row.spent_usd === null ? dash : `${usd(row.spent_usd)} of ${usd(row.limit_usd)}`), value: (row) => row.spent_usd, isNumber: true },
   { title: "By order", text: bias("order") },
   { title: "By length", unit: "a doubling", text: bias("length") },
@@ -107,6 +108,7 @@ const COST = [
   { title: "Says", unit: "rewards", isNumber: true, text: (row) => (row.says === null ? dash : count(row.says)), value: (row) => row.says },
   figure("A reward", "usd_per_reward", usd, "$"),
   figure("A halved interval", "usd_per_halving", usd, "$"),
+  { title: "Lost", unit: "successes", isNumber: true, text: (row) => (row.lost_successes === null ? dash : count(row.lost_successes)), value: (row) => row.lost_successes },
 ];
 
 const SHADOWS = [

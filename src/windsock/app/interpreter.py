@@ -1,0 +1,63 @@
+"""How the interpreter may stop the event loop, and what memory it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+SWITCH_S = 0.0002
+"""How long the event loop waits for a busy worker thread; Python's default is 5 ms."""
+
+THRESHOLDS = (2_000, 4, 1_000_000)
+"""The oldest generation, where thousands of decisions wait for feedback, is left alone: one look
+takes 50 ms. Requests leave no cycles behind; what the store does is found in the younger two, in
+less than a millisecond a look.
+"""
+
+
+def import_scipy() -> None:
+    """What is used of it, before anything else imports it.
+
+    It asks numpy for every name that numpy has, which loads what nothing here uses (f2py, testing,
+    random and others): 7 MB. They are loaded later if anybody asks for them.
+    """
+    unloaded = [name for name in np.__all__ if name not in vars(np)]
+    vars(np).update(dict.fromkeys(unloaded))
+    try:
+        import scipy.special  # noqa: F401
+    finally:
+        for name in unloaded:
+            del vars(np)[name]
+
+
+def shorten() -> None:
+    """Short pauses from now on, for the life of the process; what was built so far is kept."""
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+
+
+def give_back() -> None:
+    """Memory between what is in use goes back to the system; the C library keeps it otherwise.
+
+    A burst of large bodies leaves 16 MB. It takes milliseconds, so call it in a thread.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """No look for garbage while much is built at once that is no garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,39 @@
+"""Tables solved between requests: a route's rungs first, then one table at a time."""
+
+from tests.builders import CHEAP, START, request, router
+from windsock.core.model.requests import Cell
+
+CELL = Cell("default", "auto", "task 0")
+
+
+def test_the_rungs_of_a_route_are_chosen_at_a_step_of_their_own_and_tables_come_after() -> None:
+    wind = router()
+    asked = [request(task=f"task {number}") for number in range(3)]
+    for each in asked:
+        wind.open(each, START)
+    now = START + 60.0
+    for each in asked:
+        cell = Cell("default", "auto", each.task)
+        wind.beliefs.observe(cell, CHEAP, 1.0, now=now)
+        wind.tables.count_evidence(cell, now)
+    before = wind.tables.standing(CELL)
+    steps = [wind.tables.refresh(now)]
+    assert wind.tables.standing(CELL) is before
+    while wind.tables.refresh(now):
+        steps.append(True)
+    assert len(steps) == 1 + len(asked)
+    ahead = wind.tables.standing(CELL)
+    assert ahead is not None and before is not None and ahead.version > before.version
+
+
+def test_a_table_solved_ahead_is_the_one_that_a_request_would_have_solved() -> None:
+    ahead, late = router(), router()
+    now = START + 60.0
+    for wind in (ahead, late):
+        wind.open(request(task="task 0"), START)
+        wind.beliefs.observe(CELL, CHEAP, 1.0, now=now)
+        wind.tables.count_evidence(CELL, now)
+    while ahead.tables.refresh(now):
+        pass
+    weights = [wind.open(request(task="task 0"), now).table.weights for wind in (ahead, late)]
+    assert weights[0] == weights[1]
