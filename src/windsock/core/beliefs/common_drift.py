@@ -16,13 +16,10 @@ import numpy as np
 from windsock.core.beliefs.empirical_bayes import Cells
 from windsock.core.beliefs.statistics import RewardStatistics
 from windsock.core.model.arrays import FloatArray
+from windsock.core.replicas.contributions import slot_of
 
 MAX_RECENT_REWARDS = 100.0
 """Rewards of a deployment that its drift is judged by: the last ones, in whole slots of time."""
-
-SLOT_S = 1.0
-"""Rewards of one slot are remembered, and forgotten, together: what is left is then the same in
-whatever order they were heard."""
 
 MAX_SLOTS = 256
 """Of a deployment; beyond it the two oldest become one."""
@@ -39,11 +36,6 @@ SURE = 2.0
 
 _Part = tuple[float, float, float]
 """(number of rewards, their sum, unix s of the latest, to which older ones are discounted)."""
-
-
-def slot_of(at: float) -> int:
-    """The slot of time of a moment, unix s."""
-    return int(at // SLOT_S)
 
 
 class RecentRewards:

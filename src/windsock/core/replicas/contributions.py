@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from windsock.core.beliefs.common_drift import slot_of
-
 
 class Kind(StrEnum):
     """What a sum is of, with its key and its values.
@@ -58,11 +56,20 @@ FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED, Kind.SCORED, Kind.FORGOTT
 SLOTTED = frozenset({Kind.SAID, Kind.FAILED})
 """Sums that are told by slot of time, as the last rewards of a deployment are remembered."""
 
+SLOT_S = 1.0
+"""Last rewards of one slot are remembered, and forgotten, together: what is left is then the same
+in whatever order they were heard."""
+
 MOST_SUMS = 10_000
 """That wait to be told; beyond it slots of time are joined."""
 
 Tell = Callable[[Kind, tuple[str, ...], tuple[float, ...], float], None]
 """(kind, key, values, unix s): something was learnt from what this replica saw itself."""
+
+
+def slot_of(at: float) -> int:
+    """The slot of time of a moment, unix s."""
+    return int(at // SLOT_S)
 
 
 def tell_nobody(kind: Kind, key: tuple[str, ...], values: tuple[float, ...], at: float) -> None:
