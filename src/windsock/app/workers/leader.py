@@ -20,6 +20,7 @@ from windsock.app.workers.messages import (
     grants_told,
     line_of,
     read,
+    texts_heard,
     used_heard,
 )
 from windsock.app.workers.seat import EXCHANGE_S, Seat
@@ -167,6 +168,9 @@ class Leader:
     def _hear(self, peer: Peer, message: Message) -> None:
         if message["kind"] == "batch":
             self._start(self._store(peer, message))
+        elif message["kind"] == "texts":
+            if self._service.texts.is_reading:  # an edit may have come here first
+                self._service.texts.read(texts_heard(message))
         else:
             self._lend(peer, message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.core.replicas.deltas import Delta
 from windsock.core.routing.caps.leases import Grant, Place, Used
+from windsock.service.texts.answered import AnsweredTexts
 from windsock.store.codec import decode, encode
 from windsock.store.rows import Entry, Uncalled
 
@@ -67,6 +69,29 @@ def entry_heard(told: list[Any] | None) -> Entry | Delta | None:
         return msgspec.json.decode(body, type=Uncalled)
     heard: Entry = decode(KINDS[kind], body)
     return heard
+
+
+def texts_told(texts: AnsweredTexts) -> Message:
+    """Texts that people may label, for the process that answers them."""
+    return {
+        "kind": "texts",
+        "outcome": encode(texts.outcome),
+        "asked": b64encode(texts.asked).decode(),
+        "answer": b64encode(texts.answer).decode(),
+        "is_stream": texts.is_stream,
+        "language": texts.language,
+    }
+
+
+def texts_heard(told: Message) -> AnsweredTexts:
+    """Of a `texts_told`."""
+    return AnsweredTexts(
+        outcome=decode(Outcome, told["outcome"]),
+        asked=b64decode(told["asked"]),
+        answer=b64decode(told["answer"]),
+        is_stream=told["is_stream"],
+        language=told["language"],
+    )
 
 
 def deltas_in(entries: Iterable[object]) -> list[Delta]:
