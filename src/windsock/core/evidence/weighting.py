@@ -151,7 +151,11 @@ class RewardWeighting:
 
     def response(self, cell: Cell, deployment: str) -> Response:
         """How much of what a deployment answers is judged, for counting and for people."""
-        return self._responses.setdefault((cell, deployment), Response())
+        place = (cell, deployment)
+        found = self._responses.get(place)
+        if found is None:
+            found = self._responses[place] = Response()
+        return found
 
     def how_known(self, cell: Cell, deployment: str) -> HowKnown:
         """What success of a deployment at a task is known by; looking opens nothing."""

@@ -167,25 +167,22 @@ class Reader:
         self._connection = connection
         self._shapes: dict[int, tuple[str, str, Series]] = {}
 
-    def read(
-        self, rows: Sequence[Row[Any]], fits: Fits | None = None
-    ) -> Iterator[tuple[Row[Any], Any]]:
-        """(row, record); rows that hold no whole record are left out, and None stands for a record
-        that does not fit."""
+    def read(self, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Any]]:
+        """(row, record); rows that hold no whole record are left out."""
         self.meet(row.shape for row in rows)
-        unfit = self._unfit(fits) if fits else frozenset()
         for row in rows:
-            if row.shape in unfit:
-                yield row, None
-                continue
             with contextlib.suppress(*UNREADABLE):
                 kind, body, _ = self._shapes[row.shape]
                 yield row, joined(body, row.body, row.at, KINDS[kind])
 
-    def _unfit(self, fits: Fits) -> frozenset[int]:
+    def fitting(self, shapes: Iterable[int], fits: Fits) -> frozenset[int]:
+        """Those of these shapes whose records are asked for."""
+        asked = frozenset(shapes)
+        self.meet(asked)
         return frozenset(
-            number for number, (_, body, _) in self._shapes.items() if not fits(with_holes(body))
-        )
+            number for number in asked & self._shapes.keys()
+            if fits(with_holes(self._shapes[number][1]))
+        )  # fmt: skip
 
     def picked(
         self, rows: Sequence[Row[Any]], pick: Pick
