@@ -99,6 +99,13 @@ class CapBook:
         found.turn(now)
         return found
 
+    def found(self, name: str, of: str, now: float) -> Account | None:
+        """A sum as it stands, if there is one."""
+        account = self._accounts.get((name, of))
+        if account is not None:
+            account.turn(now)
+        return account
+
     def open(self, name: str, of: str) -> Account:
         """A sum of a cap, which must be known."""
         cap = self.cap(name)
