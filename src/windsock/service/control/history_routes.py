@@ -124,9 +124,8 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
             found = await asyncio.to_thread(
                 answered, past.sought, since=begin, until=end, namespace=caller.namespace
             )
-            ranked = wanted(found, LabelWorth(insight.router, now))
-            is_label = insight.router.operator.is_label
-            first = islice(unlabelled(past.feedback_of, is_label, ranked), limit)
+            is_open = unlabelled(past.feedback_of, insight.router.operator.is_label)
+            first = islice(wanted(found, LabelWorth(insight.router, now), is_open), limit)
             return StreamingResponse(lines_of(first), media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")

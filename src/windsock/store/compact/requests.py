@@ -16,7 +16,7 @@ from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
 from windsock.store.compact.shapes.splitting import split, written
 from windsock.store.compact.shapes.values import Shape
 from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
-from windsock.store.compact.templates import Pick, joined, numbers_in, picked, with_holes
+from windsock.store.compact.templates import Fill, Pick, joined, numbers_in, picked, with_holes
 from windsock.store.compact.transactions import reading
 from windsock.store.rollups.sums import Series, series_in, series_of
 
@@ -189,10 +189,16 @@ class Reader:
     ) -> Iterator[tuple[Row[Any], Mapping[str, Any]]]:
         """Parts of records, taken of their shapes: in a tenth of the time."""
         self.meet(row.shape for row in rows)
+        fills: dict[int, Fill] = {}
         for row in rows:
-            with contextlib.suppress(*UNREADABLE):
-                fill = picked(self._shapes[row.shape][1], pick)
-                yield row, fill(numbers_in(row.body), row.at)
+            try:
+                fill = fills.get(row.shape)
+                if fill is None:
+                    fill = fills[row.shape] = picked(self._shapes[row.shape][1], pick)
+                found = fill(numbers_in(row.body), row.at)
+            except UNREADABLE:
+                continue
+            yield row, found
 
     def meet(self, shapes: Iterable[int]) -> None:
         """Have these shapes at hand."""

@@ -1,6 +1,7 @@
 """GET and POST /v1/labels: what people label, and what that bought."""
 
 import asyncio
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -69,8 +70,8 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
         wish = Wish(route=route, task=task, since=0.0 if since is None else begin)
         held = queue.held(caller.namespace, wish) if may_read else []
         asked = held or [*filter(wish.holds, await sought(caller.namespace, begin, now))]
-        ranked = wanted(asked, LabelWorth(router, now))
-        first = await asyncio.to_thread(queue.first, ranked, limit)
+        ranked = wanted(asked, LabelWorth(router, now), queue.is_open)
+        first = await asyncio.to_thread(lambda: [*islice(ranked, limit)])
         counts = await traffic(caller.namespace)
         return LabelsAnswer(
             data=await queue.views(first, may_read=may_read),

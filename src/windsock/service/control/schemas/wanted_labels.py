@@ -42,15 +42,15 @@ def _got_one(record: Mapping[str, Any]) -> bool:
 
 
 def unlabelled(
-    said_of: Callable[[str], Iterable[Feedback]],
-    is_label: Callable[[Cell, str], bool],
-    ranked: Iterable[tuple[float, Outcome]],
-) -> Iterator[tuple[float, Outcome]]:
-    """Those that nobody who knows has judged, in their order."""
-    for worth, found in ranked:
+    said_of: Callable[[str], Iterable[Feedback]], is_label: Callable[[Cell, str], bool]
+) -> Callable[[Outcome], bool]:
+    """Whether nobody who knows has judged an answer."""
+
+    def is_open(found: Outcome) -> bool:
         cell, said = found.decision.cell, said_of(found.decision.id)
-        if not any(is_label(cell, each.reward.source) for each in said):
-            yield worth, found
+        return not any(is_label(cell, each.reward.source) for each in said)
+
+    return is_open
 
 
 def lines_of(ranked: Iterable[tuple[float, Outcome]]) -> Iterator[bytes]:
