@@ -3,8 +3,9 @@
     python -m tests.benchmarks.proxies_heard [--rounds N]
 
 40 places (8 tasks, 5 deployments) at which 60 keys have scored answers, each beside another one's
-label: after one more score, after one more label of a key, and when nothing was said since. The
-median of rounds; scores and labels go from place to place.
+label: after one more score, after one more label of a key where keys contradict each other (so
+that all places are summed anew), and when nothing was said since. The median of rounds; scores and
+labels go from place to place.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def timed(say: Callable[[int], object], made: RewardWeighting, rounds: int) -> f
     """Milliseconds."""
     took = []
     for number in range(WARM_UP + rounds):
-        begun = perf_counter()
         say(number)
+        begun = perf_counter()
         made.heard("default", 1000.0 + number)
         took.append((perf_counter() - begun) * 1e3)
     return median(took[WARM_UP:])
