@@ -47,6 +47,7 @@ LASTING = (
     Lasting(EventKind.FEED_WENT_STALE, EventKind.FEED_IS_FRESH, ("feed",)),
     Lasting(EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, ("namespace", "route")),
     Lasting(EventKind.EVIDENCE_DISAGREES, EventKind.EVIDENCE_AGREES, (*PLACE, "sources")),
+    Lasting(EventKind.JUDGE_IS_UNREAD, EventKind.JUDGE_IS_READ, ("route", "namespace")),
     Lasting(EventKind.REPLICAS_DIFFER, EventKind.REPLICAS_AGREE),
     Lasting(EventKind.STORE_IS_BEHIND, EventKind.STORE_CAUGHT_UP),
     Lasting(EventKind.LOOP_IS_LATE, EventKind.LOOP_IS_ON_TIME),
