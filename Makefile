@@ -8,12 +8,13 @@ PROVE := $(VENV)/.prove
 MUTATION := $(VENV)/.mutation
 DOCS := $(VENV)/.docs
 CHARTS := $(VENV)/.charts
+CLICKHOUSE := $(VENV)/.clickhouse
 PARITY := .parity/.made
 OPENAI_DOCUMENT := .parity/openai.json
 OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install test check bench docs newcomer prove grafana charts image golden parity hostile mutants lock release clean
+.PHONY: run install test check bench docs newcomer prove grafana charts image versions clickhouse golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -64,6 +65,14 @@ charts: $(CHARTS)
 image: $(TEST)
 	$(BIN)/python -m pytest -n 0 -W default tests/deploy/prove_image.py
 
+# A wheel of an earlier commit and this tree serve side by side over one PostgreSQL, through the upgrade of its schema.
+versions: $(TEST)
+	$(BIN)/python -m pytest -n 0 -W default -s tests/deploy/prove_versions.py
+
+# What the sink says to ClickHouse, said to ClickHouse's own engine.
+clickhouse: $(CLICKHOUSE)
+	$(BIN)/python -m pytest -n 0 -W default -s tests/store/sinks/prove_clickhouse.py
+
 # Ten thousand requests as nobody means them, to every call of a running service.
 hostile: $(TEST)
 	HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest -n 0 tests/attacks/test_hostile.py
@@ -111,6 +120,10 @@ $(CHARTS): $(TEST) deploy/locks/charts.txt
 	$(PIP) install --require-hashes -r deploy/locks/charts.txt
 	touch $@
 
+$(CLICKHOUSE): $(TEST) deploy/locks/clickhouse.txt
+	$(PIP) install --require-hashes --no-deps -r deploy/locks/clickhouse.txt
+	touch $@
+
 $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
 	touch $@
@@ -137,7 +150,7 @@ $(OPENAI_DOCUMENT):
 
 IN_IMAGE := postgres redis otel aws azure gcp
 
-# Needs uv; writes the nine lock files anew from pyproject.toml.
+# Needs uv; writes the ten lock files anew from pyproject.toml.
 lock:
 	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o deploy/locks/serve.txt
@@ -147,6 +160,7 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra prove -c deploy/locks/test.txt -o deploy/locks/prove.txt
 	printf 'mkdocs-material>=9.6,<10\nlatex2mathml>=3.77\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/docs.txt
 	printf 'mutmut>=3.8,<4\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/mutation.txt
+	printf 'chdb-core==26.9.0\n' | uv pip compile -q --universal --no-deps --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/clickhouse.txt
 	printf 'cyclonedx-bom>=7,<8\nhatchling==1.33.0\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/release.txt
 
 # Wheel, source archive and bill of materials into dist/, from a clean tree; TAG=1 tags it.

@@ -1,7 +1,8 @@
-"""What a request costs by number of deployments, tasks and replicas: CPU, memory, rows and bytes.
+"""What a request costs by number of deployments, tasks, replicas and keys: CPU, memory, bytes.
 
     python -m tests.benchmarks.scale            # two minutes
     python -m tests.benchmarks.scale write      # and into docs/scale.md
+    python -m tests.benchmarks.scale keys       # of deployments, tasks, keys, replicas these only
 
 In process, without HTTP: a decision drawn, its call reported, its outcome learnt. A solve is what a
 table costs whenever evidence or a price has changed, once a second and cell at most.
@@ -13,8 +14,11 @@ import json
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+
+from sqlalchemy import insert
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import START, answered, request, router
@@ -24,12 +28,14 @@ from windsock.core.policies.objectives import Objective
 from windsock.core.replicas.deltas import Delta
 from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
+from windsock.service.auth import Access, new_key
 from windsock.store.engine import open_engine
+from windsock.store.keys import keys, stamp_of_keys
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
+from windsock.store.tables import KeyRow
 
 AIM = Objective(kind="value", usd_per_success=0.02)
-DEPLOYMENTS, TASKS, REPLICAS = (2, 8, 32, 128, 500), (1, 100, 1_000, 10_000, 100_000), (2, 10, 100)
 ASKED = 500
 """Tasks whose first request is measured; the others are known by a reward."""
 
@@ -130,28 +136,76 @@ def by_replicas(count: int) -> list[str]:
             f"{others * absorbed / 1000:.0f}"]  # fmt: skip
 
 
+def by_keys(count: int) -> list[str]:
+    """Of a SQLite file: each key has limits, every tenth a budget."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/w.db")
+        upgrade_engine(engine)
+        made = [new_key() for _ in range(count)]
+        rows = [key_row(number, *facts) for number, facts in enumerate(made)]
+        with engine.begin() as connection:
+            connection.execute(insert(KeyRow), rows)
+        access = Access(mode="required")
+        tracemalloc.start()
+        access.replace_keys(keys(engine))
+        held = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        read_ms = us_of(lambda _: access.replace_keys(keys(engine)), 1) / 1000
+        stamp_ms = us_of(lambda _: stamp_of_keys(engine), 5) / 1000
+        step = max(1, count // 1000)
+        credentials = [made[number][0] for number in range(0, count, step)]
+        found = us_of(lambda n: access.admit(credentials[n % len(credentials)], "infer", 1.0), 2000)
+        engine.dispose()
+    return [f"{count:,}", f"{found:.1f}", f"{held / count / 1000:.1f}", f"{held / 1e6:.1f}",
+            f"{read_ms:,.1f}", f"{stamp_ms:.1f}"]  # fmt: skip
+
+
+def key_row(number: int, credential: str, key_id: str, digest: str) -> dict[str, object]:
+    return {
+        "id": key_id, "name": f"key {number}", "sha256": digest, "namespace": "default",
+        "scopes": "infer feedback", "created_at": float(number), "expires_at": None,
+        "revoked_at": None, "continues": None, "models": "", "rpm": 60, "tpm": 10_000,
+        "budget_usd": "10" if number % 10 == 0 else None, "is_private": None,
+        "budget_period": "day" if number % 10 == 0 else None,
+    }  # fmt: skip
+
+
 def shown(row: list[str]) -> list[str]:
     print(*row, sep="  ", flush=True)
     return row
 
 
-def main() -> None:
-    first = markdown(
+PARTS: dict[str, tuple[Callable[[int], list[str]], tuple[int, ...], list[str]]] = {
+    "deployments": (
+        by_deployments,
+        (2, 8, 32, 128, 500),
         ["Deployments of a route", "us a request", "ms a solve", "rows", "bytes", "in the table"],
-        [shown(by_deployments(count)) for count in DEPLOYMENTS],
-    )
-    second = markdown(
+    ),
+    "tasks": (
+        by_tasks,
+        (1, 100, 1_000, 10_000, 100_000),
         ["Tasks", "us its first request", "us a later one", "bytes of a snapshot a task"],
-        [shown(by_tasks(count)) for count in TASKS],
-    )  # fmt: skip
-    third = markdown(
+    ),
+    "keys": (
+        by_keys,
+        (1, 100, 10_000, 100_000),
+        ["Keys", "us a look-up", "KB a key", "MB", "ms to read all", "ms to see that none changed"],
+    ),
+    "replicas": (
+        by_replicas,
+        (2, 4, 8, 100),
         ["Replicas", "bytes a delta", "KB/s taken in by each", "ms of CPU a second for that"],
-        [shown(by_replicas(count)) for count in REPLICAS],
-    )
-    text = "\n\n".join((first, second, third))
-    print(text)
-    if "write" in sys.argv:
-        write_between(DOCS / "scale.md", "scale", text)
+    ),
+}
+
+
+def main() -> None:
+    for name in [each for each in PARTS if each in sys.argv] or PARTS:
+        measure, counts, head = PARTS[name]
+        text = markdown(head, [shown(measure(count)) for count in counts])
+        print(text)
+        if "write" in sys.argv:
+            write_between(DOCS / "scale.md", f"scale {name}", text)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,15 @@ SHORT: dict[str, dict[str, Any]] = {
     "history": {"count": 20},
 }
 
-BENCHMARK_ONLY = {"hang", "unreachable", "price feed", "clock", "store", "kill -9", "leaks"}
+BENCHMARK_ONLY = {
+    "hang",
+    "unreachable",
+    "price feed",
+    "clock",
+    "store",
+    "kill -9",
+    "leaks",
+    "leader frozen",
+}
 SUITE = tuple(name for name in SHORT if name not in BENCHMARK_ONLY)
 """The others are in the suite by tests of their own, or say nothing without their length."""

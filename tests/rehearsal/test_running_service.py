@@ -91,7 +91,13 @@ async def test_a_running_service_is_rehearsed_by_its_address(tmp_path) -> None:
     assert {each.name: each.shares for each in shut.runs}[CHANGED]["bolt/m"].as_believed == 1.0
     assert len(raw.json()["outcomes"]) == len(raw.json()["feedback"]) == 60
     assert not [word for word in SECRETS if word in raw.text.replace("127.0.0.1:9", "")]
-    told = ("--key", "not known", "there is no route", "no point in time", "needs 50")
+    told = (
+        "--key",
+        "not known",
+        "no route, deployment or model is named",
+        "no point in time",
+        "needs 50",
+    )
     assert all(word in said for word, said in zip(told, refused, strict=True)), refused
 
 
@@ -103,8 +109,10 @@ async def test_it_hands_out_the_newest_requests_and_never_more_than_asked_for(tm
             whole = (await it.http.get("/v1/rehearsal", headers=headers)).json()
             last = (await it.http.get("/v1/rehearsal?limit=5", headers=headers)).json()
             much = await it.http.get("/v1/rehearsal?limit=1000000", headers=headers)
+            lost = await it.http.get("/v1/rehearsal?route=autobahn", headers=headers)
     assert last["outcomes"] == whole["outcomes"][-5:]
     assert much.status_code == 400 and "limit" in much.json()["error"]["message"]
+    assert lost.status_code == 404 and "'autobahn'" in lost.json()["error"]["message"]
 
 
 def test_without_a_service_or_a_store_it_says_what_to_name() -> None:

@@ -62,8 +62,8 @@ class Group:
     marks: dict[str, tuple[int, float]] = field(default_factory=dict)
     is_loaded: bool = True
 
-    async def start(self) -> Process:
-        """One more replica, on a wire of its own."""
+    async def start(self, under: dict[str, str] | None = None) -> Process:
+        """One more replica, on a wire of its own; `under` environment on top of this one's."""
         number = len(self.processes)
         self.wires.append(wire := Wire(self.postgres.port))
         folder = self.folder / f"r{number}"
@@ -71,7 +71,7 @@ class Group:
         config = folder / "windsock.toml"
         text = self.text.replace("NAME", f"r{number}").replace("PORT", str(wire.port))
         config.write_text(text)
-        process = Process(config, free_port())
+        process = Process(config, free_port(), under)
         self.processes.append(process)
         return process
 
@@ -153,9 +153,14 @@ class Group:
 
 @contextlib.asynccontextmanager
 async def group_of(
-    postgres: Postgres, folder: Path, *, count: int = 3, more: str = ""
+    postgres: Postgres,
+    folder: Path,
+    *,
+    count: int = 3,
+    more: str = "",
+    under: dict[str, str] | None = None,
 ) -> AsyncIterator[Group]:
-    """`count` replicas, ready."""
+    """`count` replicas, ready; `under` environment on top of this one's."""
     feed = Feed()
     app = web.Application()
     app.router.add_get("/api.json", feed.handle)
@@ -178,10 +183,10 @@ async def group_of(
             )
             group = Group(postgres, database, feed, folder, text)
             try:
-                await group.start()
+                await group.start(under)
                 await group.ready()
                 for _ in range(count - 1):
-                    await group.start()
+                    await group.start(under)
                 await group.ready()
                 yield group
             finally:

@@ -229,19 +229,6 @@ async def test_one_that_was_forgotten_takes_part_again(postgres: Postgres, tmp_p
         await comes(is_there)
 
 
-async def test_one_of_another_configuration_is_named(postgres: Postgres, tmp_path: Path) -> None:
-    other = '[server]\ndrain = "7s"\n'
-    async with pair(postgres, tmp_path) as (one, two, _, store):
-        url = one.service.settings.providers["acme"].base_url
-        async with running(config(url, store, "three", other), tmp_path):
-            for it in (one, two):
-                membership = it.service.housekeeping.membership
-                await comes(lambda it=membership: it._differing == ["three"])
-        for it in (one, two):
-            membership = it.service.housekeeping.membership
-            await comes(lambda it=membership: it._differing == [])
-
-
 async def test_a_conversation_goes_on_where_it_was_and_a_revoked_key_is_out_everywhere(
     postgres: Postgres, tmp_path: Path
 ) -> None:

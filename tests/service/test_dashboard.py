@@ -95,6 +95,17 @@ async def widths(page: Page) -> tuple[int, int]:
     return found[0], found[1]
 
 
+async def drag(page: Page, place: str, begin: float, end: float) -> None:
+    """Over a part of a chart, in shares of its width."""
+    box = await page.locator(place).bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    await page.mouse.move(box["x"] + box["width"] * begin, middle)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * end, middle, steps=5)
+    await page.mouse.up()
+
+
 async def inked(page: Page, place: str) -> int:
     """How many different colours a chart has on its canvas."""
     found: int = await page.evaluate(
@@ -124,6 +135,13 @@ async def test_the_page_shows_both_charts_and_the_table_without_an_error(tmp_pat
         last = page.locator("#prices table tbody tr").last.locator("td")
         assert await last.all_inner_texts() == ["$2.80", "$2.10", "$15.75"]
         await expect(page.locator("#events")).to_contain_text("input $1.00 → $1.60")
+        rows = page.locator("#prices table tbody tr")
+        begin = await rows.first.locator("th").inner_text()
+        await drag(page, "#prices .u-over", 0.5, 0.99)
+        await expect(page.locator("#whole")).to_be_visible()
+        await expect(rows.first.locator("th")).not_to_have_text(begin)
+        await page.locator("#whole").click()
+        await expect(rows.first.locator("th")).to_have_text(begin)
         assert faults == []
 
 

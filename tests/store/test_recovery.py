@@ -129,7 +129,7 @@ def test_keys_prices_and_the_last_state_are_carried_over(path: Path) -> None:
     rescued = rescue(aside, engine)
     carried = {name: rows for name, rows in rescued.rows.items() if rows}
     assert carried == {
-        **{"virtual_key": 1, "meta": 1, "quote": 2, "snapshot": 1, "series": 2, "shape": 1},
+        **{"virtual_key": 1, "meta": 1, "quote": 2, "snapshot": 1, "series": 3, "shape": 1},
         **dict.fromkeys(("request_sums", "call_sums"), SPANS_OF_500_S),
         "delay_sums": 2,  # the hour and the day
     }

@@ -89,6 +89,7 @@ def test_an_export_takes_of_shapes_what_it_takes_of_records(record: Outcome | De
     assert line_of(found, None) == line_of(parts_of(msgspec.to_builtins(record)), None)
 
 
+@settings(deadline=None)
 @given(table=anything(WeightTable), ends=FLOATS | st.just(math.inf))
 def test_a_weight_table_comes_back_even_if_it_never_expires(
     kept: Engine, table: WeightTable, ends: float

@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 from tests.builders import CHEAP, FLAGSHIP, MID, START
 from tests.store.samples import call, decision, keep, outcome
 from windsock.core.model.calls import Attempt, AttemptReason, CallResult, Outcome
+from windsock.store.reports import accounts
 from windsock.store.rows import Uncalled, UncalledKind
-from windsock.store.spending import Spent, spent_since, uncalled_report
+from windsock.store.spending import Spent, spent_since
 
 TINY = Decimal(1).scaleb(-12)
 
@@ -82,8 +83,8 @@ def test_what_asked_nobody_is_counted_by_group(engine: Engine) -> None:
     )
     one = {"refused": 5, "cache_hits": 7, "saved_usd": TINY}
     asked_for = {"since": START, "namespace": "default"}
-    assert uncalled_report(engine, by=("key",), **asked_for) == [{"key": "k1", **one}]
-    assert uncalled_report(engine, by=(), **asked_for) == [one]
-    by_place = uncalled_report(engine, by=("deployment",), **asked_for)
+    assert accounts(engine, by=("key",), **asked_for).uncalled == [{"key": "k1", **one}]
+    assert accounts(engine, by=(), **asked_for).uncalled == [one]
+    by_place = accounts(engine, by=("deployment",), **asked_for).uncalled
     assert {row["deployment"]: row["refused"] for row in by_place} == {None: 5, CHEAP: 0}
-    assert uncalled_report(engine, by=(), since=START + 99) == []
+    assert accounts(engine, by=(), since=START + 99).uncalled == []

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
 
 from windsock.store.engine import reading
 from windsock.store.recovery.set_aside import SET_ASIDE, sqlite_path
@@ -67,6 +67,17 @@ def keys(engine: Engine) -> list[VirtualKey]:
     with reading(), engine.connect() as connection:
         rows = connection.execute(select(_key).order_by(_key.c.created_at)).all()
     return [_key_of(row) for row in rows]
+
+
+def stamp_of_keys(engine: Engine) -> tuple[int, ...]:
+    """(how many keys, ...): changes whenever one is made, revoked, or given another end or limit.
+
+    It costs a fraction of reading them; raises StoreError.
+    """
+    columns = (_key.c.created_at, _key.c.revoked_at, _key.c.expires_at, _key.c.rpm, _key.c.tpm)
+    sums = [part for each in columns for part in (func.count(each), func.sum(each))]
+    with reading(), engine.connect() as connection:
+        return tuple(connection.execute(select(func.count(), *sums).select_from(_key)).one())
 
 
 def keys_and_trace(engine: Engine) -> tuple[list[VirtualKey], bool]:

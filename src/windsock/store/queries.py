@@ -29,11 +29,11 @@ from windsock.store.compact.history import (
     decision_of_response,
     decisions,
     since_position,
-    sought,
     table,
     table_at,
     tables_at,
 )
+from windsock.store.compact.seeking import sought
 from windsock.store.engine import reading
 from windsock.store.keys import VirtualKey, add_key, keys, meta, revoke_key, set_meta
 from windsock.store.reports import attempts_report, bills_report, report

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
 
 from windsock.core.model.requests import owner_key
 from windsock.store.compact.totals import Totals, totals, totals_by_step
 from windsock.store.rollups.money import usd
-from windsock.store.rollups.sums import MICRO, NANO, Series, Sums
+from windsock.store.rollups.sums import MICRO, NANO, Series
 
 K = TypeVar("K", bound=Hashable)
 Group = tuple[str | None, ...]
+Lines = list[dict[str, Any]]
 
-PERCENTS = (50, 95, 99)
+PERCENTS = (50, 95)
 
 GROUPS: Mapping[str, Callable[[Series], str]] = {
     **{name: attrgetter(name) for name in ("task", "route", "deployment", "namespace", "key_id")},
@@ -34,8 +35,7 @@ def report(
     until: float | None = None,
     by: Sequence[str] = ("task", "deployment", "key"),
     namespace: str | None = None,
-    has_delays: bool = True,
-) -> list[dict[str, Any]]:
+) -> Lines:
     """Finished requests of a span of time, grouped by task, deployment (that served), route, key.
 
     requests, answered, attempts, judged     counts
@@ -45,15 +45,12 @@ def report(
     successes               sum of rewards, each judged request once: the mean of the last word on
                             each matter (metric, source, key)
     prompt_tokens, cached_tokens, completion_tokens     of the answers that were given
-    mean_latency_s, p50_latency_s, p95_latency_s, p99_latency_s      of answered requests; the
-                            percentiles by nearest rank, to two digits and the millisecond, of the
-                            hours that the span touches; None without `has_delays`, in less time
+    mean_latency_s          of answered requests
 
     raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    found = totals(engine, since=since, until=until, has_delays=has_delays)
-    return _report(found, by, namespace)
+    return _report(totals(engine, since=since, until=until), by, namespace)
 
 
 def report_by_step(
@@ -64,45 +61,56 @@ def report_by_step(
     step_s: float,
     by: Sequence[str],
     namespace: str | None = None,
-) -> list[list[dict[str, Any]]]:
-    """The same of each step of [since, until), which are whole minutes, without percentiles."""
+) -> list[Lines]:
+    """The same of each step of [since, until), which are whole minutes."""
     check_groups(by)
     found = totals_by_step(engine, since=since, until=until, step_s=step_s, has_delays=False)
     return [_report(each, by, namespace) for each in found]
 
 
-def _report(found: Totals, by: Sequence[str], namespace: str | None) -> list[dict[str, Any]]:
+def _report(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
     sums = grouped(found.requests, by, namespace)
-    delays = grouped(found.delays, by, namespace)
-    lines = [_line(group, sums[group], delays.get(group), by)
+    lines = [_line(group, sums[group], by)
              for group in in_order(sums) if sums[group]["requests"]]  # fmt: skip
-    return lines or ([] if by else [_line((), Counter(), None, by)])
+    return lines or ([] if by else [_line((), Counter(), by)])
 
 
-def attempts_report(
-    engine: Engine, *, since: float, until: float | None = None
-) -> list[dict[str, Any]]:
+def attempts_report(engine: Engine, *, since: float, until: float | None = None) -> Lines:
     """Calls by deployment and how they ended, of all namespaces: calls, mean_latency_s."""
-    return _attempts(totals(engine, since=since, until=until, has_delays=False))
+    return _attempts(totals(engine, since=since, until=until))
 
 
 def health_by_step(
     engine: Engine, *, since: float, until: float, step_s: float
-) -> list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
-    """Of each step of [since, until), which are whole minutes: `attempts_report`, and the report by
-    deployment, of all namespaces."""
-    found = totals_by_step(engine, since=since, until=until, step_s=step_s)
-    return [(_attempts(each), _report(each, ("deployment",), None)) for each in found]
+) -> list[tuple[Lines, Lines]]:
+    """Of each step of [since, until), which are whole minutes, in all namespaces:
+    `attempts_report`, and how long answers took: deployment, p50_latency_s, p95_latency_s.
+
+    The percentiles are by nearest rank, to two digits and the millisecond, of the hours that the
+    step touches.
+    """
+    found = totals_by_step(engine, since=since, until=until, step_s=step_s, has_delays=True)
+    return [(_attempts(each), _delays(each)) for each in found]
 
 
-def _attempts(found: Totals) -> list[dict[str, Any]]:
-    calls: dict[tuple[str, str], Sums] = defaultdict(Counter)
+def _delays(found: Totals) -> Lines:
+    sums = grouped(found.requests, ("deployment",), None)
+    answered = [name or "" for (name,) in in_order(sums) if sums[name,]["answered"]]
+    return [
+        {"deployment": name,
+         **{f"p{each}_latency_s": nearest_rank(delays, each) for each in PERCENTS}}
+        for name, delays in ((name, found.delays[name]) for name in answered)
+    ]  # fmt: skip
+
+
+def _attempts(found: Totals) -> Lines:
+    calls: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for series, sums in found.calls.items():
         calls[series.deployment, series.kind].update(sums)
     return [
         {"deployment": deployment, "kind": kind, "calls": sums["calls"],
          "mean_latency_s": sums["latency_us"] / sums["calls"] / MICRO}
-        for (deployment, kind), sums in sorted(calls.items())
+        for (deployment, kind), sums in sorted(calls.items()) if sums["calls"]
     ]  # fmt: skip
 
 
@@ -113,7 +121,7 @@ def bills_report(
     until: float | None = None,
     by: Sequence[str] = ("deployment",),
     namespace: str | None = None,
-) -> list[dict[str, Any]]:
+) -> Lines:
     """Calls that were billed, grouped by task, deployment (that was called), route, key.
 
     bills, billed_usd, counted_usd      those believed whose use has a price here, and both sums
@@ -122,7 +130,11 @@ def bills_report(
     Sums are exact Decimals. raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    sums = grouped(totals(engine, since=since, until=until, has_delays=False).calls, by, namespace)
+    return _bills(totals(engine, since=since, until=until), by, namespace)
+
+
+def _bills(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
+    sums = grouped(found.calls, by, namespace)
     return [
         {
             **dict(zip(by, group, strict=True)),
@@ -132,6 +144,50 @@ def bills_report(
         for group in in_order(sums)
         if sums[group]["bills"] or sums[group]["doubted_bills"]
     ]
+
+
+def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
+    """Requests that no provider was asked for; those refused have no deployment."""
+    sums = grouped(found.requests, by, namespace)
+    return [
+        {
+            **dict(zip(by, group, strict=True)),
+            **{name: sums[group][name] for name in ("refused", "cache_hits")},
+            "saved_usd": usd(sums[group]["saved"]),
+        }
+        for group in in_order(sums)
+        if sums[group]["refused"] or sums[group]["cache_hits"]
+    ]
+
+
+class Accounts(NamedTuple):
+    """A span of time as of one moment, for the price of one of these.
+
+    rows, bills     see `report` and `bills_report`
+    uncalled        requests that no provider was asked for: refused, cache_hits, saved_usd
+    """
+
+    rows: Lines
+    bills: Lines
+    uncalled: Lines
+
+
+def accounts(
+    engine: Engine,
+    *,
+    since: float,
+    until: float | None = None,
+    by: Sequence[str],
+    namespace: str | None = None,
+) -> Accounts:
+    """Raises KeyError if `by` names what a report cannot be grouped by, StoreError."""
+    check_groups(by)
+    found = totals(engine, since=since, until=until)
+    return Accounts(
+        rows=_report(found, by, namespace),
+        bills=_bills(found, by, namespace),
+        uncalled=_uncalled(found, by, namespace),
+    )
 
 
 def check_groups(by: Sequence[str]) -> None:
@@ -156,9 +212,7 @@ def in_order(groups: Mapping[Group, Any]) -> Iterator[Group]:
     yield from sorted(groups, key=lambda group: [name or "" for name in group])
 
 
-def _line(
-    group: Group, sums: Sums, delays: Counter[int] | None, by: Sequence[str]
-) -> dict[str, Any]:
+def _line(group: Group, sums: Counter[str], by: Sequence[str]) -> dict[str, Any]:
     counts = ("requests", "answered", "attempts", "unknown_cost", "judged")
     tokens = ("prompt_tokens", "cached_tokens", "completion_tokens")
     is_known = not sums["unknown_cost"] or sums["unknown_cost"] < sums["requests"]
@@ -170,16 +224,13 @@ def _line(
         "cost_nano_usd": round(usd(sums["cost"]) * NANO) if is_known else None,
         "successes": sums["success_nano"] / NANO,
         "mean_latency_s": sums["latency_us"] / answered / MICRO if answered else None,
-        **{f"p{each}_latency_s": nearest_rank(delays if answered else None, each)
-           for each in PERCENTS},
-    }  # fmt: skip
+    }
 
 
-def nearest_rank(delays: Counter[int] | None, percent: int) -> float | None:
+def nearest_rank(delays: Counter[int], percent: int) -> float | None:
     """Seconds within which so many percent were answered; None without any."""
-    size = sum(delays.values()) if delays else 0
-    left = (size * percent + 99) // 100
-    for ms, requests in sorted((delays or {}).items()):
+    left = (delays.total() * percent + 99) // 100
+    for ms, requests in sorted(delays.items()):
         left -= requests
         if left <= 0:
             return ms / 1000

@@ -1,11 +1,11 @@
-"""What was spent since a moment, and requests that no provider was asked for."""
+"""What was spent since a moment."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, select
 
@@ -15,7 +15,6 @@ from windsock.store.compact.requests import LONG_S, Reader
 from windsock.store.compact.tables import RequestRow
 from windsock.store.compact.totals import totals
 from windsock.store.compact.transactions import one_moment
-from windsock.store.reports import check_groups, grouped, in_order
 from windsock.store.rollups.money import usd
 from windsock.store.rollups.sums import Series, Tally
 
@@ -40,45 +39,17 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
     Calls from before costs were kept one by one are taken together, at whom the answer came from.
     """
     spent: Counter[tuple[str, str, str]] = Counter()
-    for series, sums in totals(engine, since=since, has_delays=False).calls.items():
+    for series, sums in totals(engine, since=since).calls.items():
         spent[_payer(series)] += sums["cost"]
     tally = Tally()
     with one_moment(engine) as connection:
         for outcome in _begun_before(connection, since):
             if outcome.finished_at >= since:
                 tally.add(outcome)
-    for (series, _), sums in tally.calls.items():
-        spent[_payer(series)] += sums["cost"]
+    for (series, _), added in tally.calls.items():
+        spent[_payer(series)] += added["cost"]
     return [Spent(key_id or None, route, name, usd(pico))
             for (key_id, route, name), pico in spent.items() if pico]  # fmt: skip
-
-
-def uncalled_report(
-    engine: Engine,
-    *,
-    since: float,
-    until: float | None = None,
-    by: Sequence[str] = ("deployment",),
-    namespace: str | None = None,
-) -> list[dict[str, Any]]:
-    """Requests that no provider was asked for, grouped as `reports.report` does: refused,
-    cache_hits, saved_usd. Those refused have no deployment.
-
-    raises  KeyError if `by` names anything else, StoreError
-    """
-    check_groups(by)
-    sums = grouped(
-        totals(engine, since=since, until=until, has_delays=False).requests, by, namespace
-    )
-    return [
-        {
-            **dict(zip(by, group, strict=True)),
-            **{name: sums[group][name] for name in ("refused", "cache_hits")},
-            "saved_usd": usd(sums[group]["saved"]),
-        }
-        for group in in_order(sums)
-        if sums[group]["refused"] or sums[group]["cache_hits"]
-    ]
 
 
 def _payer(series: Series) -> tuple[str, str, str]:

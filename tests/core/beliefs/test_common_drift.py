@@ -8,7 +8,7 @@ import random
 import pytest
 
 from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs
-from windsock.core.beliefs.common_drift import MAX_RECENT_REWARDS, ROOM, RecentRewards
+from windsock.core.beliefs.common_drift import MAX_RECENT_REWARDS, RecentRewards
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
@@ -113,13 +113,28 @@ def test_a_state_without_last_rewards_is_read() -> None:
 
 
 def test_no_more_than_the_last_rewards_are_remembered() -> None:
-    last = RecentRewards()
+    last = RecentRewards(DEFAULTS.half_life_s)
     for i in range(1000):
-        last.observe("chat" if i % 3 else "sql", 1.0, 1.0, float(i), DEFAULTS)
-        assert sum(row.count for row in last.rows.values()) <= ROOM * MAX_RECENT_REWARDS + 1e-6
-    last.merge_task("chat", "sql", DEFAULTS)
+        last.observe("chat" if i % 3 else "sql", 1.0, 1.0, float(i))
+        assert sum(row.count for row in last.rows.values()) <= MAX_RECENT_REWARDS + 1e-6
+    last.merge_task("chat", "sql")
     assert list(last.rows) == ["chat"]
     assert last.rows["chat"].count == pytest.approx(MAX_RECENT_REWARDS, rel=0.1)
+
+
+def test_the_last_rewards_are_the_same_in_whatever_order_they_were_heard() -> None:
+    heard = [(str(i % 3), 1.0, float(i % 4 > 0), i / 7.0) for i in range(2000)]
+    first, second = (RecentRewards(DEFAULTS.half_life_s) for _ in range(2))
+    for each in heard:
+        first.observe(*each)
+    for each in random.Random(3).sample(heard, len(heard)):
+        second.observe(*each)
+    assert first.rows.keys() == second.rows.keys()
+    for task, row in first.rows.items():
+        for part in ("count", "total", "at"):
+            assert getattr(second.rows[task], part) == pytest.approx(getattr(row, part), rel=1e-9)
+    later = RecentRewards.from_state(first.to_state(), DEFAULTS.half_life_s)
+    assert later.to_state() == first.to_state()
 
 
 def test_the_own_rewards_of_a_cell_are_not_its_prior() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -166,6 +167,41 @@ def test_a_reward_of_a_cascade_teaches_the_cascade_and_neither_of_its_two() -> N
     row, was = made.confidences.to_state()["rows"][0], mine[0]
     assert row[5][0] == pytest.approx(was[5][0] + 1.0, abs=0.01)
     assert row[5][1] == pytest.approx(was[5][1], abs=0.01)
+
+
+def compound_success(made: Router) -> float:
+    view, _ = made.tables.views(made.routes["auto"], "default", "default", START + 2, {})
+    (compound,) = view.compounds or ()
+    return compound.a / (compound.a + compound.b)
+
+
+def test_what_a_judge_says_of_a_cascades_answers_is_heard_of_the_cascade_alone() -> None:
+    made, _ = trained()
+    before = made.beliefs.posteriors(CELL, (CHEAP, FLAGSHIP))
+    success = compound_success(made)
+    exchange = made.open(request(), START + 1)
+    while exchange.decision.escalates_to is None:
+        exchange = made.open(request(), START + 1)
+    for number in range(60):
+        each = replace(exchange.decision, number=1000 + number, id=f"d{number}")
+        made.learn(each, CHEAP, Reward(value=0.0, source="judge"), START + 1)
+    arm = f"{CHEAP} > {FLAGSHIP}"
+    word = made.beliefs.words(CELL, arm)["judge"]
+    assert word.say > 1 and word.mean < 0.3
+    assert compound_success(made) < success - 0.01
+    after = made.beliefs.posteriors(CELL, (CHEAP, FLAGSHIP))
+    assert np.allclose(after, before, rtol=0.02), "nobody's alone"
+    restored = wind()
+    restored.from_state(json.loads(json.dumps(made.to_state())))
+    assert compound_success(restored) == pytest.approx(compound_success(made))
+    for number in range(60):
+        each = replace(exchange.decision, number=1000 + number, id=f"d{number}")
+        scored = Feedback(
+            decision_id=each.id, reward=Reward(value=0.0, source="judge"), at=START + 1
+        )
+        made.learn(each, CHEAP, Reward(value=1.0), START + 1, said=[scored])
+    assert made.beliefs.words(CELL, arm)["judge"].say < word.say
+    assert compound_success(made) > success - 0.01
 
 
 def test_what_is_known_of_cascades_survives_a_restart() -> None:

@@ -13,7 +13,7 @@ from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, route
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
-from windsock.core.replicas.contributions import Contributions, Kind
+from windsock.core.replicas.contributions import MOST_SUMS, Contributions, Kind
 from windsock.core.replicas.deltas import Delta, Outbox, Seen
 from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
@@ -198,15 +198,59 @@ def test_a_fading_sum_is_the_same_in_any_order(
     half_life_s = 14 * DAY_S
     first, second = Contributions(half_life_s), Contributions(half_life_s)
     for value, at in items:
-        first.add(Kind.SAID, ("x",), (value,), at)
+        first.add(Kind.USED, ("x",), (value,), at)
     for value, at in sorted(items, key=lambda _: chance.random()):
-        second.add(Kind.SAID, ("x",), (value,), at)
+        second.add(Kind.USED, ("x",), (value,), at)
     (one,), (two,) = first.take(), second.take()
     latest = max(at for _, at in items)
     exact = math.fsum(value * 2.0 ** ((at - latest) / half_life_s) for value, at in items)
     assert one.at == two.at == latest
     assert one.values[0] == pytest.approx(exact, rel=1e-9, abs=1e-9)
     assert two.values[0] == pytest.approx(exact, rel=1e-9, abs=1e-9)
+
+
+FIRST_DIFFER = 7.0
+"""Rewards by which beliefs may differ for good by when a task's first judgements were heard: five
+judgements, and two that mere answers are worth."""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_first_judgements_leave_beliefs_of_a_task_no_more_than_seven_rewards_apart(
+    seed: int,
+) -> None:
+    chance = Random(seed)
+    replicas = [Replica(router(), f"r{number}") for number in range(3)]
+    alone = router()
+    everybody = [*(each.router for each in replicas), alone]
+    for it in everybody:
+        it.beliefs.is_judge = False
+    for number in range(30):
+        name, value = chance.choice((CHEAP, MID)), float(chance.random() < 0.6)
+        what = (chance.randrange(3), "chat", name, value, None, number * 1e-3)
+        happen(replicas[what[0]].router, what, number)
+        happen(alone, what, number)
+        if number % (1 + seed) == 0:
+            exchanged(replicas, [d for each in replicas if (d := each.cut(START))])
+    exchanged(replicas, [d for each in replicas if (d := each.cut(START))])
+    fresh = 2.0 ** (40 * DAY_S / alone.beliefs.settings.half_life_s)
+    counts = [
+        {key: value * fresh for key, value in known_by(it).items() if key.endswith(" count")}
+        for it in everybody
+    ]
+    assert sum(counts[-1].values()) > 2 * FIRST_DIFFER
+    for key, right in counts[-1].items():
+        assert all(abs(mine[key] - right) < FIRST_DIFFER for mine in counts)
+
+
+def test_rewards_are_told_by_the_second_and_joined_where_that_becomes_too_many() -> None:
+    told = Contributions(DAY_S)
+    for at in (0.1, 0.9, 7.5, 0.5):
+        told.add(Kind.SAID, ("x",), (1.0,), at)
+    assert [each.at for each in told.take()] == [0.9, 7.5]
+    for second in range(MOST_SUMS + 50):
+        told.add(Kind.SAID, ("x",), (1.0,), float(second))
+    assert len(told) <= 50
+    assert told.take()[-1].at == MOST_SUMS + 49.0
 
 
 numbers = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 12)), max_size=30)

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from aiohttp import web
 
 from tests.running import Running, running
 from tests.service.test_prices_shown import say
+from tests.store.samples import decision, outcome
 from tests.upstream import Answer, Upstream, completion, upstream
+from windsock.app.background.watches.spend_watch import EVERY_S
 from windsock.clock import SystemClock
 from windsock.core.model.requests import Cell
 from windsock.observability import log
@@ -220,11 +223,35 @@ async def loop_on_time(a: Alarmed) -> None:
         a.it.service.housekeeping.loop.note(0.001, 0.25)
 
 
+async def spend_rose(a: Alarmed, far: bool) -> None:
+    """The same hour of four days, and one that cost three times as much, or a little less."""
+    now = a.clock.now()
+    for days, usd in enumerate((3.1 if far else 2.9, 1.0, 1.0, 1.0, 0.001)):
+        cost = Decimal(repr(usd)) / 100
+        for n in range(100):
+            number = days * 100 + n + 1
+            begun = decision(number, at=now - days * DAY - 1800 + n)
+            a.it.service.ledger.append(outcome(number, decision=begun, cost_usd=cost))
+    await spend_seen(a)
+
+
+async def spend_seen(a: Alarmed) -> None:
+    await a.it.service.ledger.flushed()
+    a.clock.ahead_s += EVERY_S
+    await a.it.service.housekeeping.on_second["spend"]()
+
+
+async def spend_fell(a: Alarmed) -> None:
+    a.clock.ahead_s += 3600
+    await spend_seen(a)
+
+
 Make = Callable[[Alarmed, bool], Awaitable[None]]
 End = Callable[[Alarmed], Awaitable[None]]
 CASES: dict[str, tuple[Make, str, End | None]] = {
     "errors.rose": (errors_rose, "errors.fell", errors_fell),
     "cap.spent": (cap_spent, "cap.renewed", cap_renewed),
+    "spend.rose": (spend_rose, "spend.fell", spend_fell),
     "price.disputed": (disputed, "price.agreed", agreed),
     "price.went_stale": (price_stale, "price.is_fresh", price_fresh),
     "feed.went_stale": (feed_stale, "feed.is_fresh", feed_fresh),

@@ -15,15 +15,19 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.service.control.overviews.requests import Kept, Sought, request_view
 from windsock.store import queries
+from windsock.store.compact import seeking
 
-SPAN = {"since": MIDNIGHT, "until": MIDNIGHT + 1e6, "limit": 1000, "namespace": "default"}
+SPAN = {"since": MIDNIGHT, "until": MIDNIGHT + 1e6, "namespace": "default"}
 ANY = Sought(route=None, task=None, deployment=None, key=None, status=None)
 OPEN = decision(900, at=MIDNIGHT + 5, key_id="k1", deployment=MID,
                 cell=Cell("default", "auto", "c#", "1.0"))  # fmt: skip
 
 
 def found(engine: Engine, sought: Sought) -> list[Kept | None]:
-    return list(queries.sought(engine, **SPAN, fits=sought.fits_record))
+    """Oldest first."""
+    rows = list(queries.sought(engine, **SPAN, fits=sought.fits_record))
+    assert [at for at, _ in rows] == sorted((at for at, _ in rows), reverse=True)
+    return [each for _, each in reversed(rows)]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,12 @@ def found(engine: Engine, sought: Sought) -> list[Kept | None]:
     ],
     ids=repr,
 )
-def test_what_does_not_fit_is_told_by_its_names_alone(engine: Engine, sought: Sought) -> None:
+@pytest.mark.parametrize("page", [7, 200])
+def test_what_does_not_fit_is_told_by_its_names_alone(
+    engine: Engine, sought: Sought, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeking, "FIRST", page)
+    monkeypatch.setattr(seeking, "MANY", page + 1)
     keep(engine, [*requests(Random(7), 60), OPEN])
     whole = list(queries.decisions(engine, **SPAN))
     expected = [each if sought.fits(request_view(each)) else None for each in whole]

@@ -18,8 +18,8 @@ from windsock.core.model.rewards import Feedback, matter_of
 from windsock.core.model.units import Usage
 from windsock.store import queries
 from windsock.store.compact.conversion import Conversion
+from windsock.store.reports import accounts
 from windsock.store.rows import Uncalled, UncalledKind
-from windsock.store.spending import uncalled_report
 
 MIDNIGHT = 1_767_225_600.0
 DAY_S = 86_400.0
@@ -195,7 +195,7 @@ def test_what_asked_nobody_is_in_the_sums_once_also_from_an_older_store(engine: 
     conversion = Conversion(engine)
     for _ in range(2):
         for since, until in ((MIDNIGHT + 1.5, MIDNIGHT + 20_001.5), (0.0, math.inf)):
-            (line,) = uncalled_report(engine, since=since, until=until, by=())
+            (line,) = accounts(engine, since=since, until=until, by=()).uncalled
             expected = sum(each.requests for each in refused if since <= each.at < until)
             assert line["refused"] == expected
         while conversion.step():

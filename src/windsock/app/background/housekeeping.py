@@ -28,7 +28,7 @@ from windsock.service.control.app import KEYS_TASK
 from windsock.service.execution.completion import hand_out_tables
 from windsock.service.gateway.admission import Limits
 from windsock.store.compact.conversion import Conversion
-from windsock.store.keys import keys_and_trace
+from windsock.store.keys import keys_and_trace, stamp_of_keys
 from windsock.store.ledger import Ledger
 from windsock.store.retention import Keep, prune
 from windsock.store.rows import StateSnapshot
@@ -38,6 +38,9 @@ TURN_S = 0.25
 
 KEYS_EVERY_S = 2.0
 """Between two looks for keys in the store."""
+
+MANY_KEYS = 1_000
+"""From so many on they are read again only where something has changed."""
 
 SECOND_S = 1.0
 
@@ -89,6 +92,7 @@ class Housekeeping:
     membership: Membership | None = None
     is_restored: bool = True
     on_second: dict[str, Step] = field(default_factory=dict)
+    _keys_stamp: tuple[int, ...] = ()
 
     def start(self, tasks: Supervisor, *, is_leading: bool = True) -> None:
         """Have all of it done from now on; of several processes, one keeps the store."""
@@ -124,9 +128,13 @@ class Housekeeping:
     async def read_keys(self) -> None:
         """Keys as the store has them; while it is away, those known before."""
         with contextlib.suppress(StoreError):
+            stamp = await asyncio.to_thread(stamp_of_keys, self.engine)
+            if stamp[0] >= MANY_KEYS and stamp == self._keys_stamp:
+                return
             keys, was_keyed = await asyncio.to_thread(keys_and_trace, self.engine)
-            self.access.replace_keys(keys, was_keyed)
+            await asyncio.to_thread(self.access.replace_keys, keys, was_keyed)
             await self.caps.adopt_keys(keys)
+            self._keys_stamp = stamp
 
     async def give_back_memory(self) -> None:
         """What bursts have left behind."""

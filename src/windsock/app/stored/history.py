@@ -17,8 +17,7 @@ from windsock.service.control.history_routes import History
 from windsock.service.control.labels.queue import Queue
 from windsock.service.feedback_inbox import FindStored
 from windsock.store import queries
-from windsock.store.reports import health_by_step, report_by_step
-from windsock.store.spending import uncalled_report
+from windsock.store.reports import accounts, health_by_step, report_by_step
 
 
 def history_of(engine: Engine) -> History:
@@ -31,8 +30,7 @@ def history_of(engine: Engine) -> History:
         feedback_of=partial(queries.feedback_of, engine),
         quotes=partial(queries.quotes, engine),
         report=partial(queries.report, engine),
-        bills=partial(queries.bills_report, engine),
-        uncalled=partial(uncalled_report, engine),
+        accounts=partial(accounts, engine),
         report_by_step=partial(report_by_step, engine),
         health_by_step=partial(health_by_step, engine),
         savings=partial(savings_facts, engine),

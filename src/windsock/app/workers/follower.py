@@ -11,9 +11,11 @@ from windsock.app.workers.delivery import Delivery
 from windsock.app.workers.messages import (
     LONGEST_LINE,
     Message,
+    beside_told,
     grants_heard,
     line_of,
     read,
+    texts_told,
     used_told,
 )
 from windsock.app.workers.seat import EXCHANGE_S, Seat
@@ -24,6 +26,7 @@ from windsock.core.routing.caps.leases import Borrower
 from windsock.core.routing.replication.replica import Replica
 from windsock.feeds.reader import Reading
 from windsock.observability import log
+from windsock.service.texts.answered import AnsweredTexts
 from windsock.store import queries
 
 AGAIN_S = 0.05
@@ -31,6 +34,11 @@ AGAIN_S = 0.05
 
 FIRST_S = 60.0
 """For which a process that starts waits for its leader; then another takes its place."""
+
+
+MOST_TEXTS, MOST_UNSENT = 8, 2**20
+"""Texts told to the leader between two exchanges, and bytes to it at which none are: of the newest
+answers people label a few, and what a request teaches goes first."""
 
 
 class Follower:
@@ -44,11 +52,13 @@ class Follower:
         self._borrower = Borrower(service.router.caps)
         self._writer: asyncio.StreamWriter | None = None
         self._is_answered = True
+        self._texts_left = MOST_TEXTS
         self._links: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
         self._replica.on_ruling = service.ingestion.hear_ruling
         service.router.beliefs.is_judge = False
         service.events.listeners.append(self._tell_of)
+        service.texts.on_held.append(self._tell_texts)
         service.on_start.append(self.start)
         service.on_stop.insert(0, self.stop)
 
@@ -130,7 +140,17 @@ class Follower:
     def _tell(self) -> None:
         """What was learnt follows the entries that taught it."""
         self._service.ledger.seal(self._replica.cut(self._service.clock.now()))
+        self._texts_left = MOST_TEXTS
         self._tell_used()
+
+    def _tell_texts(self, texts: AnsweredTexts) -> None:
+        """The leader alone answers people who label."""
+        writer = self._writer
+        if writer is None or not self._texts_left:
+            return
+        if writer.transport.get_write_buffer_size() < MOST_UNSENT:
+            self._texts_left -= 1
+            writer.write(line_of(texts_told(texts)))
 
     def _tell_used(self) -> None:
         """Of caps and of keys' minutes; the next time when this was answered."""
@@ -141,6 +161,7 @@ class Follower:
             "kind": "used",
             "load": list(service.limits.load),
             "caps": used_told(self._borrower.report(service.clock.now())),
+            "beside": beside_told(service.router.caps.beside(service.clock.now())),
             "minutes": service.key_limits.take(),
         }
         self._writer.write(line_of(message))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,9 @@ from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.core.replicas.deltas import Delta
+from windsock.core.routing.caps.book import Dollars
 from windsock.core.routing.caps.leases import Grant, Place, Used
+from windsock.service.texts.answered import AnsweredTexts
 from windsock.store.codec import decode, encode
 from windsock.store.rows import Entry, Uncalled
 
@@ -69,9 +72,42 @@ def entry_heard(told: list[Any] | None) -> Entry | Delta | None:
     return heard
 
 
+def texts_told(texts: AnsweredTexts) -> Message:
+    """Texts that people may label, for the process that answers them."""
+    return {
+        "kind": "texts",
+        "outcome": encode(texts.outcome),
+        "asked": b64encode(texts.asked).decode(),
+        "answer": b64encode(texts.answer).decode(),
+        "is_stream": texts.is_stream,
+        "language": texts.language,
+    }
+
+
+def texts_heard(told: Message) -> AnsweredTexts:
+    """Of a `texts_told`."""
+    return AnsweredTexts(
+        outcome=decode(Outcome, told["outcome"]),
+        asked=b64decode(told["asked"]),
+        answer=b64decode(told["answer"]),
+        is_stream=told["is_stream"],
+        language=told["language"],
+    )
+
+
 def deltas_in(entries: Iterable[object]) -> list[Delta]:
     """Those among records for the store."""
     return [each for each in entries if isinstance(each, Delta)]
+
+
+def beside_told(sums: Mapping[str, Dollars]) -> dict[str, list[str]]:
+    """Dollars as text, exact."""
+    return {name: [str(usd) for usd in dollars] for name, dollars in sums.items()}
+
+
+def beside_heard(told: Mapping[str, list[str]]) -> dict[str, Dollars]:
+    """Of a `beside_told`."""
+    return {name: (Decimal(a), Decimal(b), Decimal(c)) for name, (a, b, c) in told.items()}
 
 
 def used_told(used: Iterable[Used]) -> list[list[Any]]:

@@ -50,7 +50,10 @@ def serve_together(
     if not hasattr(os, "fork"):
         raise ConfigError("--workers needs a system that can fork, such as Linux; leave it out")
     if settings.replicas.enabled:
-        raise ConfigError("--workers and [replicas] are one or the other: start more replicas")
+        raise ConfigError(
+            "--workers and [replicas] are one or the other: on one machine start `windsock serve "
+            "--port` several times with this file, or leave [replicas] out"
+        )
     configure_log(settings)
     host = host or settings.server.host
     port = settings.server.port if port is None else port

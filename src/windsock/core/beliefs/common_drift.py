@@ -6,23 +6,26 @@ task is rewarded; the drift moves all of them with the last rewards of any.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from bisect import insort
+from collections.abc import Iterator, Mapping, Set
+from math import fsum
 from typing import Any
 
 import numpy as np
 
 from windsock.core.beliefs.empirical_bayes import Cells
-from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
+from windsock.core.beliefs.statistics import RewardStatistics
 from windsock.core.model.arrays import FloatArray
+from windsock.core.replicas.contributions import slot_of
 
 MAX_RECENT_REWARDS = 100.0
-"""Rewards of a deployment that are remembered; a newer one makes the others count less."""
+"""Rewards of a deployment that its drift is judged by: the last ones, in whole slots of time."""
 
-ROOM = 1.1
-"""Share of MAX_RECENT_REWARDS at which the others are made to."""
+MAX_SLOTS = 256
+"""Of a deployment; beyond it the two oldest become one."""
 
 FORGOTTEN = 0.01
-"""What is left of a task's last rewards below this is dropped."""
+"""What is left of a task's last rewards below this is left out."""
 
 SHRINK = 20.0
 """0/1 rewards that no drift is worth."""
@@ -31,73 +34,127 @@ SURE = 2.0
 """Standard errors of a drift that are put down to chance."""
 
 
-class RecentRewards:
-    """The last rewards of one deployment, as a row per task. Rows add and age as all rows do.
+_Part = tuple[float, float, float]
+"""(number of rewards, their sum, unix s of the latest, to which older ones are discounted)."""
 
-    Their squares are not kept.
+
+class RecentRewards:
+    """The last rewards of one deployment by slot of time and task: their number, sum and moment.
+
+    Those of the newest slots that hold MAX_RECENT_REWARDS together. Squares are not kept.
     """
 
-    def __init__(self) -> None:
-        self.rows: dict[str, RewardStatistics] = {}
-        self._total = 0.0
+    def __init__(self, half_life_s: float) -> None:
+        self.half_life_s = half_life_s
+        self._slots: dict[int, dict[str, _Part]] = {}
+        self._order: list[int] = []
+        self._counts: dict[int, float] = {}
+        self._rows: dict[str, RewardStatistics] | None = None
 
-    def observe(
-        self, task: str, count: float, total: float, at: float, settings: BeliefSettings
-    ) -> None:
+    @property
+    def rows(self) -> dict[str, RewardStatistics]:
+        """By task, MAX_RECENT_REWARDS at most of all together."""
+        if self._rows is None:
+            self._rows = self._summed()
+        return self._rows
+
+    def observe(self, task: str, count: float, total: float, at: float) -> None:
         """Count rewards by their number and sum; less than none takes back."""
-        row = self.rows.get(task)
-        if row is None:
-            row = self.rows[task] = RewardStatistics()
-        had = row.count
-        row.observe_sums(count, total, 0.0, at, settings)
-        self._total += row.count - had
-        if self._total > ROOM * MAX_RECENT_REWARDS:
-            self._forget()
+        self._rows, slot = None, slot_of(at)
+        parts = self._slots.get(slot)
+        if parts is None:
+            parts = self._slots[slot] = {}
+            insort(self._order, slot)
+        parts[task] = self._joined(parts.get(task), (count, total, at))
+        self._counts[slot] = _count(parts)
+        self._forget()
 
-    def merge(self, other: RecentRewards, settings: BeliefSettings) -> None:
+    def merge(self, other: RecentRewards) -> None:
         """Add another replica's rewards."""
-        for task, row in other.rows.items():
-            self.observe(task, row.count, row.total, row.at, settings)
+        for task, part in other._parts():
+            self.observe(task, *part)
 
-    def merge_task(self, task: str, other: str, settings: BeliefSettings) -> None:
+    def merge_task(self, task: str, other: str) -> None:
         """Count the rewards of another task as those of this one."""
-        row = self.rows.pop(other, None)
-        if row is not None:
-            self._total -= row.count
-            self.observe(task, row.count, row.total, row.at, settings)
+        self._rows = None
+        for parts in self._slots.values():
+            if other in parts:
+                parts[task] = self._joined(parts.get(task), parts.pop(other))
+        self._counts = {slot: _count(parts) for slot, parts in self._slots.items()}
 
     def forget(self, tasks: Set[str]) -> None:
         """Drop the rewards of these tasks."""
-        for task in self.rows.keys() & tasks:
-            self._total -= self.rows.pop(task).count
+        self._rows = None
+        for parts in self._slots.values():
+            for task in parts.keys() & tasks:
+                del parts[task]
+        self._counts = {slot: _count(parts) for slot, parts in self._slots.items()}
 
     def to_state(self) -> list[Any]:
         """JSON-able and exact."""
-        tasks = sorted(self.rows)
-        rows = [self.rows[task] for task in tasks]
-        return [
-            self._total,
-            tasks,
-            [row.count for row in rows],
-            [row.total for row in rows],
-            [row.at for row in rows],
-        ]
+        parts = list(self._parts())
+        columns = [[part[column] for _, part in parts] for column in range(3)]
+        return [sum(columns[0]), [task for task, _ in parts], *columns]
 
     @classmethod
-    def from_state(cls, state: list[Any]) -> RecentRewards:
+    def from_state(cls, state: list[Any], half_life_s: float) -> RecentRewards:
         """The last rewards of a `to_state`."""
-        made = cls()
-        made._total, *columns = state
-        for task, n, s, at in zip(*columns, strict=True):
-            row = made.rows[task] = RewardStatistics()
-            row.count, row.total, row.at = n, s, at
+        made = cls(half_life_s)
+        _, *columns = state
+        for task, *part in zip(*columns, strict=True):
+            made.observe(task, *part)
         return made
 
+    def _parts(self) -> Iterator[tuple[str, _Part]]:
+        for slot in self._order:
+            yield from sorted(self._slots[slot].items())
+
+    def _joined(self, one: _Part | None, other: _Part) -> _Part:
+        """Together, as of the later moment."""
+        if one is None:
+            return other
+        (n, s, then), (more, total, at) = sorted((one, other), key=lambda part: part[2])
+        left = 2.0 ** ((then - at) / self.half_life_s)
+        return n * left + more, s * left + total, at
+
     def _forget(self) -> None:
-        for row in self.rows.values():
-            row.shrink_to(row.count * MAX_RECENT_REWARDS / self._total)
-        self.rows = {task: row for task, row in self.rows.items() if row.count >= FORGOTTEN}
-        self._total = sum(row.count for row in self.rows.values())
+        """Slots that the newer ones do without."""
+        order, counts = self._order, self._counts
+        while len(order) > 1:
+            if fsum(counts.values()) - counts[order[0]] < MAX_RECENT_REWARDS:
+                break
+            self._drop_oldest()
+        if len(order) > MAX_SLOTS:
+            oldest = self._drop_oldest()
+            parts = self._slots[order[0]]
+            for task, part in oldest.items():
+                parts[task] = self._joined(parts.get(task), part)
+            counts[order[0]] = _count(parts)
+
+    def _drop_oldest(self) -> dict[str, _Part]:
+        slot = self._order.pop(0)
+        del self._counts[slot]
+        return self._slots.pop(slot)
+
+    def _summed(self) -> dict[str, RewardStatistics]:
+        sums: dict[str, _Part] = {}
+        for slot in self._order:  # one after the other, so that each part is later than its sum
+            for task, (n, s, at) in self._slots[slot].items():
+                had, total, then = sums.get(task, (0.0, 0.0, at))
+                left = 2.0 ** ((then - at) / self.half_life_s)
+                sums[task] = (had * left + n, total * left + s, at)
+        most = min(1.0, MAX_RECENT_REWARDS / max(1.0, _count(sums)))
+        rows = {}
+        for task, (n, s, at) in sums.items():
+            if n * most >= FORGOTTEN:
+                row = rows[task] = RewardStatistics()
+                row.count, row.at = n * most, at
+                row.total = min(row.count, max(0.0, s * most))
+        return rows
+
+
+def _count(parts: Mapping[str, _Part]) -> float:
+    return fsum(n for n, _, _ in parts.values())
 
 
 def common_drifts(

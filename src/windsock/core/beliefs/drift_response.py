@@ -125,4 +125,5 @@ def take_over(group: RouteBeliefs, deployment: str, state: Mapping[str, Any]) ->
         group.watches[deployment] = ChangeDetector.from_state(state["watch"])
     group.unsettle(deployment)
     if state["last"]:
-        group.recents[deployment] = RecentRewards.from_state(state["last"])
+        half_life_s = group.settings.half_life_s
+        group.recents[deployment] = RecentRewards.from_state(state["last"], half_life_s)

@@ -86,8 +86,8 @@ class RouteBeliefs:
         if self.settings.follows_drift:
             recent = self.recents.get(deployment)
             if recent is None:
-                recent = self.recents[deployment] = RecentRewards()
-            recent.observe(task, count, total, at, self.settings)
+                recent = self.recents[deployment] = RecentRewards(self.settings.half_life_s)
+            recent.observe(task, count, total, at)
         self.fitting.note(task, deployment)
 
     def correct(
@@ -106,7 +106,7 @@ class RouteBeliefs:
         last = recent.rows.get(task) if recent else None
         if recent and last:
             share = _share(last.count, counted)
-            recent.observe(task, share * change[0], share * change[1], at, self.settings)
+            recent.observe(task, share * change[0], share * change[1], at)
         self.fitting.note(task, deployment)
         self.touch(at)
 
@@ -246,8 +246,8 @@ class RouteBeliefs:
         self.as_of = max(self.as_of, other.as_of)
         for key, row in other.rows.items():
             self.open(*key).merge(row, self.settings)
-        for name, recent in other.recents.items():
-            self.recents.setdefault(name, RecentRewards()).merge(recent, self.settings)
+        for name, last in other.recents.items():
+            self.recents.setdefault(name, RecentRewards(last.half_life_s)).merge(last)
         self.changes += 1
 
     def forget(self, tasks: Set[str]) -> None:
@@ -267,7 +267,7 @@ class RouteBeliefs:
         for watch in self.watches.values():
             watch.merge_task(task, other, self.settings)
         for recent in self.recents.values():
-            recent.merge_task(task, other, self.settings)
+            recent.merge_task(task, other)
         self.changes += 1
 
     def to_state(self) -> dict[str, Any]:
@@ -289,7 +289,7 @@ class RouteBeliefs:
         for name, fields in state["watches"].items():
             self.watches[name] = ChangeDetector.from_state(fields)
         for name, fields in state["recents"].items():
-            self.recents[name] = RecentRewards.from_state(fields)
+            self.recents[name] = RecentRewards.from_state(fields, self.settings.half_life_s)
         if state["judging"]:
             self._judging = Fit.from_state(state["judging"], self.fitting.unknown)
             self._judged = state["judged"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from windsock.core.beliefs.proxies.hearing import Word
 from windsock.core.beliefs.statistics import RewardStatistics, dispersion
 from windsock.core.cascades.calibration import Check, CostAndSuccess, gain_over_mixture
 from windsock.core.model.decisions import CascadeFacts, Decision
@@ -137,13 +139,18 @@ def compose(
     strong: tuple[str, float, Beta],
     sieve: CheckRates,
     own: RewardStatistics | None,
+    heard: Iterable[Word] = (),
 ) -> CascadeArm:
     """The cascade of two deployments, each (name, dollars a request, Beta of its success).
 
     own     rewards of requests that this cascade has served
+    heard   what proxies say of such requests, as labels correct it
     """
     (name, cheap_usd, cheap_beta), (to, strong_usd, strong_beta) = cheap, strong
     mean, rewards = _composed(sieve, strong_beta)
+    for word in heard:
+        total = rewards + word.strength
+        mean, rewards = (mean * rewards + word.mean * word.strength) / total, total
     a, b = _with_own(mean * rewards, (1.0 - mean) * rewards, own)
     usd = cheap_usd + (1.0 - sieve.kept) * strong_usd
     made = CostAndSuccess(usd=usd, success=a / (a + b))

@@ -8,9 +8,10 @@ left of the cheap deployment's answers there are its best, what the strong one g
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from windsock.core.beliefs.proxies.hearing import Word
 from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 from windsock.core.cascades.agreement import Offer, PairTally, pair_arm
 from windsock.core.cascades.calibration import BINS, Calibration, Check, bin_of
@@ -182,11 +183,15 @@ class Confidences:
         cheap: tuple[str, float, Beta],
         strong: tuple[str, float, Beta],
         threshold: float,
+        heard: Iterable[Word] = (),
     ) -> CascadeArm | None:
-        """The cascade of two deployments, None while too few answers were seen."""
+        """The cascade of two deployments, None while too few answers were seen.
+
+        heard   what proxies say of what it has answered
+        """
         sieve = self._sieve(cell, cheap[0], threshold)
         own = self._rows.get((cell, cheap[0], strong[0]))
-        return compose(cheap, strong, sieve, own) if sieve is not None else None
+        return compose(cheap, strong, sieve, own, heard) if sieve is not None else None
 
     def agreeing(
         self,

@@ -53,8 +53,23 @@ class Kind(StrEnum):
 FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED, Kind.SCORED, Kind.FORGOTTEN, Kind.EARNED})
 """Sums whose items count half after the half-life of beliefs; the others only add."""
 
+SLOTTED = frozenset({Kind.SAID, Kind.FAILED})
+"""Sums that are told by slot of time, as the last rewards of a deployment are remembered."""
+
+SLOT_S = 1.0
+"""Last rewards of one slot are remembered, and forgotten, together: what is left is then the same
+in whatever order they were heard."""
+
+MOST_SUMS = 10_000
+"""That wait to be told; beyond it slots of time are joined."""
+
 Tell = Callable[[Kind, tuple[str, ...], tuple[float, ...], float], None]
 """(kind, key, values, unix s): something was learnt from what this replica saw itself."""
+
+
+def slot_of(at: float) -> int:
+    """The slot of time of a moment, unix s."""
+    return int(at // SLOT_S)
 
 
 def tell_nobody(kind: Kind, key: tuple[str, ...], values: tuple[float, ...], at: float) -> None:
@@ -70,6 +85,11 @@ class Contribution(NamedTuple):
     at: float
 
 
+_Place = tuple[Kind, tuple[str, ...], int]
+_Sum = tuple[tuple[float, ...], float]
+"""(values, unix s of the latest)."""
+
+
 class Contributions:
     """Sums of one replica's own, by kind and key, since they were last taken.
 
@@ -79,7 +99,8 @@ class Contributions:
     def __init__(self, half_life_s: float) -> None:
         self._half_life_s = half_life_s
         self.is_muted = False
-        self._sums: dict[tuple[Kind, tuple[str, ...]], tuple[tuple[float, ...], float]] = {}
+        self._sums: dict[_Place, _Sum] = {}
+        self._most = MOST_SUMS
 
     def __len__(self) -> int:
         return len(self._sums)
@@ -88,27 +109,33 @@ class Contributions:
         """Count so much more; less than nothing takes back."""
         if self.is_muted:
             return
-        known = self._sums.get((kind, key))
-        if known is not None:
-            values, at = self._joined(kind, known, (values, at))
-        self._sums[kind, key] = values, at
+        place = (kind, key, slot_of(at) if kind in SLOTTED else 0)
+        self._put(place, (values, at))
+        if len(self._sums) > self._most:
+            self._join_slots()
 
     def waiting(self) -> list[Contribution]:
         """All of them, which stay."""
-        return [Contribution(*key, *known) for key, known in self._sums.items()]
+        return [Contribution(kind, key, *known) for (kind, key, _), known in self._sums.items()]
 
     def take(self) -> tuple[Contribution, ...]:
         """All of them; what comes from now on is counted anew."""
         taken = tuple(self.waiting())
-        self._sums = {}
+        self._sums, self._most = {}, MOST_SUMS
         return taken
 
-    def _joined(
-        self,
-        kind: Kind,
-        one: tuple[tuple[float, ...], float],
-        other: tuple[tuple[float, ...], float],
-    ) -> tuple[tuple[float, ...], float]:
+    def _put(self, place: _Place, news: _Sum) -> None:
+        known = self._sums.get(place)
+        self._sums[place] = news if known is None else self._joined(place[0], known, news)
+
+    def _join_slots(self) -> None:
+        """The database is away for long: what waits must not grow with the time."""
+        sums, self._sums = self._sums, {}
+        for (kind, key, _), known in sums.items():
+            self._put((kind, key, 0), known)
+        self._most = max(MOST_SUMS, 2 * len(self._sums))
+
+    def _joined(self, kind: Kind, one: _Sum, other: _Sum) -> _Sum:
         (values, at), (more, then) = sorted((one, other), key=lambda each: -each[1])
         fades = kind in FADING and then < at
         left = 2.0 ** ((then - at) / self._half_life_s) if fades else 1.0

@@ -82,7 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with whatever came; bounded before it is a request."""
         arrival = self._arrival
-        if self._awaits_head and b"pgrade" in data:
+        if self._awaits_head and offers_upgrade(data):
             data = without_upgrade(data)
         arrival.received += len(data)
         super().data_received(data)
@@ -166,6 +166,12 @@ class BoundedProtocol(HttpToolsProtocol):
             start = STATUS_LINE[problem.status] + head + b"connection: close\r\n\r\n"
             self.transport.write(start + problem.body)
         self.transport.close()
+
+
+def offers_upgrade(data: bytes) -> bool:
+    """Whether its head may; the body behind it, which may be long, is not looked at."""
+    end = data.find(b"\r\n\r\n")
+    return data.find(b"pgrade", 0, len(data) if end < 0 else end) >= 0
 
 
 def without_upgrade(data: bytes) -> bytes:

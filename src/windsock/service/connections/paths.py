@@ -66,16 +66,18 @@ def is_protobuf(path: str, headers: Mapping[bytes, bytes]) -> bool:
 
 def read_googles(scope: MutableMapping[str, Any]) -> None:
     """What Google's clients say elsewhere: a key in the address, and that they read its lists."""
-    path, names = scope["path"], {name for name, _ in scope["headers"]}
+    path = scope["path"]
     is_list = path == LIST or path.startswith(LIST + "/")
     if b"key=" in scope["query_string"] and (is_list or GOOGLE.match(path)):
-        names |= _hide_key(scope)
-    if is_list and scope["method"] == "GET" and names & GOOGLES_HEADERS:
-        scope["path"] = path.replace("/v1", "/v1beta", 1)
+        _hide_key(scope)
+    if is_list and scope["method"] == "GET":
+        names = {name for name, _ in scope["headers"]}
+        if names & GOOGLES_HEADERS:
+            scope["path"] = path.replace("/v1", "/v1beta", 1)
 
 
-def _hide_key(scope: MutableMapping[str, Any]) -> set[bytes]:
-    """Make the key in the address the header it stands for, whose name is given back.
+def _hide_key(scope: MutableMapping[str, Any]) -> None:
+    """Make the key in the address the header it stands for.
 
     One that is a header already is stronger: it comes after it.
     """
@@ -84,7 +86,6 @@ def _hide_key(scope: MutableMapping[str, Any]) -> set[bytes]:
     rest = [each for each in stated if each[0] != "key"]
     scope["query_string"] = urlencode(rest).encode()
     scope["headers"] = [(b"x-goog-api-key", key.encode()), *scope["headers"]]
-    return {b"x-goog-api-key"}
 
 
 def naming(body: bytes, model: str | None, path: str) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import orjson
 from fastapi import APIRouter, Depends, Query
@@ -52,17 +52,32 @@ class NoSuchDecision(CallerError):
     """The store holds no decision of this id for this caller."""
 
 
+Lines = list[dict[str, Any]]
+
+
+class Accounts(Protocol):
+    """Sums of one span as of one moment: see `store.reports.Accounts`."""
+
+    @property
+    def rows(self) -> Lines: ...
+    @property
+    def bills(self) -> Lines: ...
+    @property
+    def uncalled(self) -> Lines: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What the store holds: see `store.queries`. Its calls block, and raise StoreError.
 
     decision, feedback_of   by the decision's id
-    decisions, sought       by since, until, limit and namespace; `sought` also by what fits
+    decisions               by since, until, limit and namespace
+    sought                  by since, until, namespace and what fits: newest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report, bills, uncalled sums by since, until, by and namespace; the report also by has_delays
+    report, accounts        sums by since, until, by and namespace; `accounts` with bills and others
     report_by_step          the same report of each step, also by step_s
-    health_by_step          by since, until and step_s: calls by how they ended, and the report, by
+    health_by_step          by since, until and step_s: calls by how they ended, and delays, by
                             deployment, of all namespaces
     savings                 of routes against (deployment, why) each, by since, until, namespace
                             and sample
@@ -70,13 +85,12 @@ class History:
 
     decision: Callable[[str], Outcome | Decision | None]
     decisions: Callable[..., Iterator[Outcome | Decision]]
-    sought: Callable[..., Iterator[Outcome | Decision | None]]
+    sought: Callable[..., Iterator[tuple[float, Outcome | Decision | None]]]
     table: Callable[[int], WeightTable | None]
     feedback_of: Callable[[str], list[Feedback]]
     quotes: Callable[..., list[Quote]]
     report: Callable[..., list[dict[str, Any]]]
-    bills: Callable[..., list[dict[str, Any]]]
-    uncalled: Callable[..., list[dict[str, Any]]]
+    accounts: Callable[..., Accounts]
     report_by_step: Callable[..., list[list[dict[str, Any]]]]
     health_by_step: Callable[..., list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]]
     savings: Callable[..., list[dict[str, Any]]]
@@ -108,11 +122,10 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         begin = when(since, now, param="since", otherwise=end - DAY_S)
         if label is not None:
             found = await asyncio.to_thread(
-                answered, past.decisions, since=begin, until=end, namespace=caller.namespace
+                answered, past.sought, since=begin, until=end, namespace=caller.namespace
             )
-            ranked = wanted(found, LabelWorth(insight.router, now))
-            is_label = insight.router.operator.is_label
-            first = islice(unlabelled(past.feedback_of, is_label, ranked), limit)
+            is_open = unlabelled(past.feedback_of, insight.router.operator.is_label)
+            first = islice(wanted(found, LabelWorth(insight.router, now), is_open), limit)
             return StreamingResponse(lines_of(first), media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
@@ -145,10 +158,8 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         end = None if until is None else when(until, now, param="until", otherwise=now)
         begin = when_by_the_minute(since, now, param="since", otherwise=(end or now) - DAY_S)
         asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
-        rows = await asyncio.to_thread(past.report, **asked)
-        bills = await asyncio.to_thread(past.bills, **asked)
-        uncalled = await asyncio.to_thread(past.uncalled, **asked)
-        lines = report_lines(rows, bills, uncalled, groups)
+        accounts = await asyncio.to_thread(past.accounts, **asked)
+        lines = report_lines(accounts.rows, accounts.bills, accounts.uncalled, groups)
         found = {"since": begin, "until": end, "by": groups, "data": lines}
         if not sample:
             return {**found, "savings": [], "known": [], "knowing": []}

@@ -130,8 +130,7 @@ class OpenAICalls:
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
         """The key of an answer that may be kept, or None."""
-        wish = call.header(b"x-windsock-cache")
-        if self._cache is None or not is_cachable(asked, wish):
+        if self._cache is None or not is_cachable(asked, call.header(b"x-windsock-cache")):
             return None
         return cache_key(asked, self._router.resolve(asked.request).candidates)
 
@@ -247,7 +246,8 @@ class OpenAICalls:
             headers.append((b"x-windsock-cost-usd", usd_text(exchange.cost_usd)))
         call.is_told = is_told(exchange, failure)
         await call.answer(200, body, headers)
-        await self._keep(call, exchange, key, body, is_stream=False)
+        if key is not None:
+            await self._keep(call, exchange, key, body, is_stream=False)
 
     async def _stream(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from windsock.clock import Clock
@@ -33,10 +33,14 @@ class HoldingRules:
 
 @dataclass(slots=True)
 class HeldTexts:
-    """A `Reader` that holds the newest texts, bounded in bytes, in age and of each place."""
+    """A `Reader` that holds the newest texts, bounded in bytes, in age and of each place.
+
+    on_held     who is told of each that is held
+    """
 
     rules: HoldingRules
     clock: Clock
+    on_held: list[Callable[[AnsweredTexts], object]] = field(default_factory=list)
     _held: OrderedDict[str, AnsweredTexts] = field(default_factory=OrderedDict)
     _places: dict[Place, deque[str]] = field(default_factory=dict)
     _bytes: int = 0
@@ -62,6 +66,8 @@ class HeldTexts:
         self._bytes += _size(texts)
         while self._bytes > self.rules.max_bytes:
             self._drop(next(iter(self._held)))
+        for listener in self.on_held:
+            listener(texts)
 
     def of(self, decision_id: str, namespace: str) -> AnsweredTexts | None:
         """Those of one decision of a namespace, if they are held."""

@@ -15,7 +15,7 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.store.codec import decode
 from windsock.store.compact.judging import said
-from windsock.store.compact.requests import Fits, Reader, named, names_in, of_namespace
+from windsock.store.compact.requests import Reader, named, names_in, of_namespace
 from windsock.store.compact.tables import RequestRow, SeriesRow, TableRow
 from windsock.store.compact.templates import Pick
 from windsock.store.compact.transactions import one_moment, reading
@@ -73,15 +73,6 @@ def decisions(
     yield from (found for _, found in islice(walked, limit))
 
 
-def sought(
-    engine: Engine, *, since: float, until: float, limit: int, namespace: str, fits: Fits
-) -> Iterator[Found | None]:
-    """The same; what does not fit comes as None, in a tenth of the time."""
-    query = _between(since, until, namespace)
-    walked = _walk(engine, query, lambda row: (row.at, row.position), min(limit, MANY), fits)
-    yield from (found for _, found in islice(walked, limit))
-
-
 def picked(
     engine: Engine, pick: Pick, *, since: float, until: float, namespace: str | None = None
 ) -> Iterator[tuple[Mapping[str, Any], int | None]]:
@@ -108,7 +99,7 @@ def picked(
 def _picked_old(
     connection: Connection, rows: Sequence[Row[Any]], pick: Pick
 ) -> list[tuple[float, int, Mapping[str, Any], int | None]]:
-    found = [(row, each, _decided(each).id) for row, each in _readable(rows, _decision_of)]
+    found = [(row, each, _decided(each).id) for row, each in readable(rows, decision_of)]
     words = said(connection, [name for *_, name in found])
     return [(row.at, row.position, pick(msgspec.to_builtins(each)),
              success_nano(words.get(name, ()))) for row, each, name in found]  # fmt: skip
@@ -198,7 +189,7 @@ def _decided(found: Found) -> Decision:
 
 def _named(engine: Engine, name: str, old: Select[Any]) -> list[Found]:
     with reading(), engine.connect() as connection:
-        before = _readable(connection.execute(old).all(), _decision_of)
+        before = readable(connection.execute(old).all(), decision_of)
         rows = connection.execute(named(name)).all()
         return [each for _, each in (*before, *Reader(connection).read(rows))]
 
@@ -208,7 +199,7 @@ def _tables(engine: Engine, new: Select[Any], old: Select[Any]) -> Iterator[Weig
         found = [each for _, each in Reader(connection).read(connection.execute(new).all())]
         rows = connection.execute(old).all()
     yield from found
-    yield from (each for _, each in _readable(rows, lambda row: decode(WeightTable, row.body)))
+    yield from (each for _, each in readable(rows, lambda row: decode(WeightTable, row.body)))
 
 
 def _walk(
@@ -216,7 +207,6 @@ def _walk(
     query: Callable[[Table, Any], Select[Any]],
     place: Callable[[Row[Any]], Any],
     size: int,
-    fits: Fits | None = None,
 ) -> Iterator[tuple[Any, Any]]:
     """(place, decision) in order of place, of both forms at one moment a page: what is converted
     meanwhile is read once.
@@ -228,7 +218,7 @@ def _walk(
         with one_moment(engine) as connection:
             new = connection.execute(query(_request, after).limit(size)).all()
             old = connection.execute(query(_decision, after).limit(size)).all()
-            found = [*Reader(connection).read(new, fits), *_readable(old, _decision_of)]
+            found = [*Reader(connection).read(new), *readable(old, decision_of)]
         after = min((place(rows[-1]) for rows in (new, old) if len(rows) == size), default=None)
         placed = sorted(((place(row), each) for row, each in found), key=itemgetter(0))
         yield from (pair for pair in placed if after is None or pair[0] <= after)
@@ -241,13 +231,15 @@ def _rows(engine: Engine, query: Select[Any]) -> Sequence[Row[Any]]:
         return connection.execute(query).all()
 
 
-def _readable(
+def readable(
     rows: Sequence[Row[Any]], read: Callable[[Row[Any]], Any]
 ) -> Iterator[tuple[Row[Any], Any]]:
+    """Rows with what is read of them, without those that hold no whole record."""
     for row in rows:
         with contextlib.suppress(msgspec.DecodeError):
             yield row, read(row)
 
 
-def _decision_of(row: Row[Any]) -> Found:
+def decision_of(row: Row[Any]) -> Found:
+    """The record of a row that is kept as before."""
     return decode(Decision, row.body) if row.finished_at is None else decode(Outcome, row.body)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, select, update
 
 from windsock.core.evidence.sources import tells_success
-from windsock.core.model.calls import Outcome
 from windsock.store.compact.dictionary import parts
 from windsock.store.compact.requests import Reader, name_of
 from windsock.store.compact.tables import NameRow, RequestRow
-from windsock.store.rollups.sums import Tally, series_of, success_nano
+from windsock.store.rollups.sums import Series, Tally, success_nano
 from windsock.store.tables import FeedbackRow
 
 _request: Table = RequestRow.__table__  # type: ignore[attr-defined]
@@ -33,12 +32,12 @@ def judge(
     """Bring requests up to date, by their decisions' ids: those that something was said of just
     now, and those just finished, of which something may have been said before."""
     heard = said(connection, {*spoken_of, *finished})
-    changes = [
-        {"place": row.position, "success": after}
-        for row, outcome in _outcomes(connection, heard)
-        if (after := success_nano(heard[outcome.decision.id])) != row.success_nano
-        and _correct(tally, row, outcome, after)
-    ]
+    changes = []
+    for row, series, decision_id in _finished(connection, heard):
+        after = success_nano(heard[decision_id])
+        if after != row.success_nano:
+            tally.judge(series, row.at, row.success_nano, after)
+            changes.append({"place": row.position, "success": after})
     if changes:
         connection.execute(JUDGE, changes)
 
@@ -57,17 +56,21 @@ def said(connection: Connection, ids: Collection[str]) -> dict[str, list[float]]
     return {name: list(values.values()) for name, values in words.items()}
 
 
-def _correct(tally: Tally, row: Any, outcome: Outcome, after: int | None) -> bool:
-    tally.judge(series_of(outcome), row.at, row.success_nano, after)
-    return True
-
-
-def _outcomes(connection: Connection, ids: Collection[str]) -> Iterator[tuple[Any, Outcome]]:
+def _finished(
+    connection: Connection, ids: Collection[str]
+) -> Iterator[tuple[Row[Any], Series, str]]:
+    """Finished requests of these decisions, whose sums they are in, and the decision's id."""
     query = select(_request).join(_name, _name.c.position == _request.c.position).distinct()
     reader = Reader(connection)
     for part in parts(ids):
         names = [name_of(each) for each in part]
         rows = connection.execute(query.where(_name.c.name.in_(names))).all()
-        for row, record in reader.read(rows):
-            if isinstance(record, Outcome) and record.decision.id in ids:
-                yield row, record
+        for row, found in reader.picked(rows, _decision_id):
+            series = reader.series_of(row.shape)
+            if series is not None and found["id"] in ids:
+                yield row, series, found["id"]
+
+
+def _decision_id(record: Mapping[str, Any]) -> dict[str, Any]:
+    decision = record.get("decision", record)
+    return {"id": decision["id"]}

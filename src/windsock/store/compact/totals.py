@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from math import inf
 from typing import Any
@@ -23,7 +23,7 @@ from windsock.store.compact.tables import RequestRow, SeriesRow
 from windsock.store.compact.transactions import one_moment
 from windsock.store.rollups.keeping import DOLLARS, call_sums, delay_sums, request_sums
 from windsock.store.rollups.money import PART
-from windsock.store.rollups.sums import Series, Sums, Tally, series_of
+from windsock.store.rollups.sums import Series, Tally, series_of
 from windsock.store.rollups.windows import Piece, touched, window
 from windsock.store.tables import UncalledRow
 
@@ -39,14 +39,18 @@ _uncalled: Table = UncalledRow.__table__  # type: ignore[attr-defined]
 
 @dataclass(slots=True)
 class Totals:
-    """Sums by series: of requests, of calls, and requests by milliseconds of two digits.
+    """Sums by series: of requests, of calls, and answered requests by deployment and milliseconds
+    of two digits.
 
-    delays  of the whole hours that a span of time touches; none of rows not converted yet
+    delays  of the whole hours that a span of time touches, where they are asked for; none of rows
+            not converted yet
     """
 
-    requests: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
-    calls: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
-    delays: defaultdict[Series, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    requests: defaultdict[Series, Counter[str]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+    calls: defaultdict[Series, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    delays: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
 
     def take(self, tally: Tally) -> None:
         """Add what was counted one by one."""
@@ -56,22 +60,14 @@ class Totals:
             self.calls[series].update(sums)
 
 
-def totals(
-    engine: Engine, *, since: float, until: float | None = None, has_delays: bool = True
-) -> Totals:
-    """Sums over [since, until); without `until` up to now. Raises StoreError.
-
-    has_delays  also how long requests took, which is most of what is read
-    """
+def totals(engine: Engine, *, since: float, until: float | None = None) -> Totals:
+    """Sums over [since, until), without delays; without `until` up to now. Raises StoreError."""
     asked = window(since, inf if until is None else until)
     found = Totals()
     with one_moment(engine) as connection:
         names = dict(_names(connection))
         for piece in asked.pieces:
             _take_kept(connection, piece, found, names)
-        delays = touched(since, inf if until is None else until).pieces if has_delays else ()
-        for piece in delays:
-            _take_delays(connection, piece, found, names)
         for begin, end in asked.ends:
             found.take(counted(connection, begin, end))
         found.take(not_yet_kept(connection, since, inf if until is None else until))
@@ -79,21 +75,20 @@ def totals(
 
 
 def totals_by_step(
-    engine: Engine, *, since: float, until: float, step_s: float, has_delays: bool = True
+    engine: Engine, *, since: float, until: float, step_s: float, has_delays: bool
 ) -> list[Totals]:
-    """The same of each step of [since, until), which are whole minutes; raises StoreError.
-
-    has_delays  also how long requests took: by deployment alone, which is a tenth of the work
-    """
+    """The same of each step of [since, until), which are whole minutes; raises StoreError."""
     found = [Totals() for _ in range(round((until - since) / step_s))]
     with one_moment(engine) as connection:
         names = dict(_names(connection))
+        delays_in = cache(partial(_delays, connection))
         for place, each in enumerate(found):
             begin = since + place * step_s
             for piece in window(begin, begin + step_s).pieces:
                 _take_kept(connection, piece, each, names)
             for piece in touched(begin, begin + step_s).pieces if has_delays else ():
-                _take_delays_of_deployments(connection, piece, each)
+                for deployment, ms, requests in delays_in(piece):
+                    each.delays[deployment][ms] += requests
         rest = not_yet_kept(connection, since, until)
     for place, tally in rest.by_step(since, step_s).items():
         found[place].take(tally)
@@ -113,7 +108,9 @@ def requests_between(engine: Engine, minutes: Sequence[float], namespace: str) -
                 for piece in window(since, until).pieces
             )
             rest = not_yet_kept(connection, since, until).requests
-            late = sum(n["requests"] for (who, _), n in rest.items() if who.namespace == namespace)
+            late = sum(
+                n.get("requests", 0) for (who, _), n in rest.items() if who.namespace == namespace
+            )
             found.append(int(sum(kept)) + late)
     return found
 
@@ -171,20 +168,14 @@ def _take_kept(
     names: Mapping[int, Series],
 ) -> None:
     for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
-        for row in _kept(connection, table, piece, ()):
+        for row in _kept(connection, table, piece):
             sums[names[row["series"]]].update(_whole(row))
 
 
-def _take_delays(
-    connection: Connection, piece: Piece, found: Totals, names: Mapping[int, Series]
-) -> None:
-    for row in _kept(connection, delay_sums, piece, ("ms",)):
-        found.delays[names[row["series"]]][row["ms"]] += int(row["requests"])
-
-
-def _take_delays_of_deployments(connection: Connection, piece: Piece, found: Totals) -> None:
-    for deployment, place, requests in connection.execute(_delays_of_deployments(), _of(piece)):
-        found.delays[Series("", "", "", deployment=deployment)][place] += int(requests)
+def _delays(connection: Connection, piece: Piece) -> list[tuple[str, int, int]]:
+    """(deployment, milliseconds, requests); short steps touch the same hour."""
+    rows = connection.execute(_delays_of_deployments(), _of(piece))
+    return [(deployment, ms, int(requests)) for deployment, ms, requests in rows]
 
 
 @cache
@@ -208,19 +199,16 @@ def _of(piece: Piece) -> dict[str, float]:
     return {"of_span_s": piece.span_s, "since": piece.since, "until": until}
 
 
-def _kept(
-    connection: Connection, table: Table, piece: Piece, by: tuple[str, ...]
-) -> Iterator[RowMapping]:
-    yield from connection.execute(_sums(table, by), _of(piece)).mappings()
+def _kept(connection: Connection, table: Table, piece: Piece) -> Iterator[RowMapping]:
+    yield from connection.execute(_sums(table), _of(piece)).mappings()
 
 
 @cache
-def _sums(table: Table, by: tuple[str, ...]) -> Select[Any]:
+def _sums(table: Table) -> Select[Any]:
     """Made once: composing it costs as much as a small answer."""
-    keys = [table.c[name] for name in ("series", *by)]
     sums = [func.sum(each).label(each.name) for each in table.c
             if each.name not in table.primary_key.columns]  # fmt: skip
-    return _within(select(*keys, *sums), table).group_by(*keys)
+    return _within(select(table.c.series, *sums), table).group_by(table.c.series)
 
 
 def _whole(row: RowMapping) -> dict[str, int]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
 from windsock.store.rollups.money import pico_usd
 from windsock.store.rollups.uncalled import Uncalled, UncalledKind
+
+K = TypeVar("K")
 
 SPANS_S = (60, 3600, 86_400)
 """Each divides the next; the moments at which they begin are whole multiples of them, UTC."""
@@ -33,7 +35,7 @@ class Series(NamedTuple):
     kind: str = ""
 
 
-Sums = Counter[str]
+Sums = dict[str, int]
 """By the names of columns; dollars whole, as `cost`, `saved`, `billed`, `counted`, `doubted`, in
 millionths of a millionth."""
 
@@ -42,14 +44,10 @@ millionths of a millionth."""
 class Tally:
     """Sums by series and moment, to the minute."""
 
-    requests: defaultdict[tuple[Series, int], Sums] = field(
-        default_factory=lambda: defaultdict(Counter)
-    )
-    calls: defaultdict[tuple[Series, int], Sums] = field(
-        default_factory=lambda: defaultdict(Counter)
-    )
+    requests: dict[tuple[Series, int], Sums] = field(default_factory=dict)
+    calls: dict[tuple[Series, int], Sums] = field(default_factory=dict)
     delays: Counter[tuple[Series, int, int]] = field(default_factory=Counter)
-    """Requests by milliseconds, to the hour."""
+    """Requests by who answered and milliseconds, to the hour."""
 
     def add(self, outcome: Outcome) -> None:
         """A finished request, as nobody has judged it."""
@@ -58,13 +56,14 @@ class Tally:
         series = series_of(outcome)
         if outcome.ok:
             hour = at // SPANS_S[1] * SPANS_S[1]
-            self.delays[series, hour, two_digits_ms(outcome.finished_at - decision.at)] += 1
-        self.requests[series, at].update(_request(outcome))
+            ms = two_digits_ms(outcome.finished_at - decision.at)
+            self.delays[answering(series.deployment), hour, ms] += 1
+        add_up(self.requests, (series, at), _request(outcome))
         for result in outcome.results:
-            self.calls[_called(series, result), at].update(_call(result))
+            add_up(self.calls, (_called(series, result), at), _call(result))
         if outcome.results and _is_cost_of_old(outcome):
             last = series._replace(kind=outcome.results[-1].kind.value)
-            self.calls[last, at]["cost"] += pico_usd(outcome.cost_usd or NOTHING)
+            add_up(self.calls, (last, at), {"cost": pico_usd(outcome.cost_usd or NOTHING)})
 
     def judge(self, series: Series, at: float, before: int | None, after: int | None) -> None:
         """The success of a request, in billionths, is another now; None: nobody judges it."""
@@ -72,7 +71,7 @@ class Tally:
             "judged": (after is not None) - (before is not None),
             "success_nano": (after or 0) - (before or 0),
         }
-        self.requests[series, minute_of(at)].update(change)
+        add_up(self.requests, (series, minute_of(at)), change)
 
     def by_step(self, since: float, step_s: float) -> dict[int, Tally]:
         """Parts by the number of their step, of those that begin at `since`; without delays."""
@@ -89,7 +88,17 @@ class Tally:
         )
         name = "refused" if entry.kind is UncalledKind.REFUSED else "cache_hits"
         added = {name: entry.requests, "saved": pico_usd(entry.saved_usd)}
-        self.requests[series, minute_of(entry.at)].update(added)
+        add_up(self.requests, (series, minute_of(entry.at)), added)
+
+
+def add_up(sums: dict[K, Sums], key: K, added: Mapping[str, int]) -> None:
+    """Add to the sums of a key; what is added stays as it is."""
+    known = sums.get(key)
+    if known is None:
+        sums[key] = dict(added)
+        return
+    for name, number in added.items():
+        known[name] = known.get(name, 0) + number
 
 
 def minute_of(at: float) -> int:
@@ -106,6 +115,11 @@ def series_of(outcome: Outcome) -> Series:
 def series_in(cell: Cell, key_id: str | None = None, deployment: str = "") -> Series:
     """Of a cell."""
     return Series(*cell.stored, key_id or "", deployment)
+
+
+def answering(deployment: str) -> Series:
+    """Of all that a deployment answered, whoever asked: by which delays are kept."""
+    return Series("", "", "", deployment=deployment)
 
 
 def two_digits_ms(seconds: float) -> int:
@@ -145,7 +159,7 @@ def _call(result: CallResult) -> dict[str, int]:
 
 
 def _called(series: Series, result: CallResult) -> Series:
-    return series._replace(deployment=result.attempt.deployment, kind=result.kind.value)
+    return Series(*series[:4], result.attempt.deployment, result.kind.value)
 
 
 def _is_cost_of_old(outcome: Outcome) -> bool:

@@ -58,7 +58,7 @@ def line_of(parts: Mapping[str, Any], success: float | None) -> Line:
     """A line of the parts of a record."""
     line = {**parts, "success": success}
     for name in FLOATS:
-        if line[name] is not None:
+        if type(line[name]) is int:
             line[name] = float(line[name])
     if isinstance(line["cost_usd"], str):
         line["cost_usd"] = Decimal(line["cost_usd"])

@@ -30,7 +30,7 @@ _turns = msgspec.json.Decoder(list[Turn])
 _bare_turns = msgspec.json.Decoder(list[_BareTurn])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turns:
     """
     is_words    each has a role and a text at most, and nothing else

@@ -1,11 +1,13 @@
 """Labels are worth most where they say most of what requests will get."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from tests.store.samples import outcome
 from tests.weight_tables import arm, table_of
-from windsock.core.routing.outlook.label_worth import SPAN, label_worth
+from windsock.core.routing.outlook.label_worth import SPAN, Worth, label_worth, wanted
 
 
 def known(name: str, weight: float, success: float, rewards: float):
@@ -40,3 +42,16 @@ def test_the_next_label_is_worth_less_than_the_last(rewards: float) -> None:
 
 def test_no_candidates_no_labels() -> None:
     assert label_worth(table_of()) == {}
+
+
+def test_of_one_place_each_further_label_tells_less_so_that_others_come_between() -> None:
+    worths = {"a/one": Worth(1.0, 4.0), "b/two": Worth(0.5, 4.0)}
+    looked = SimpleNamespace(of=lambda each: worths[each.served])
+    answers = [
+        outcome(number, served=served) for number, served in enumerate(["a/one", "b/two"] * 4)
+    ]
+    ranked = [*wanted(answers, looked, lambda each: each.decision.number != 6)]
+    assert [found.decision.number for _, found in ranked][:3] == [4, 2, 7]
+    told = [value for value, _ in ranked]
+    assert told == sorted(told, reverse=True) and len(ranked) == 7
+    assert told[:3] == pytest.approx([1.0, (4 / 5) ** 2, 0.5])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.proxies.hearing import Proxy
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
-from windsock.core.cascades.cascade_arm import cascade_of
+from windsock.core.cascades.cascade_arm import arm_of
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.judgements import Credit
 from windsock.core.evidence.proxies.score_watch import KEEPS
@@ -52,20 +52,22 @@ class Scores:
     ) -> None:
         """All that is `known` of an answer takes the place of what was `said` of it before.
 
-        What a cascade earned is nobody's alone, and moves no belief of a deployment.
+        What a cascade earned is nobody's alone: it is said of the cascade, by its name as an arm,
+        and moves no belief of a deployment.
         """
         cell, weighting = decision.cell, self._open(decision.cell)
         before, after = weighting.words(said), weighting.words(known)
-        if before == after or cascade_of(decision, deployment) is not None:
+        if before == after:
             return
+        arm = arm_of(decision, deployment)
         heard = {(word.source, word.key) for word in before}
-        for word in after:
+        for word in after if arm == deployment else ():
             if (word.source, word.key) not in heard:
                 self._watch(cell, deployment, word, now)
         for voice, sums, at in changes(before, after):
-            weighting.tell(Kind.SCORED, (*cell.stored, deployment, *voice), tuple(sums), at)
-            weighting.score((cell, deployment), voice, sums, at)
-        self._beliefs.note_proxy(cell, deployment, now)
+            weighting.tell(Kind.SCORED, (*cell.stored, arm, *voice), tuple(sums), at)
+            weighting.score((cell, arm), voice, sums, at)
+        self._beliefs.note_proxy(cell, arm, now)
 
     def _watch(self, cell: Cell, deployment: str, word: ProxyWord, now: float) -> None:
         """A first word on an answer may tell of a change, as a label's would; of several replicas

@@ -56,21 +56,25 @@ class Borrower:
 
     book: CapBook
     _told: dict[Place, Used] = field(default_factory=dict)
-    _quiet: dict[Place, int] = field(default_factory=dict)
+    _quiet: dict[int, tuple[Decimal, int]] = field(default_factory=dict)
 
     def report(self, now: float) -> list[Used]:
         """What is new since the last one; half of what is left of each grant is given back."""
         shared = [each for each in self.book.all_accounts(now) if each.is_shared]
-        found = [used for each in shared if (used := self._used(each, now)) is not None]
+        stirred = [each for each in shared if not self._is_quiet(each)]
+        found = [self._used(each, now) for each in stirred]
         self._told |= {each.place: each for each in found}
-        forget_over((self._told, self._quiet), shared)
+        if max(len(self._told), len(self._quiet)) > len(shared):
+            forget_over((self._told,), shared)
+            self._quiet = {
+                id(each): self._quiet[id(each)] for each in shared if id(each) in self._quiet
+            }
         return found
 
     def take(self, grants: Iterable[Grant], now: float) -> None:
         """What the other side answered."""
-        accounts = {place_of(each): each for each in self.book.all_accounts(now)}
         for each in grants:
-            account = accounts.get(each.place)
+            account = at_place(self.book, each.place, now)
             if account is not None and account.granted_usd is not None:
                 elsewhere = max(NOTHING, each.spent_usd - account.own_usd)
                 account.take_share(elsewhere, account.granted_usd + each.more_usd)
@@ -82,20 +86,23 @@ class Borrower:
         self._told.clear()
         self._quiet.clear()
 
-    def _used(self, account: Account, now: float) -> Used | None:
-        """None where nothing happened and there is something left."""
-        place = place_of(account)
+    def _is_quiet(self, account: Account) -> bool:
+        """Nothing has happened since it was told of, and there is something left."""
+        granted, own = account.granted_usd, account.own_usd
+        told, turns = self._quiet.get(id(account), (None, 0))
+        is_same = granted is not None and told == own and not account.held_usd and granted > own
+        turns = turns + 1 if is_same else 0
+        self._quiet[id(account)] = own, turns
+        return turns % QUIET > 0
+
+    def _used(self, account: Account, now: float) -> Used:
         granted = account.granted_usd
         if granted is None:
             granted = account.limit_usd(now) * UNASKED
         taken = account.own_usd + account.held_usd
-        left, known = max(NOTHING, granted - taken), self._told.get(place)
-        is_same = known is not None and known.own_usd == account.own_usd and not account.held_usd
-        quiet = self._quiet[place] = self._quiet.get(place, 0) + 1 if is_same and left else 0
-        if quiet % QUIET:
-            return None
+        left = max(NOTHING, granted - taken)
         account.granted_usd = max(granted, taken) - left + (left / 2).quantize(FINE, ROUND_DOWN)
-        return Used(place, account.own_usd, account.granted_usd)
+        return Used(place_of(account), account.own_usd, account.granted_usd)
 
 
 @dataclass(slots=True)
@@ -105,16 +112,16 @@ class Lender:
     book: CapBook
     _used: defaultdict[str, dict[Place, Used]] = field(default_factory=lambda: defaultdict(dict))
     _before: dict[Place, Decimal] = field(default_factory=dict)
+    _limits: dict[int, Decimal] = field(default_factory=dict)
 
     def answer(
         self, borrower: str, used: Iterable[Used], now: float
     ) -> tuple[list[Grant], list[Event]]:
         """What a borrower may spend from now on, and what should be told."""
-        accounts = {place_of(each): each for each in self.book.all_accounts(now) if each.is_shared}
         grants: list[Grant] = []
         news: list[Event] = []
         for each in used:
-            account = self._opened(each.place, accounts)
+            account = self._opened(each.place, now)
             if account is not None:
                 self._used[borrower][each.place] = each
                 self._share_out(account, now)
@@ -123,24 +130,34 @@ class Lender:
         return grants, news
 
     def share_out(self, now: float) -> None:
-        """What this process may spend of every sum: all that is granted to no other."""
+        """What this process may spend of every sum: all that is granted to no other.
+
+        What others report is shared out when it comes; here what is new, or has another limit.
+        """
         shared = [each for each in self.book.all_accounts(now) if each.is_shared]
         for account in shared:
-            self._share_out(account, now)
-        forget_over((self._before, *self._used.values()), shared)
+            limit = account.limit_usd(now)
+            if account.granted_usd is None or self._limits.get(id(account)) != limit:
+                self._limits[id(account)] = limit
+                self._share_out(account, now)
+        known: list[dict[Place, Any]] = [self._before, *self._used.values()]
+        if max(len(self._limits), *map(len, known)) > len(shared):
+            forget_over(known, shared)
+            self._limits = {id(each): each.limit_usd(now) for each in shared}
 
     def forget(self, borrower: str, now: float) -> None:
         """It has ended: what it was granted and has not spent is free."""
         for place, used in self._used.pop(borrower, {}).items():
             self._before[place] = self._before.get(place, NOTHING) + used.own_usd
+        self._limits.clear()
         self.share_out(now)
 
-    def _opened(self, place: Place, accounts: dict[Place, Account]) -> Account | None:
+    def _opened(self, place: Place, now: float) -> Account | None:
         """The sum, made here where only the borrower knows it yet."""
-        if place not in accounts and self.book.cap(place.cap) is not None:
-            made = self.book.open(place.cap, place.of)
-            accounts[place_of(made)] = made
-        return accounts.get(place)
+        if self.book.found(place.cap, place.of, now) is None and self.book.cap(place.cap):
+            self.book.open(place.cap, place.of)
+        account = at_place(self.book, place, now)
+        return account if account is not None and account.is_shared else None
 
     def _share_out(self, account: Account, now: float) -> None:
         place = place_of(account)
@@ -165,6 +182,12 @@ class Lender:
 def place_of(account: Account) -> Place:
     """Which sum it is."""
     return Place(account.cap.name, account.of, max(account.begins_at, 0.0))
+
+
+def at_place(book: CapBook, place: Place, now: float) -> Account | None:
+    """The sum, if its period is still that one."""
+    account = book.found(place.cap, place.of, now)
+    return account if account is not None and place_of(account) == place else None
 
 
 def forget_over(known: Iterable[dict[Place, Any]], accounts: Iterable[Account]) -> None:

@@ -117,11 +117,11 @@ def outlook(
     mix     units of one request there whose prompt is as long as this one
     """
     token = token_prices(prices, cache.write_share, cache.ttl_s)
+    if token is None:
+        return None
     try:
         prompt_usd, rest_usd = _split_usd(mix, prices)
     except KeyError:
-        return None
-    if token is None:
         return None
     size, saves_usd = turn.prompt_tokens, token.fresh_usd - token.held_usd
     can_hold = size >= cache.min_tokens

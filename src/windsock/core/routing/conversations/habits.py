@@ -8,7 +8,7 @@ Pauses: the mean and spread of their logarithms; those of a conversation count b
 from __future__ import annotations
 
 import math
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ PRIOR_GAPS = 20.0
 
 MAX_ROUTES = 1024
 MAX_OPEN = 100_000
+"""Conversations that may go on, each held once, however many turns it has."""
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ class Habits:
 
     def __init__(self) -> None:
         self._routes: OrderedDict[tuple[str, str], RouteHabits] = OrderedDict()
-        self._open: deque[tuple[float, int, tuple[str, str], Conversation]] = deque(maxlen=MAX_OPEN)
+        self._open: OrderedDict[int, tuple[tuple[str, str], Conversation]] = OrderedDict()
 
     def of(self, route: tuple[str, str]) -> RouteHabits:
         """Of a route of a namespace. Looking changes nothing."""
@@ -113,17 +114,23 @@ class Habits:
             known.count(before, 1.0, -1.0 if conversation.is_over else 0.0)
             known.pause(gap_s)
         conversation.is_over = False
-        self._open.append((conversation.at, conversation.turns, route, conversation))
+        self._open[id(conversation)] = route, conversation
+        self._open.move_to_end(id(conversation))
+        if len(self._open) > MAX_OPEN:
+            self._open.popitem(last=False)
         self._close(conversation.at)
 
     def _close(self, now: float) -> None:
         """Conversations that nobody went on with have ended."""
-        while self._open and now - self._open[0][0] > OVER_S:
-            _, turns, route, conversation = self._open.popleft()
-            if conversation.turns == turns and not conversation.is_over:
+        while self._open:
+            key, (route, conversation) = next(iter(self._open.items()))
+            if now - conversation.at <= OVER_S:
+                return
+            del self._open[key]
+            if not conversation.is_over:
                 conversation.is_over = True
                 if route in self._routes:
-                    self._routes[route].count(turns, 0.0, 1.0)
+                    self._routes[route].count(conversation.turns, 0.0, 1.0)
 
     def to_state(self) -> list[Any]:
         """JSON-able, exact."""

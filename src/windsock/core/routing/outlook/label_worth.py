@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import ArmFacts, WeightTable
@@ -24,6 +27,27 @@ def label_worth(table: WeightTable) -> dict[str, float]:
     return {arm.deployment: arm.weight * _taken_away(arm) for arm in table.arms}
 
 
+class Worth(NamedTuple):
+    """What a first label tells, and on how many rewards the belief rests, n + 1."""
+
+    first: float
+    behind: float
+
+    def after(self, labels: int) -> float:
+        """What one more tells after so many: sd^2 / (n + 1) falls with the square of n + 1."""
+        return self.first * (self.behind / (self.behind + labels)) ** 2
+
+
+NO_WORTH = Worth(0.0, 1.0)
+
+
+def _behind(arm: ArmFacts) -> float:
+    """n + 1 = m (1 - m) / sd^2, at least 1."""
+    variance = ((arm.success_high - arm.success_low) / SPAN) ** 2
+    spread = arm.success_mean * (1.0 - arm.success_mean)
+    return max(1.0, spread / variance) if variance > 0.0 else 1.0
+
+
 def _taken_away(arm: ArmFacts) -> float:
     """Of the variance of a belief by one reward: sd^2 / (n + 1), with n + 1 = m (1 - m) / sd^2."""
     variance = ((arm.success_high - arm.success_low) / SPAN) ** 2
@@ -36,23 +60,64 @@ class LabelWorth:
 
     def __init__(self, router: Router, now: float) -> None:
         self._router, self._now = router, now
-        self._known: dict[Cell, dict[str, float]] = {}
+        self._known: dict[Cell, dict[str, Worth]] = {}
 
-    def of(self, outcome: Outcome) -> float:
-        """What a label on this answer would tell; 0 where its route or deployment is gone."""
+    def of(self, outcome: Outcome) -> Worth:
+        """What labels on such answers would tell; 0 where its route or deployment is gone."""
         cell = outcome.decision.cell
         if cell not in self._known:
             self._known[cell] = self._looked_up(cell)
-        return self._known[cell].get(outcome.served or "", 0.0)
+        return self._known[cell].get(outcome.served or "", NO_WORTH)
 
-    def _looked_up(self, cell: Cell) -> dict[str, float]:
+    def _looked_up(self, cell: Cell) -> dict[str, Worth]:
         try:
-            return label_worth(self._router.table(cell.namespace, cell.route, cell.task, self._now))
+            table = self._router.table(cell.namespace, cell.route, cell.task, self._now)
         except UnknownRoute:
             return {}
+        first = label_worth(table)
+        return {arm.deployment: Worth(first[arm.deployment], _behind(arm)) for arm in table.arms}
 
 
-def wanted(outcomes: Iterable[Outcome], worth: LabelWorth) -> list[tuple[float, Outcome]]:
-    """Answers with what a label on each would tell: those that tell most first, then the newest."""
-    scored = [(worth.of(outcome), outcome) for outcome in outcomes]
-    return sorted(scored, key=lambda pair: (-pair[0], -pair[1].decision.number))
+def wanted(
+    outcomes: Iterable[Outcome], worth: LabelWorth, is_wanted: Callable[[Outcome], bool]
+) -> Iterator[tuple[float, Outcome]]:
+    """Answers with what a label on each would tell, once those before it have theirs: of one
+    deployment at one task the second tells less than the first, so that others come between.
+
+    Those that tell most first, of equal ones the newest. is_wanted is asked as they are taken.
+    """
+    places: dict[tuple[Cell, str], list[Outcome]] = {}
+    for outcome in sorted(outcomes, key=lambda each: each.decision.number):
+        places.setdefault((outcome.decision.cell, outcome.served or ""), []).append(outcome)
+    # Tables are looked up now; what follows may be asked for in a thread.
+    first = [_Line(worth.of(each[-1]), each) for each in places.values()]
+    return _in_turn(first, is_wanted)
+
+
+@dataclass(slots=True)
+class _Line:
+    """Answers of one place, the newest last; given: labels that are wanted of it so far."""
+
+    worth: Worth
+    answers: list[Outcome]
+    given: int = 0
+
+    @property
+    def order(self) -> tuple[float, int]:
+        return -self.worth.after(self.given), -self.answers[-1].decision.number
+
+
+def _in_turn(
+    lines: list[_Line], is_wanted: Callable[[Outcome], bool]
+) -> Iterator[tuple[float, Outcome]]:
+    heap = [(line.order, number) for number, line in enumerate(lines)]
+    heapify(heap)
+    while heap:
+        number = heappop(heap)[1]
+        line = lines[number]
+        value, outcome = line.worth.after(line.given), line.answers.pop()
+        if is_wanted(outcome):
+            line.given += 1
+            yield value, outcome
+        if line.answers:
+            heappush(heap, (line.order, number))

@@ -34,7 +34,8 @@ SILENCE = {EventKind.KEY_SILENCED, EventKind.KEY_HEARD}
 class HearRuling(Protocol):
     """Takes over what a person decided of a quote elsewhere."""
 
-    def __call__(self, quote: Quote, *, is_believed: bool) -> None: ...
+    def __call__(self, quote: Quote, *, is_believed: bool) -> None:
+        """It is believed from now on, or dropped."""
 
 
 class Replica:

@@ -108,9 +108,12 @@ class _Sizes:
             self.classes = self._drawn()
 
     def count_use(self, deployment: str, counted: float, estimated: float, count: float) -> None:
-        sums = self.used.setdefault(deployment, [0.0, 0.0, 0.0])
-        for i, each in enumerate((count * counted, count * estimated, count)):
-            sums[i] += each
+        sums = self.used.get(deployment)
+        if sums is None:
+            sums = self.used[deployment] = [0.0, 0.0, 0.0]
+        sums[0] += count * counted
+        sums[1] += count * estimated
+        sums[2] += count
 
     def _drawn(self) -> SizeClasses | None:
         if _spread(self.counts) < LEAST_SPREAD:
@@ -180,7 +183,8 @@ class PromptSizeBook:
         """
         if not 0 < estimated < LONGEST:
             return
-        sizes = self._cells[cell] = self._cells.pop(cell, _Sizes())
+        sizes = self._cells.pop(cell) if cell in self._cells else _Sizes()
+        self._cells[cell] = sizes
         if len(self._cells) > MOST_CELLS:
             del self._cells[next(iter(self._cells))]
         if counted:

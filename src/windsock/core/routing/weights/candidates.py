@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.agreement import Offer
-from windsock.core.cascades.cascade_arm import CascadeArm
+from windsock.core.cascades.cascade_arm import CascadeArm, arm_name
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.abilities.modes import CHAT
 from windsock.core.model.catalog import Catalog
@@ -214,7 +214,13 @@ class Candidates:
         if cascade.agreement is not None:
             return self._agreeing(cell, cascade, cascade.agreement, strong, plain)
         offers = (
-            self._confidences.compound(cell, each, strong, cascade.escalate_below)
+            self._confidences.compound(
+                cell,
+                each,
+                strong,
+                cascade.escalate_below,
+                self._beliefs.words(cell, arm_name(each[0], to)).values(),
+            )
             for each in plain
             if each[0] not in cascade.to
         )

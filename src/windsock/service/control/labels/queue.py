@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
@@ -58,11 +57,10 @@ class Queue:
         every = (each.outcome for each in self.texts.all_of(namespace))
         return [each for each in every if wish.holds(each)]
 
-    def first(
-        self, ranked: Iterable[tuple[float, Outcome]], limit: int
-    ) -> list[tuple[float, Outcome]]:
-        """The first `limit` of them that nobody has labelled; it blocks."""
-        return [*islice(unlabelled(self._said, self.is_label, ranked), limit)]
+    @property
+    def is_open(self) -> Callable[[Outcome], bool]:
+        """Whether nobody has labelled an answer; it blocks."""
+        return unlabelled(self._said, self.is_label)
 
     def _said(self, decision_id: str) -> Iterable[Feedback]:
         """The latest, also what is not in the store yet."""

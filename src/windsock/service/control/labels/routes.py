@@ -1,6 +1,7 @@
 """GET and POST /v1/labels: what people label, and what that bought."""
 
 import asyncio
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -27,6 +28,9 @@ from windsock.service.control.schemas.wanted_labels import answered
 
 DAY_S = 86_400.0
 
+MOST_SHOWN_OF = 2000
+"""Requests, the newest, among which a page looks for what to label: a fifth of a second."""
+
 
 def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
     """GET and POST /v1/labels."""
@@ -42,14 +46,13 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
             since=clock.now() - DAY_S,
             by=("route", "task"),
             namespace=namespace,
-            has_delays=False,
         )
         counts = {(row["route"], row["task"]): int(row["requests"]) for row in rows}
         return lambda cell: counts.get((cell.route, cell.name), 0)
 
     async def sought(namespace: str, since: float, now: float) -> list[Outcome]:
         return await asyncio.to_thread(
-            answered, past.decisions, since=since, until=now, namespace=namespace
+            answered, past.sought, since=since, until=now, namespace=namespace, most=MOST_SHOWN_OF
         )
 
     @routes.get("/v1/labels")
@@ -67,8 +70,8 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
         wish = Wish(route=route, task=task, since=0.0 if since is None else begin)
         held = queue.held(caller.namespace, wish) if may_read else []
         asked = held or [*filter(wish.holds, await sought(caller.namespace, begin, now))]
-        ranked = wanted(asked, LabelWorth(router, now))
-        first = await asyncio.to_thread(queue.first, ranked, limit)
+        ranked = wanted(asked, LabelWorth(router, now), queue.is_open)
+        first = await asyncio.to_thread(lambda: [*islice(ranked, limit)])
         counts = await traffic(caller.namespace)
         return LabelsAnswer(
             data=await queue.views(first, may_read=may_read),

@@ -1,7 +1,7 @@
 """The newest requests, and those among them that somebody looks for. Never a text of theirs."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -17,14 +17,14 @@ from windsock.service.control.schemas.asked import DeploymentName, Name, When, w
 from windsock.service.control.schemas.base import Answer, number
 
 DAY_S = 86_400.0
-FIRST_SPAN_S = 8.0
 MOST_READ = 20_000
-"""Requests looked through for one answer: a tenth of a second or two."""
+"""Requests looked through for one answer: some twentieth of a second."""
 
 Status = Literal["ok", "failed", "open"]
 Kept = Outcome | Decision
-SoughtIn = Callable[..., Iterator[Kept | None]]
-"""By since, until, limit, namespace and fits, oldest first; it blocks, and raises StoreError."""
+SoughtIn = Callable[..., Iterator[tuple[float, Kept | None]]]
+"""When they came and what they were, by since, until, namespace and fits, newest first; None is one
+that does not fit. It blocks, and raises StoreError."""
 
 
 class RequestView(Answer):
@@ -120,42 +120,34 @@ def request_routes(insight: Insight, sought_in: SoughtIn) -> APIRouter:
         begin = when(since, now, param="since", otherwise=end - DAY_S)
         sought = Sought(route=route, task=task, deployment=deployment, key=key, status=status)
 
-        def read(since: float, until: float, limit: int) -> list[Kept | None]:
-            span = {"since": since, "until": until, "limit": limit}
-            fits = sought.fits_record
-            return list(sought_in(**span, namespace=caller.namespace, fits=fits))
+        def found() -> RequestsAnswer:
+            span = {"since": begin, "until": end, "namespace": caller.namespace}
+            return newest(sought_in(**span, fits=sought.fits_record), sought, begin, end, limit)
 
-        return await asyncio.to_thread(newest, read, sought, begin, end, limit)
+        return await asyncio.to_thread(found)
 
     return routes
 
 
 def newest(
-    read: Callable[[float, float, int], Sequence[Kept | None]],
+    rows: Iterable[tuple[float, Kept | None]],
     sought: Sought,
     since: float,
     until: float,
     limit: int,
 ) -> RequestsAnswer:
-    """Looks back from `until` over spans that double while little is found.
-
-    A span that holds more than may still be read is looked at in parts. None stands for a request
-    that is none of those.
-    """
+    """As many as are wanted of those that fit, among MOST_READ; `rows` are the newest first."""
     found: list[RequestView] = []
-    span, left, end = FIRST_SPAN_S, MOST_READ, until
-    while end > since and len(found) < limit and left > 0:
-        begin = max(since, end - span)
-        rows = read(begin, end, left + 1)
-        if len(rows) > left and span > 1e-3:
-            span /= 8
-            continue
-        views = (request_view(row) for row in reversed(rows) if row is not None)
-        found += (view for view in views if sought.fits(view))
-        left, end, span = left - len(rows), begin, span * 2
-    return RequestsAnswer(
-        data=found[:limit], searched_since=end, is_whole=end <= since and len(found) <= limit
-    )
+    looked_at = until
+    for count, (at, row) in enumerate(rows):
+        view = None if row is None else request_view(row)
+        fits = view is not None and sought.fits(view)
+        if count == MOST_READ or (fits and len(found) == limit):
+            return RequestsAnswer(data=found, searched_since=looked_at, is_whole=False)
+        if view is not None and fits:
+            found.append(view)
+        looked_at = at
+    return RequestsAnswer(data=found, searched_since=since, is_whole=True)
 
 
 def request_view(row: Kept) -> RequestView:

@@ -118,10 +118,11 @@ def _read(past: History, asked: Asked) -> Found:
     """It blocks."""
     span = asked.span
     whole = {"since": span.since, "until": span.until, "namespace": asked.namespace, "by": GROUPS}
+    accounts = past.accounts(**whole)
     return Found(
-        rows=past.report(**whole, has_delays=False),
-        bills=past.bills(**whole),
-        uncalled=past.uncalled(**whole),
+        rows=accounts.rows,
+        bills=accounts.bills,
+        uncalled=accounts.uncalled,
         steps=past.report_by_step(
             since=span.since,
             until=span.until,

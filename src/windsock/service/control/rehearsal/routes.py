@@ -9,8 +9,10 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Response
 
 from windsock.core.model.calls import Outcome
+from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Feedback
-from windsock.errors import BadRequest
+from windsock.core.routing.router import Router
+from windsock.errors import UnknownRoute
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
@@ -48,7 +50,7 @@ def rehearsal_routes(insight: Insight, past: History, handover: Handover) -> API
         limit: Annotated[int, Query(ge=1, le=MOST_REQUESTS)] = 5000,
     ) -> Response:
         """What the router knows, and the newest requests of a route, both of one's namespace."""
-        name, now = _known(router.routes, route), clock.now()
+        name, now = _known(router, route), clock.now()
         begin = when(since, now, param="since", otherwise=0.0)
         state = state_of_namespace(router.to_state(), caller.namespace)
         head = {"now": now, "route": name, "settings": handover.settings(name),
@@ -72,11 +74,12 @@ def rehearsal_routes(insight: Insight, past: History, handover: Handover) -> API
     return routes
 
 
-def _known(routes: Mapping[str, object], named: str | None) -> str:
-    name = named or next(iter(routes), "")
-    if name not in routes:
-        known = ", ".join(routes) or "none"
-        raise BadRequest(f"there is no route {name!r}; there are {known}", param="route")
+def _known(router: Router, named: str | None) -> str:
+    """The route of this name, the first where none is named; raises UnknownRoute."""
+    name = named or next(iter(router.routes), "")
+    if name not in router.routes:
+        router.resolve(RouteRequest(model=name))  # tells the nearest name, if that is no deployment
+        raise UnknownRoute(name, nearest=next(iter(router.routes), None))
     return name
 
 

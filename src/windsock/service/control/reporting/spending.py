@@ -124,7 +124,5 @@ async def spending_of(
     report: Report, *, since: float, until: float | None, namespace: str
 ) -> Spending:
     """Of [since, until), in a thread; raises StoreError."""
-    rows = await asyncio.to_thread(
-        report, since=since, until=until, by=GROUPS, namespace=namespace, has_delays=False
-    )
+    rows = await asyncio.to_thread(report, since=since, until=until, by=GROUPS, namespace=namespace)
     return Spending.of(rows)

@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
 
 import orjson
 
 from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.service.control.schemas.decisions import decision_facts
-from windsock.store.upkeep.newest import Decisions, newest
 
 MOST_LOOKED_AT = 10_000
 """Requests of a span, the newest, among which those are sought whose labels tell most."""
 
+Sought = Callable[..., Iterator[tuple[float, Outcome | Decision | None]]]
+"""By since, until, namespace and fits, newest first; it blocks."""
 
-def answered(decisions: Decisions, *, since: float, until: float, namespace: str) -> list[Outcome]:
-    """The last MOST_LOOKED_AT requests of the span that got an answer, oldest first."""
-    return newest(
-        decisions,
-        lambda each: each.served is not None and not each.decision.cell.is_own,
-        since=since,
-        until=until,
-        namespace=namespace,
-        limit=MOST_LOOKED_AT,
-    )
+
+def answered(
+    sought: Sought, *, since: float, until: float, namespace: str, most: int = MOST_LOOKED_AT
+) -> list[Outcome]:
+    """The last `most` requests of the span that got an answer, oldest first."""
+    rows = sought(since=since, until=until, namespace=namespace, fits=_got_one)
+    found = (each for _, each in rows if isinstance(each, Outcome) and _is_answered(each))
+    return list(islice(found, most))[::-1]
+
+
+def _is_answered(outcome: Outcome) -> bool:
+    return outcome.served is not None and not outcome.decision.cell.is_own
+
+
+def _got_one(record: Mapping[str, Any]) -> bool:
+    """The same of a request as JSON, of which only names are known."""
+    if record.get("served") is None:
+        return False
+    return not Cell(*record["decision"]["cell"]).is_own
 
 
 def unlabelled(
-    said_of: Callable[[str], Iterable[Feedback]],
-    is_label: Callable[[Cell, str], bool],
-    ranked: Iterable[tuple[float, Outcome]],
-) -> Iterator[tuple[float, Outcome]]:
-    """Those that nobody who knows has judged, in their order."""
-    for worth, found in ranked:
+    said_of: Callable[[str], Iterable[Feedback]], is_label: Callable[[Cell, str], bool]
+) -> Callable[[Outcome], bool]:
+    """Whether nobody who knows has judged an answer."""
+
+    def is_open(found: Outcome) -> bool:
         cell, said = found.decision.cell, said_of(found.decision.id)
-        if not any(is_label(cell, each.reward.source) for each in said):
-            yield worth, found
+        return not any(is_label(cell, each.reward.source) for each in said)
+
+    return is_open
 
 
 def lines_of(ranked: Iterable[tuple[float, Outcome]]) -> Iterator[bytes]:

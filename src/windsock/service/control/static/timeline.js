@@ -2,7 +2,7 @@
 
 /* global uPlot */
 import { colourOf, dashOf, element, faint, ink, keyed, named, once, swatch, write } from "./elements.js";
-import { moment, when } from "./words.js";
+import { earliest, moment, when } from "./words.js";
 
 const AXIS_W = 56;
 const MOST_TOLD = 24;
@@ -15,11 +15,11 @@ const charts = new Set();
  * series    {name: values}, null where it is not known
  * more      {caption, format(value), isStacked?, isStepped?, isLog?, top?: the axis' upper end, ends?: where the last step does,
  *            marks?: lines at moments, [{at, dash, index?: of the series it concerns}], sync?: charts of one name share their
- *            cursor, cursor?(index or null), zoom?(from, to)}
+ *            cursor, cursor?(index or null), zoom(from, to): what a part dragged over does}
  */
 export function timeline(place, name, at, series, more) {
   const box = once(place, name, () => made(more));
-  box.facts = { at, series, more };
+  box.facts = { at: at.map((each) => Math.max(each, earliest())), series, more }; // a step may begin before a replay does
   const shape = JSON.stringify([Object.keys(series), more.isLog]);
   if (shape !== box.shape) {
     box.shape = shape;
@@ -68,7 +68,7 @@ function build(box) {
   box.plot = new uPlot({
     ...size(box), legend: { show: false }, padding: [8, 40, 0, 0],
     scales: { x: { time: true }, y: more.isLog ? { distr: 3, range: logRange } : { range: (_, low, high) => [Math.min(0, low ?? 0), more.top ?? ((high || 1) * 1.1)] } },
-    cursor: { y: false, ...(more.sync ? { sync: { key: more.sync, setSeries: false } } : {}), drag: { x: Boolean(more.zoom), y: false, setScale: false } },
+    cursor: { y: false, ...(more.sync ? { sync: { key: more.sync, setSeries: false } } : {}), drag: { x: true, y: false, setScale: false } },
     series: [{}, ...names.map((label, index) => ({
       label, stroke: inks[index], width: more.isStacked ? 1 : 2, dash: more.isStacked ? undefined : dashOf(index), points: { show: names.length === 1 && box.facts.at.length < 2 }, paths,
       ...(more.isStacked && index === 0 ? { fill: faint(inks[0], 0.72) } : {}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
+from functools import cache
 from math import copysign
-from typing import Any, NamedTuple
+from typing import Any
 
 from windsock.store.compact.templates import MAX_PLACES, TICKS_PER_S, moment_of
 
@@ -34,8 +36,9 @@ MAX_DIGITS = 17
 MAX_INT = 2**31
 
 
-class Hole(NamedTuple):
-    """Where number `place` belongs.
+@dataclass(frozen=True, slots=True, eq=False)
+class Hole:
+    """Where number `place` belongs; one object for each place and kind, see `hole_of`.
 
     kind    value, or what it is made into: moment, money, hex (an id); at, weights and sums (of
             weights) are made of what is there
@@ -45,17 +48,17 @@ class Hole(NamedTuple):
     kind: str = "value"
 
 
-MADE = 256
-HOLES = {
-    kind: tuple(Hole(place, kind) for place in range(MADE))
-    for kind in ("value", "moment", "money", "hex")
-}
-"""Made once: a request has twenty."""
-AT = Hole(0, "at")
+@cache
+def hole_of(place: int, kind: str = "value") -> Hole:
+    """The one of its place and kind: a request has twenty, which are hashed and compared."""
+    return Hole(place, kind)
+
+
+AT = hole_of(0, "at")
 
 Shape = tuple[Any, ...]
-"""Marks, names, holes and constants of JSON, one after the other: flat, for it is made, hashed and
-compared once a request."""
+"""Layouts, marks, holes and constants of JSON, one after the other: flat, for it is made, hashed
+and compared once a request."""
 
 
 @dataclass(slots=True)
@@ -76,31 +79,37 @@ class Taken:
         """Take a number, and what stands in its place."""
         place = len(self.numbers)
         self.numbers.append(number)
-        return HOLES[kind][place] if place < MADE else Hole(place, kind)
+        return hole_of(place, kind)
 
 
 Write = Callable[[Any, Taken], Any]
 """What of a value stands in the shape; its number, if it has one, is taken."""
 
 
-def writes_of(name: str) -> dict[type[Any], Write]:
-    """How single values of a field are written, by their type."""
-    same: dict[type[Any], Write] = {type(None): _same, bool: _same}
-    if name in STEADY:
-        return {**same, int: _same, float: _same, str: _same, Decimal: _as_text}
-    floats = {"at": _at} | dict.fromkeys(SHARED, _shared) | dict.fromkeys(MOMENTS, _moment)
-    texts = {"id": _id} | dict.fromkeys(OF_ITS_OWN, number) | dict.fromkeys(SENTENCES, _sentence)
-    return {
-        **same,
-        int: number,
-        float: floats.get(name, _float),
-        str: texts.get(name, _same),
-        Decimal: money,
-    }
+def is_steady(name: str, kind: type[Any]) -> bool:
+    """Whether values of a field that have this type stay in the shape as they are."""
+    if kind is str:
+        return name not in OF_ITS_OWN | SENTENCES | {"id"}
+    return kind in {type(None), bool} or (name in STEADY and kind in {int, float})
 
 
-def _same(value: Any, taken: Taken) -> Any:
-    return value
+def write_of(name: str, kind: type[Any]) -> Write | None:
+    """What writes other single values; None: they are not known to be single."""
+    if issubclass(kind, Enum):
+        return _plain
+    if kind is Decimal:
+        return _as_text if name in STEADY else money
+    if kind is float:
+        write: Write = FLOATS.get(name, _float)
+    elif kind is str:
+        write = TEXTS.get(name, number)
+    else:
+        return number if kind is int else None
+    return write
+
+
+def _plain(value: Enum, taken: Taken) -> Any:
+    return value._value_
 
 
 def _as_text(value: Any, taken: Taken) -> str:
@@ -149,6 +158,14 @@ def _id(value: str, taken: Taken) -> Hole:
 
 def _sentence(value: str, taken: Taken) -> Any:
     return taken.hole(value) if any(map(str.isdigit, value)) else value
+
+
+FLOATS: Mapping[str, Write] = {
+    "at": _at,
+    **dict.fromkeys(SHARED, _shared),
+    **dict.fromkeys(MOMENTS, _moment),
+}
+TEXTS: Mapping[str, Write] = {"id": _id, **dict.fromkeys(SENTENCES, _sentence)}
 
 
 def money(value: Decimal, taken: Taken) -> Hole:

@@ -10,4 +10,5 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """A column that older versions leave empty."""
     op.add_column("virtual_key", sa.Column("is_private", sa.Boolean(), nullable=True))

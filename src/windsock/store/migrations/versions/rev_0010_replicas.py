@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Tables that no older version reads."""
     op.create_table(
         "replica_delta",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"),

@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Columns that older versions leave empty."""
     op.add_column("replica", sa.Column("version", sa.String(), nullable=True))
     op.add_column("replica", sa.Column("config_at", sa.Float(), nullable=True))
     op.add_column("replica", sa.Column("loads", sa.BigInteger(), nullable=True))

@@ -16,10 +16,12 @@ const MARKED = { "price.shifted": [], "price.released": [], "price.held": [4, 4]
 let view = null;
 let saidAt = 0;
 let saidOf = "";
+let part = null; // [from, to] of the charts that was dragged over
 
 export function live(place, ask) {
   place.replaceChildren($("overview").content.cloneNode(true));
-  [view, saidAt] = [null, 0];
+  [view, saidAt, part] = [null, 0, null];
+  $("whole").addEventListener("click", () => zoom(null));
   return follow(() => `/ui/api/stream?${cell(ask.args)}`, headers, {
     view(found) {
       replays(found.replayed);
@@ -80,19 +82,33 @@ function empty(ask) {
        "messages": [{"role": "user", "content": "hello"}]}'`);
 }
 
+function zoom(to) {
+  part = to;
+  drawn();
+}
+
+function within({ at, series }) {
+  if (!part) return { at, series };
+  const kept = at.map((each, index) => [each, index]).filter(([each]) => each >= part[0] && each <= part[1]).map(([, index]) => index);
+  if (!kept.length) return { at, series };
+  return { at: kept.map((index) => at[index]), series: Object.fromEntries(Object.entries(series).map(([name, values]) => [name, kept.map((index) => values[index])])) };
+}
+
 function drawn() {
-  const { deployments: names, prices: { at, series }, weights } = view;
+  const { deployments: names, weights } = view;
+  const { at, series } = within(view.prices);
+  $("whole").hidden = !part;
   const place = new Map(weights.at.map((each, index) => [each, index]));
   const isLog = names.every((name) => series[name].every((each) => each === null || each > 0));
   const marks = marked().map((event) => ({ at: event.at, dash: MARKED[event.event], index: names.indexOf(event.deployment) }));
   const by = (values) => Object.fromEntries(names.map((name) => [name, values(name)]));
   write($("scale"), isLog ? ", log scale" : "");
   timeline($("prices"), "chart", at, by((name) => series[name]), {
-    caption: "Price of each deployment, $ per 1M tokens", format: usd, isLog, marks, sync: "overview",
+    caption: "Price of each deployment, $ per 1M tokens", format: usd, isLog, marks, sync: "overview", zoom: (from, to) => zoom([from, to]),
     cursor: (index) => write($("moment"), index === null || at[index] === undefined ? "" : near(at[index])),
   });
   timeline($("weights"), "chart", at, by((name) => at.map((each) => weights.series[name][place.get(each)] ?? null)), {
-    caption: "Weight of each deployment", format: percent, isStacked: true, top: 1, marks: marks.map(({ index, ...mark }) => mark), sync: "overview",
+    caption: "Weight of each deployment", format: percent, isStacked: true, top: 1, marks: marks.map(({ index, ...mark }) => mark), sync: "overview", zoom: (from, to) => zoom([from, to]),
   });
 }
 
