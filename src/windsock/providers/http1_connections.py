@@ -77,16 +77,9 @@ class Incoming:
     """
 
     __slots__ = (
-        "_connection",
-        "_error",
-        "_parts",
-        "_waiter",
-        "headers",
-        "is_complete",
-        "is_headed",
-        "length",
-        "status",
-    )
+        "_connection", "_error", "_parts", "_waiter", "headers", "is_complete", "is_headed",
+        "length", "status",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection = connection
@@ -110,11 +103,16 @@ class Incoming:
             if self.is_complete:
                 return b""
             await self._news()
+        taken = self.rest()
+        if not self.is_complete:
+            self._connection.resume()
+        return taken
+
+    def rest(self) -> bytes:
+        """What has arrived and was not taken."""
         parts = self._parts
         taken = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
-        if not self.is_complete:
-            self._connection.resume()
         return taken
 
     def end(self) -> None:

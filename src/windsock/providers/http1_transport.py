@@ -15,6 +15,7 @@ from windsock.providers.http1_pool import ConnectionPool
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
+    MAX_ANSWER_BYTES,
     MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
@@ -122,7 +123,10 @@ class _DirectReply:
         return part
 
     async def body(self) -> bytes:
-        return await whole(self._take, self._incoming.length)
+        incoming = self._incoming
+        if incoming.is_complete and 0 < incoming.length <= MAX_ANSWER_BYTES:
+            return incoming.rest()
+        return await whole(self._take, incoming.length)
 
     async def close(self) -> None:
         self._incoming.close()

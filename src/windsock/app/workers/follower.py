@@ -11,6 +11,7 @@ from windsock.app.workers.delivery import Delivery
 from windsock.app.workers.messages import (
     LONGEST_LINE,
     Message,
+    beside_told,
     grants_heard,
     line_of,
     read,
@@ -160,6 +161,7 @@ class Follower:
             "kind": "used",
             "load": list(service.limits.load),
             "caps": used_told(self._borrower.report(service.clock.now())),
+            "beside": beside_told(service.router.caps.beside(service.clock.now())),
             "minutes": service.key_limits.take(),
         }
         self._writer.write(line_of(message))

@@ -16,6 +16,7 @@ from windsock.app.service import Service
 from windsock.app.workers.messages import (
     LONGEST_LINE,
     Message,
+    beside_heard,
     entry_heard,
     grants_told,
     line_of,
@@ -147,6 +148,7 @@ class Leader:
             self._peers.pop(peer.name, None)
             self._lender.forget(peer.name, self._service.clock.now())
             self._service.limits.elsewhere.pop(peer.name, None)
+            self._service.router.caps.elsewhere.pop(peer.name, None)
         if not self._peers:
             self._is_empty.set()
 
@@ -230,6 +232,7 @@ class Leader:
     def _lend(self, peer: Peer, message: Message) -> None:
         service = self._service
         service.limits.elsewhere[peer.name] = Load(*message["load"])
+        service.router.caps.elsewhere[peer.name] = beside_heard(message["beside"])
         now = service.clock.now()
         grants, news = self._lender.answer(peer.name, used_heard(message["caps"]), now)
         peer.send(line_of({"kind": "granted", "caps": grants_told(grants)}))

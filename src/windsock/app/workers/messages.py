@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.core.replicas.deltas import Delta
+from windsock.core.routing.caps.book import Dollars
 from windsock.core.routing.caps.leases import Grant, Place, Used
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.store.codec import decode, encode
@@ -97,6 +98,16 @@ def texts_heard(told: Message) -> AnsweredTexts:
 def deltas_in(entries: Iterable[object]) -> list[Delta]:
     """Those among records for the store."""
     return [each for each in entries if isinstance(each, Delta)]
+
+
+def beside_told(sums: Mapping[str, Dollars]) -> dict[str, list[str]]:
+    """Dollars as text, exact."""
+    return {name: [str(usd) for usd in dollars] for name, dollars in sums.items()}
+
+
+def beside_heard(told: Mapping[str, list[str]]) -> dict[str, Dollars]:
+    """Of a `beside_told`."""
+    return {name: (Decimal(a), Decimal(b), Decimal(c)) for name, (a, b, c) in told.items()}
 
 
 def used_told(used: Iterable[Used]) -> list[list[Any]]:

@@ -48,7 +48,7 @@ AT_LIMIT = frozenset({"length", "max_tokens", "max_output_tokens"})
 """The answer was as long as it might be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AnswerEnd:
     """How a whole answer ended.
 

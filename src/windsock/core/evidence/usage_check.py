@@ -38,7 +38,7 @@ MOST_SECONDS = 86_400
 """Of audio or video in one call: a day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CheckedUsage:
     """What to reckon with.
 
@@ -68,16 +68,16 @@ def checked_usage(
     """
     if stated is None:
         return CheckedUsage(usage=own, is_estimated=True)
-    doubts = []
+    doubts, searches = [], stated.searches
     made = stated
-    if why := _prompt_doubt(stated, unsaid, own, has):
+    if why := _prompt_doubt(stated, unsaid, own, has, searches):
         doubts.append(why)
         made = _own_prompt(made, own, keeps_cache=Family.PROMPT in unsaid)
     if why := _answer_doubt(stated, unsaid, own, has, choices):
         doubts.append(why)
         made = _own_answer(made, own)
-    if stated.searches > MOST_SEARCHES:
-        doubts.append(f"{stated.searches} searches")
+    if searches > MOST_SEARCHES:
+        doubts.append(f"{searches} searches")
         made = replace(made, **{meter.usage_field: 0 for meter in SEARCH_METERS})
     if stated.input_seconds > MOST_SECONDS or stated.output_seconds > MOST_SECONDS:
         doubts.append(f"{max(stated.input_seconds, stated.output_seconds)} seconds")
@@ -106,10 +106,12 @@ def _with_slack(limit: int) -> int:
     return int(limit * LIMIT_SLACK) + LIMIT_SLACK_TOKENS
 
 
-def _prompt_doubt(stated: Usage, unsaid: frozenset[Family], own: Usage, has: Capabilities) -> str:
+def _prompt_doubt(
+    stated: Usage, unsaid: frozenset[Family], own: Usage, has: Capabilities, searches: int
+) -> str:
     if Family.PROMPT in unsaid:
         return "no readable count of the prompt"
-    most = most_prompt_tokens(own, has, stated.searches)
+    most = most_prompt_tokens(own, has, searches)
     return _too_many("prompt", stated.prompt_tokens, most)
 
 

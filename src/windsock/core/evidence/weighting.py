@@ -8,6 +8,7 @@ lies off from what they agree on counts less, also for what it had said before (
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
@@ -106,7 +107,7 @@ class RewardWeighting:
         self.proxies = ProxyBook(half_life_s, self.keys)
         self._judged: dict[Cell, float] = {}
         self._scored: dict[Cell, float] = {}
-        self._responses: dict[Place, Response] = {}
+        self._responses: defaultdict[Place, Response] = defaultdict(Response)
 
     def weight_of(self, source: str) -> float:
         """Rewards that one of a source counts for."""
@@ -151,11 +152,7 @@ class RewardWeighting:
 
     def response(self, cell: Cell, deployment: str) -> Response:
         """How much of what a deployment answers is judged, for counting and for people."""
-        place = (cell, deployment)
-        found = self._responses.get(place)
-        if found is None:
-            found = self._responses[place] = Response()
-        return found
+        return self._responses[cell, deployment]
 
     def how_known(self, cell: Cell, deployment: str) -> HowKnown:
         """What success of a deployment at a task is known by; looking opens nothing."""
@@ -284,10 +281,9 @@ class RewardWeighting:
         self.sources.from_state(state.get("sources", ()))
         self.keys.from_state(state["accounts"])
         self._judged = {Cell.read(*names): weight for *names, weight in state["heard"]}
-        self._responses = {
-            (Cell.read(*names[:3]), names[3]): Response(answers, rewards)
-            for *names, answers, rewards in state["responses"]
-        }
+        self._responses.clear()
+        for *names, answers, rewards in state["responses"]:
+            self._responses[Cell.read(*names[:3]), names[3]] = Response(answers, rewards)
 
     def _room(self, weights: Mapping[str, float], key: str) -> float:
         """The weight w at which own + w is its limit of total + w."""

@@ -230,7 +230,7 @@ class Metrics(Collector):
         ]
         now = self._clock.now()
         for account in self._router.caps.all_accounts(now):
-            sums = (account.limit_usd(now), account.spent_usd, account.held_usd)
+            sums = self._router.caps.whole(account, now)
             for family, usd in zip(families, sums, strict=True):
                 family.add_metric([account.cap.name, account.of], to_float(usd))
         refused = CounterMetricFamily(

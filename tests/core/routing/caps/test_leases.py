@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import START
+from windsock.app.workers.messages import beside_heard, beside_told
 from windsock.core.routing.caps.account import NOTHING, UNASKED, Account
 from windsock.core.routing.caps.book import CapBook, hold
 from windsock.core.routing.caps.cap import Cap, Charge
@@ -172,3 +173,17 @@ def test_another_leader_counts_what_is_stored_and_what_comes_after_once() -> Non
     group.end(-1, Decimal(1))
     group.exchange("w1")
     assert group.account(0).spent_usd == group.account(1).spent_usd == spent + usd
+
+
+def test_what_each_spends_beside_a_route_is_shown_whole() -> None:
+    books = [CapBook(is_shared=True, among=lambda: 2) for _ in range(2)]
+    for book in books:
+        book.adopt([Cap(name="routes.auto.judge", usd=Decimal(2), beside="auto")])
+        account = book.open("routes.auto.judge", "")
+        account.spend(Decimal("0.25"), START)
+    leader, led = books
+    leader.elsewhere["w1"] = beside_heard(beside_told(led.beside(START)))
+    (account,) = leader.all_accounts(START)
+    assert leader.whole(account, START) == (Decimal(2), Decimal("0.5"), NOTHING)
+    leader.elsewhere.clear()
+    assert leader.whole(account, START) == (Decimal(1), Decimal("0.25"), NOTHING)

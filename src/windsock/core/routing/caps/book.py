@@ -18,6 +18,10 @@ MAX_CHARGES = 65_536
 """Kinds of calls whose accounts are remembered."""
 
 
+Dollars = tuple[Decimal, Decimal, Decimal]
+"""(limit, spent, reserved)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyHolder:
     """What caps need to know of a key; `cap` is its own budget."""
@@ -34,11 +38,13 @@ class CapBook:
     is_idle     nothing is capped: no call needs to ask
     is_shared   other replicas spend of the same caps
     among       processes, this one among them, that spend beside routes, each its even part
+    elsewhere   what other processes at this port say of what they spend beside routes, by process
     """
 
     is_idle: bool = True
     is_shared: bool = False
     among: Callable[[], int] = alone
+    elsewhere: dict[str, Mapping[str, Dollars]] = field(default_factory=dict)
     _caps: dict[str, Cap] = field(default_factory=dict)
     _holders: dict[str, KeyHolder] = field(default_factory=dict)
     _accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
@@ -98,6 +104,19 @@ class CapBook:
         found = self._account(cap, EVERYTHING)
         found.turn(now)
         return found
+
+    def beside(self, now: float) -> dict[str, Dollars]:
+        """What this process spends beside routes, by cap."""
+        accounts = (self._account(cap, EVERYTHING) for cap in self._caps.values() if cap.beside)
+        return {each.cap.name: _dollars(each, now) for each in accounts}
+
+    def whole(self, account: Account, now: float) -> Dollars:
+        """Of a sum, with what other processes at this port spend beside the same route."""
+        limit, spent, held = _dollars(account, now)
+        for each in self.elsewhere.values() if account.cap.beside else ():
+            more = each.get(account.cap.name, (NOTHING, NOTHING, NOTHING))
+            limit, spent, held = limit + more[0], spent + more[1], held + more[2]
+        return limit, spent, held
 
     def found(self, name: str, of: str, now: float) -> Account | None:
         """A sum as it stands, if there is one."""
@@ -249,6 +268,11 @@ class CapBook:
         holder = self._holders.get(key_id)
         is_ones = cap.each == "key" or len(cap.keys) == 1
         return holder.namespace if holder is not None and is_ones else DEFAULT_NAMESPACE
+
+
+def _dollars(account: Account, now: float) -> Dollars:
+    account.turn(now)
+    return account.limit_usd(now), account.spent_usd, account.held_usd
 
 
 def hold(accounts: Iterable[Account], usd: Decimal) -> None:
