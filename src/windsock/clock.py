@@ -7,6 +7,8 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    """Tells the time of day, and the time that has passed."""
+
     def now(self) -> float:
         """Unix seconds, UTC."""
         ...
@@ -30,9 +32,11 @@ class ManualClock:
         self._now = start_at
 
     def now(self) -> float:
+        """Seconds, as it was last told."""
         return self._now
 
     def elapsed(self) -> float:
+        """The same."""
         return self._now
 
     def advance_to(self, at: float) -> None:

@@ -42,18 +42,6 @@ class ProxySums(NamedTuple):
         shares = alone / max(alone, parts[0]), beside / max(beside, parts[3])
         return ProxySums(*[part * shares[at >= 3] for at, part in enumerate(parts)])
 
-    def believing(self, share: float) -> ProxySums:
-        """As if only `share` of the labels had been given, 0..1."""
-        if share == 1.0:
-            return self
-        known = self.times(share)
-        left = 1.0 - share
-        return known._replace(
-            judged=self.judged + left * self.both,
-            total=self.total + left * self.scores,
-            squares=self.squares + left * self.score_squares,
-        )
-
     def scored(self) -> tuple[float, float, float]:
         """All answers scored: their number, the sums of J and J²."""
         return (

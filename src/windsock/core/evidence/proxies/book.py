@@ -8,7 +8,7 @@ beliefs do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
@@ -20,6 +20,7 @@ from windsock.core.evidence.keys.consensus import (
     belief_at,
     distances,
 )
+from windsock.core.evidence.proxies.place_voices import PlaceVoices
 from windsock.core.evidence.proxies.score_watch import ScoreWatch, Watched
 from windsock.core.evidence.proxies.words import Voice
 from windsock.core.evidence.sources import OTHERS
@@ -73,9 +74,10 @@ class _Summed:
     """
 
     at: float
-    sums: dict[str, ProxySums]
-    believed: dict[str, float]
-    version: int
+    voices: PlaceVoices
+    believed: list[float] = field(default_factory=list)
+    sums: dict[str, ProxySums] = field(default_factory=dict)
+    version: int = -1
 
 
 class ProxyBook:
@@ -99,41 +101,35 @@ class ProxyBook:
 
     def of(self, place: Place, as_of: float) -> dict[str, ProxySums]:
         """By source, as far as keys are believed, as of the last of it at least; looking opens
-        nothing. A place is summed anew once something was said there, or a key is believed less or
-        more: of 40 places with 60 keys that is a fifteenth of summing all whenever one is asked."""
+        nothing.
+
+        Voices of a place are gathered anew once something was said there, and summed anew once a
+        key is believed less or more: this is asked of every place whenever priors are fitted.
+        """
         voices = self._held.get(place)
         if not voices:
             return {}
         known = self._summed.get(place)
-        if known is None or not self._still_holds(known, place):
-            known = self._summed[place] = self._sum(place, voices)
+        if known is None:
+            known = self._summed[place] = self._gathered(voices)
+        if known.version != self._keys.version:
+            known.version = self._keys.version
+            believed = [self._keys.belief(key, place) for key in known.voices.keys]
+            if believed != known.believed or not known.sums:
+                known.believed, known.sums = believed, known.voices.summed(believed)
         if as_of <= known.at:
             return dict(known.sums)
         age = 2.0 ** ((known.at - as_of) / self._half_life_s)
         return {source: sums.times(age) for source, sums in known.sums.items()}
 
-    def _still_holds(self, known: _Summed, place: Place) -> bool:
-        version, belief = self._keys.version, self._keys.belief
-        if known.version != version:
-            if any(belief(key, place) != so_far for key, so_far in known.believed.items()):
-                return False
-            known.version = version
-        return True
-
-    def _sum(self, place: Place, voices: Mapping[Voice, Dated]) -> _Summed:
-        made: dict[str, ProxySums] = {}
+    def _gathered(self, voices: Mapping[Voice, Dated]) -> _Summed:
         at = max(dated.at for dated in voices.values())
         agreed = _agreed(voices) if len(voices) >= LEAST_KEYS else {}
-        named = {key for voice in voices for key in (voice.key, voice.labeller) if key}
-        believed = {key: self._keys.belief(key, place) for key in named}
+        said = {}
         for voice, dated in voices.items():
-            counts = dated.age(at, self._half_life_s)
-            if voice.key:
-                counts *= believed[voice.key] * agreed.get(voice[:2], 1.0)
-            sums = dated.sums.believing(believed.get(voice.labeller, 1.0)).times(counts)
-            before = made.get(voice.source)
-            made[voice.source] = sums if before is None else before.plus(sums)
-        return _Summed(at, made, believed, self._keys.version)
+            agrees = agreed.get(voice[:2], 1.0) if voice.key else 1.0
+            said[voice] = dated.sums.times(dated.age(at, self._half_life_s) * agrees)
+        return _Summed(at, PlaceVoices.of(said))
 
     def forget_scores(self, watched: Watched, most: float) -> list[tuple[Place, Voice, Dated]]:
         """Scores have changed: `most` of each task stay; what labels said beside them stays.
