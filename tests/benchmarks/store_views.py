@@ -1,28 +1,36 @@
 """How soon a service over millions of requests starts, shows each view, and exports as it serves.
 
-python -m tests.benchmarks.store_views [MANY] [WRITTEN]
+    python -m tests.benchmarks.store_views [MANY] [WRITTEN] [FOLDER]
 
 MANY        requests in the ledger, as 2 million a day come (see `store_size`), up to now
 WRITTEN     of them by the ledger's own writer; the others are copies within the database, each
             some hours later, with their tables, words and sums
+FOLDER      where the store is made and stays; one that is there is taken as it is
+
+Writes its table into docs/store.md. Milliseconds are of the service's own CPU, which a busy machine
+stretches by a half at most, as it does not wait for others; seconds are those of the clock.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
+import resource
 import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
 
-from tests.benchmarks.perf_machine import cpu_s
+from tests.benchmarks.perf_machine import cpu_s, said
+from tests.benchmarks.perf_rounds import verdict
 from tests.benchmarks.store_size import DEPLOYMENTS, EVERY_S, sizes, written_now
+from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.process import Process, free_port
 from tests.upstream import Answer, completion, upstream
 
@@ -33,6 +41,7 @@ CLIENTS = 4
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 KEYS = {"DEEPSEEK_API_KEY": "none", "OPENAI_API_KEY": "none"}
 USED = (DEPLOYMENTS[0], DEPLOYMENTS[2])
+HEAD = ["what", "bar", "CPU", "by the clock", "met"]
 BAR_MS, START_BAR_S, EXPORT_BAR_S, BYTES_BAR = 300, 2.0, 20.0, 300
 SPANS = ("1h", "24h", "7d", "30d")
 VIEWS = {
@@ -153,11 +162,11 @@ async def served(config: Path) -> AsyncIterator[tuple[Process, float]]:
         process.terminate()
 
 
-async def looked_at(process: Process) -> None:
-    """Wall time, which a busy machine stretches, and the service's CPU, which it does not."""
+async def looked_at(process: Process) -> list[list[str]]:
+    """A row a view: the service's CPU, and the time by the clock."""
+    rows = []
     async with httpx.AsyncClient(base_url=process.url, timeout=120, trust_env=False) as http:
         line = (await http.get("/v1/decisions?since=3650d&limit=1")).json()
-        print(f"{'':<40} first, ms   median, ms   CPU each, ms (bar {BAR_MS})")
         for name, path in VIEWS.items():
             seconds, before = [], cpu_s(process.process.pid)
             for _ in range(TURNS):
@@ -166,25 +175,34 @@ async def looked_at(process: Process) -> None:
                 answer.raise_for_status()
                 seconds.append((time.perf_counter() - began) * 1e3)
             cpu_ms = (cpu_s(process.process.pid) - before) / TURNS * 1e3
-            median = sorted(seconds)[TURNS // 2]
-            missed = "" if cpu_ms < BAR_MS else "   missed"
-            print(f"{name:<40} {seconds[0]:9.0f} {median:12.0f} {cpu_ms:14.0f}{missed}", flush=True)
+            figures = [f"{cpu_ms:.0f} ms", f"{sorted(seconds)[TURNS // 2]:.0f} ms"]
+            rows.append([name, f"{BAR_MS} ms", *figures, verdict(cpu_ms < BAR_MS)])
+            print("  ".join(rows[-1]), flush=True)
+    return rows
 
 
-async def exported(process: Process, config: Path, since_s: int) -> None:
+async def exported(process: Process, config: Path, since_s: float) -> list[str]:
     """With clients that ask all the while, and the same without an export."""
     calm = await answered(process.url, asyncio.sleep(5, 5.0))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = await answered(process.url, export(config, since_s))
-    print(f"export of {busy[2]:,} lines of Parquet: {busy[1]:.1f} s; meanwhile {CLIENTS} clients "
-          f"had {busy[0] / busy[1]:.0f} answers/s, {calm[0] / calm[1]:.0f} without it")  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{CLIENTS} clients had {busy[0] / busy[1]:.0f} answers/s meanwhile, "
+          f"{calm[0] / calm[1]:.0f} without it")  # fmt: skip
+    million = busy[2] / EXPORTED
+    return [f"export of {busy[2]:,} lines of Parquet beside {CLIENTS} clients",
+            f"{EXPORT_BAR_S * million:.0f} s", f"{used_s:.1f} s", f"{busy[1]:.1f} s",
+            verdict(busy[1] < EXPORT_BAR_S * million)]  # fmt: skip
 
 
-async def export(config: Path, since_s: int) -> int:
+async def export(config: Path, since_s: float) -> int:
     """How many lines."""
     to = config.parent / "decisions.parquet"
+    to.unlink(missing_ok=True)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "windsock", "export", str(to), "--config", str(config),
-        "--since", f"{since_s}s", env={**os.environ, **KEYS}, stdout=asyncio.subprocess.DEVNULL,
+        "--since", f"{since_s:.0f}s", env={**os.environ, **KEYS}, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert await process.wait() == 0
     import pyarrow.parquet as pq
@@ -213,24 +231,47 @@ async def answered(url: str, until: object) -> tuple[int, float, int]:
     return count, seconds, int(found)
 
 
-async def main(many: int, written: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        async with upstream(lambda _: Answer(completion())) as model:
-            config = write_config(folder, model.url)
+async def main(many: int, written: int, folder: Path) -> None:
+    async with upstream(lambda _: Answer(completion())) as model:
+        config, file = write_config(folder, model.url), folder / "windsock.db"
+        if not file.exists():
             async with served(config):
                 pass
-            filled(folder / "windsock.db", many, written)
-            async with served(config) as (process, ready_s):
-                print(f"start to ready: {ready_s:.2f} s")
-                await looked_at(process)
-                await exported(process, config, lines_s(EXPORTED, written))
+            filled(file, many, written)
+        rows = [size_row(file)]
+        (folder / "empty").mkdir(exist_ok=True)
+        async with served(write_config(folder / "empty", model.url)) as (process, ready_s):
+            rows.append(start_row("start to ready, empty ledger", process, ready_s))
+        async with served(config) as (process, ready_s):
+            rows.append(start_row("start to ready, this ledger", process, ready_s))
+            rows += await looked_at(process)
+            rows.append(await exported(process, config, since_of_the_newest(file, EXPORTED)))
+    text = f"{requests_in(file):,} requests. {said()}.\n\n" + markdown(HEAD, rows)
+    print(text)
+    write_between(DOCS / "store.md", "views", text)
 
 
-def lines_s(lines: int, written: int) -> int:
-    """Seconds before now that hold so many, and those since they were made."""
-    span_s = written * EVERY_S
-    return int(max(0, lines // written - 1) * hours_s(span_s) + span_s) + 600
+def start_row(name: str, process: Process, ready_s: float) -> list[str]:
+    return [name, f"{START_BAR_S:.0f} s", f"{cpu_s(process.process.pid):.1f} s", f"{ready_s:.1f} s",
+            verdict(ready_s < START_BAR_S)]  # fmt: skip
+
+
+def size_row(file: Path) -> list[str]:
+    each = sizes(file)[0] / requests_in(file)
+    return ["a request in the store", f"{BYTES_BAR} bytes", "", f"{each:.0f} bytes",
+            verdict(each <= BYTES_BAR)]  # fmt: skip
+
+
+def requests_in(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as store:
+        return int(store.execute("SELECT count(*) FROM request").fetchone()[0])
+
+
+def since_of_the_newest(file: Path, lines: int) -> float:
+    """Seconds before now from which on there are so many."""
+    query = "SELECT at FROM request ORDER BY at DESC LIMIT 1 OFFSET ?"
+    with closing(sqlite3.connect(file)) as store:
+        return time.time() - float(store.execute(query, (lines,)).fetchone()[0])
 
 
 def filled(path: Path, many: int, written: int) -> None:
@@ -238,11 +279,14 @@ def filled(path: Path, many: int, written: int) -> None:
     span_s = written * EVERY_S
     written_now(path, written, time.time() - span_s - (turns - 1) * hours_s(span_s))
     grown(path, turns, hours_s(span_s))
-    size, _ = sizes(path)
-    print(f"{many:,} requests in {size / 1e9:.2f} GB, {size / many:.0f} bytes each, "
-          f"made in {time.perf_counter() - began:.0f} s")  # fmt: skip
+    print(f"made in {time.perf_counter() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
-    numbers = [int(each) for each in sys.argv[1:]] + [10_000_000, 100_000][len(sys.argv) - 1 :]
-    asyncio.run(main(*numbers))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("many", type=int, nargs="?", default=10_000_000)
+    parser.add_argument("written", type=int, nargs="?", default=100_000)
+    parser.add_argument("folder", type=Path, nargs="?")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        asyncio.run(main(asked.many, asked.written, asked.folder or Path(temporary)))

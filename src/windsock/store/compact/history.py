@@ -84,14 +84,17 @@ def picked(
         with one_moment(engine) as connection:
             new = connection.execute(query(_request, after).limit(MANY)).all()
             old = connection.execute(query(_decision, after).limit(MANY)).all()
-            kept = [(row.at, row.position, each, row.success_nano)
-                    for row, each in Reader(connection).picked(new, pick)]  # fmt: skip
-            kept += _picked_old(connection, old, pick)
+            kept = [*Reader(connection).picked(new, pick)]
+            converting = _picked_old(connection, old, pick)
         after = min(((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == MANY),
                     default=None)  # fmt: skip
-        kept.sort(key=itemgetter(0, 1))
-        yield from ((found, success) for at, position, found, success in kept
-                    if after is None or (at, position) <= after)  # fmt: skip
+        if old:
+            converting += [(row.at, row.position, each, row.success_nano) for row, each in kept]
+            converting.sort(key=itemgetter(0, 1))
+            yield from ((found, success) for at, position, found, success in converting
+                        if after is None or (at, position) <= after)  # fmt: skip
+        else:
+            yield from ((found, row.success_nano) for row, found in kept)
         if after is None:
             return
 
