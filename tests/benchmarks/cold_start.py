@@ -3,11 +3,12 @@
     python -m tests.benchmarks.cold_start [--tables NAME ...] [--aims NAME ...] [--labels SHARE ...]
         [--policies NAME ...] [--only KIND ...] [--seeds N] [--against JSON] [--record JSON]
 
-Every table of `data/success_rates.csv` is a world of its own, replayed by the exact engine:
-dollars and success are expected ones, by the true means. A floor is `high`, `middle` or `low`
-beside the best deployment of each task; `economy` to `max` are wishes for quality, `balanced` that
-of a fresh install. Shortfall is what tasks lack to the smaller of the floor and their best
-deployment, averaged over requests. The oracle knows all rates and optimises the same aim.
+Every table of `data/success_rates.csv`, and of `data/unseen_rates.csv` by which no rule was shaped,
+is a world of its own, replayed by the exact engine: dollars and success are expected ones, by the
+true means. A floor is `high`, `middle` or `low` beside the best deployment of each task; `economy`
+to `max` are wishes for quality, `balanced` that of a fresh install. Shortfall is what tasks lack to
+the smaller of the floor and their best deployment, averaged over requests. The oracle knows all
+rates and optimises the same aim.
 
 Three kinds of runs: `alone` (windsock), `incumbent` (the same with the best single deployment, or
 the dearest of the good, named as what is used today), `rivals`; then newcomers. Every bar is told

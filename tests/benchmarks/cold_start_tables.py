@@ -18,6 +18,9 @@ from windsock.core.policies.restraint.search import cheapest_pair
 from windsock.simulation.world.scenario import Scenario
 
 RATES = Path(__file__).parent / "data" / "success_rates.csv"
+UNSEEN = RATES.with_name("unseen_rates.csv")
+"""Tables that no rule was shaped by."""
+
 REQUESTS, HOURS = 6000, 6
 FLOORS = {"high": 0.03, "middle": 0.10, "low": 0.30}
 """By how much a floor lies below the mean of each task's best."""
@@ -147,13 +150,17 @@ def _cheapest(success: FloatArray, usd: FloatArray, floor: float) -> FloatArray:
 
 
 @cache
-def tables(rates: Path = RATES) -> dict[str, Table]:
-    """By name, as they stand in the file."""
-    with rates.open() as lines:
-        rows = list(csv.DictReader(lines))
+def tables(*files: Path) -> dict[str, Table]:
+    """By name, as they stand in the files; in both of the benchmark's if none is given."""
+    rows = [row for file in files or (RATES, UNSEEN) for row in _rows(file)]
     starts = [i for i, row in enumerate(rows) if i == 0 or row["table"] != rows[i - 1]["table"]]
     parts = (rows[start:end] for start, end in pairwise([*starts, len(rows)]))
     return {part[0]["table"]: _table(part) for part in parts}
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open() as lines:
+        return list(csv.DictReader(lines))
 
 
 def _table(rows: list[dict[str, str]]) -> Table:

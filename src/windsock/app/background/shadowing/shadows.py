@@ -98,10 +98,14 @@ class Shadows:
         """Draw whether this request is sent twice; nothing that is in it moves the draw."""
         decision = texts.outcome.decision
         rules = self.rules.get(decision.cell.route)
-        if rules is None or is_background(decision.key_id) or not is_small(texts):
+        if rules is None or is_background(decision.key_id):
             return
-        if uniform(self.router.seed, decision.number, SHADOW_DRAW) < rules.share:
+        if uniform(self.router.seed, decision.number, SHADOW_DRAW) >= rules.share:
+            return
+        if is_small(texts):
             self.background.offer(SHADOW, rules.route, partial(self._shadow, texts))
+        else:
+            self._desk(decision.cell).skipped += 1
 
     def facts(self, namespace: str) -> Iterator[ShadowFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""
@@ -121,7 +125,7 @@ class Shadows:
         """Send it, compare the answer and learn what it was worth."""
         decision = texts.outcome.decision
         rules = self.rules[decision.cell.route]  # of now: an edit may have come while it waited
-        desk = self.desks.setdefault((decision.cell.namespace, rules.route), ShadowDesk())
+        desk = self._desk(decision.cell)
         body = _body(texts, with_tools=rules.with_tools)
         name = None if body is None else self._second(rules, texts)
         if body is None or name is None:
@@ -169,6 +173,9 @@ class Shadows:
 
     def _is_label(self, known: OpenDecision, reward: Reward) -> bool:
         return self.router.operator.is_label(known.decision.cell, reward.source)
+
+    def _desk(self, cell: Cell) -> ShadowDesk:
+        return self.desks.setdefault((cell.namespace, cell.route), ShadowDesk())
 
     def _second(self, rules: ShadowRules, texts: AnsweredTexts) -> str | None:
         """Who did not serve, can be asked, and is least known."""

@@ -43,7 +43,9 @@ class ShadowView(Answer):
     route: str
     compare: str = Field(description="agreement, checks or judge")
     share: float = Field(description="of the route's requests, at most")
-    skipped: int = Field(description="requests that may act, or that nobody else could be asked")
+    skipped: int = Field(
+        description="requests that may act, are too long, or that nobody else could be asked"
+    )
     data: list[ShadowedView]
     taken: int | None = Field(description="requests drawn; null: another namespace's to see")
     left_out: int | None = Field(description="drawn, for which there was no place")
