@@ -112,6 +112,30 @@ class AccessDenied(CallerError):
 ANYONE = Principal()
 
 
+class KnownKeys:
+    """Keys of the store at one moment, by id; those that call all the time also by their text.
+
+    What is remembered of a text goes with the keys that it was looked up among.
+    """
+
+    def __init__(self, by_id: Mapping[str, tuple[KeyRecord, Principal]]) -> None:
+        self.by_id = by_id
+        self._presented: dict[str, tuple[KeyRecord, Principal]] = {}
+
+    def of(self, credential: str) -> tuple[KeyRecord, Principal]:
+        """The key that this text is; raises AccessDenied."""
+        return self._presented.get(credential) or self._looked_up(credential)
+
+    def _looked_up(self, credential: str) -> tuple[KeyRecord, Principal]:
+        known = self.by_id.get(public_id(credential))
+        if known is None or not hmac.compare_digest(sha256(credential), known[0].sha256):
+            raise AccessDenied("this key is not known, or was revoked", status=401)
+        if len(self._presented) >= MOST_PRESENTED:
+            self._presented.clear()
+        self._presented[credential] = known
+        return known
+
+
 class Access:
     """Checks keys against an in-memory copy of the store's.
 
@@ -122,8 +146,7 @@ class Access:
     def __init__(self, *, mode: str, admin_token: str | None = None) -> None:
         self._mode = mode
         self._admin_sha256 = sha256(admin_token) if admin_token else None
-        self._keys: Mapping[str, tuple[KeyRecord, Principal]] = {}
-        self._presented: dict[str, tuple[KeyRecord, Principal]] = {}
+        self._keys = KnownKeys({})
         self.are_keys_known = mode == "open"
         self.is_exposed = False
         self._was_keyed = False
@@ -131,11 +154,14 @@ class Access:
     def replace_keys(self, keys: Iterable[KeyRecord], was_keyed: bool = False) -> None:
         """All keys of the store; those that were known and are missing are known no more.
 
+        It may be called in a thread, one call at a time.
+
         was_keyed   there is a trace of keys that are in the store no more
         """
         rows = list(keys)
-        self._keys = {key.id: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
-        self._presented.clear()
+        self._keys = KnownKeys(
+            {key.id: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
+        )
         self._was_keyed = self._was_keyed or was_keyed or bool(rows)
         self.are_keys_known = True
 
@@ -178,21 +204,11 @@ class Access:
         if not self.are_keys_known:
             raise StoreError("the keys cannot be read: the store is away")
         if not credential:
-            raise AccessDenied(NO_KEY if self._keys else NO_KEY_LEFT, status=401)
-        key, holder = self._presented.get(credential) or self._known(credential)
+            raise AccessDenied(NO_KEY if self._keys.by_id else NO_KEY_LEFT, status=401)
+        key, holder = self._keys.of(credential)
         if key.expires_at is not None and now >= key.expires_at:
             raise AccessDenied("this key has expired", status=401)
         return holder
-
-    def _known(self, credential: str) -> tuple[KeyRecord, Principal]:
-        """The key that this text is; remembered for those that call all the time."""
-        known = self._keys.get(public_id(credential))
-        if known is None or not hmac.compare_digest(sha256(credential), known[0].sha256):
-            raise AccessDenied("this key is not known, or was revoked", status=401)
-        if len(self._presented) >= MOST_PRESENTED:
-            self._presented.clear()
-        self._presented[credential] = known
-        return known
 
     def _is_admin(self, credential: str) -> bool:
         known = self._admin_sha256
