@@ -92,26 +92,6 @@ async def test_what_was_spent_of_a_new_cap_is_read_where_no_key_has_changed(
     await service.stop()
 
 
-async def test_a_key_that_is_revoked_while_it_is_looked_up_is_known_no_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = served(tmp_path)
-    secret = with_key(service)
-    await service.housekeeping.read_keys()
-    digest = auth.sha256
-
-    def meanwhile(said: str) -> str:
-        service.access.replace_keys([], was_keyed=True)
-        return digest(said)
-
-    with monkeypatch.context() as during:
-        during.setattr(auth, "sha256", meanwhile)
-        service.access.admit(secret, "infer", 2.0)
-    with pytest.raises(AccessDenied, match="revoked"):
-        service.access.admit(secret, "infer", 2.0)
-    await service.stop()
-
-
 async def test_of_two_looks_for_keys_at_once_the_later_has_the_say(tmp_path: Path) -> None:
     service = served(tmp_path)
     keeper, secret = service.housekeeping, with_key(service)
