@@ -191,6 +191,7 @@ class Conversations:
         """Of each deployment of a table; None for those that are not looked at or not priced."""
         habits = self.habits.of((table.cell.namespace, table.cell.route))
         looked_at = _looked_at(table, known)
+        mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
         chances: dict[float, float] = {}
 
         def within(ttl_s: float) -> float:
@@ -204,8 +205,7 @@ class Conversations:
             if prices is None:
                 return None
             cache = self._cache(name, request, known, within, now)
-            mix = self._beliefs.mix(table.cell, name, prompt_tokens=turn.prompt_tokens)
-            return outlook(name, turn, mix, prices, cache)
+            return outlook(name, turn, mixes[name], prices, cache)
 
         return tuple(map(of, table.deployments))
 
