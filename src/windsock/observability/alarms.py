@@ -12,7 +12,7 @@ Subject = tuple[str, ...]
 
 CAPPED = ("cap", "key", "route", "provider", "model")
 PLACE = ("route", "namespace", "task")
-"""The route first: where no deployment is concerned, it says whether there still is such a one."""
+"""The route first: where no deployment is concerned, it says whether there is such a thing."""
 
 
 @dataclass(frozen=True, slots=True)
