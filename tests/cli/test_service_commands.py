@@ -81,3 +81,22 @@ def test_an_address_that_is_none_is_one_sentence(url, words) -> None:
     done = run(["weights"], "--url", url)
     assert isinstance(done.exception, WindsockError)
     assert words in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ("[server]\nport = 9912\n", "by windsock.toml it is at http://127.0.0.1:9912"),
+        ("[server]\n", ""),
+        ("server = 3\n", ""),
+        ("no toml", ""),
+    ],
+)
+def test_where_the_file_here_names_another_port_that_is_told(
+    stated, told, tmp_path, monkeypatch
+) -> None:
+    (tmp_path / "windsock.toml").write_text(stated)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("windsock.cli.service_client.HERE", "http://127.0.0.1:9")
+    done = run(["weights"], "--url", "http://127.0.0.1:9")
+    assert str(done.exception).endswith(f"name it with --url{told and '; '}{told}")

@@ -69,6 +69,7 @@ CASES: dict[str, list[tuple[Series, Series]]] = {
     "WindsockQualityDrift": [alarm("quality.drifted")],
     "WindsockFloorOutOfReach": [alarm("floor.out_of_reach")],
     "WindsockEvidenceDisagrees": [alarm("evidence.disagrees")],
+    "WindsockJudgeUnread": [alarm("judge.is_unread")],
     "WindsockKeysDisagree": [event("feedback.keys_disagree")],
     "WindsockBillsDoubted": [event("bill.doubted"), event("bill.drifted"), event("usage.doubted")],
     "WindsockStoreBehind": [

@@ -59,7 +59,7 @@ class Group:
     failed: list[tuple[int, str]] = field(default_factory=list)
     decisions: set[str] = field(default_factory=set)
     wires: list[Wire] = field(default_factory=list)
-    marks: dict[str, tuple[int, float]] = field(default_factory=dict)
+    marks: dict[str, tuple[int, float, int]] = field(default_factory=dict)
     is_loaded: bool = True
 
     async def start(self, under: dict[str, str] | None = None) -> Process:

@@ -184,12 +184,12 @@ async def faults(
 
 
 def is_spent(it: Group) -> bool:
-    """Nothing was answered for a while, and there were answers."""
-    now = sum(it.answered.values()), time.monotonic()
-    known = it.marks.setdefault("spent", now)
-    if known[0] != now[0] or not now[0]:
-        it.marks["spent"] = now
-    return now[1] - it.marks["spent"][1] > 3.0
+    """Calls are refused and none is answered for a while, and there were answers."""
+    answers, now = sum(it.answered.values()), time.monotonic()
+    known, since, refused = it.marks.setdefault("spent", (answers, now, len(it.failed)))
+    if known != answers or not answers:
+        it.marks["spent"] = answers, now, len(it.failed)
+    return now - since > 3.0 and len(it.failed) - refused > LAST_REFUSED
 
 
 async def cap_race(
@@ -220,6 +220,9 @@ async def cap_race(
         yield Finding("and not far less", round(spent / usd, 3), ">= 0.9", spent >= 0.9 * usd)
         yield Finding("dollars of one answer", round(one, 8), "> 0", one > 0)
 
+
+LAST_REFUSED = 100
+"""Calls, after which nothing more is to be had."""
 
 RESERVED_USD = 0.0007
 """Most that a call of these is reserved for: 64 tokens at the dearest price, and the prompt."""

@@ -62,6 +62,8 @@ async def test_it_is_told_once_and_once_that_it_is_over(tmp_path, capsys) -> Non
             )
             assert 0.75 < out["reachable"] < 0.85
             assert out["further"][-1]["usd_per_1000_per_point"] > 0
+            counted = 'windsock_alarms{event="floor.out_of_reach"} '
+            assert f"{counted}1" in (await it.http.get("/metrics")).text
             alarms = (await it.http.get("/v1/alarms")).json()
             assert [each["floor"] for each in alarms["floors"]] == [0.95]
             show_alarms(Asked(alarms))
@@ -78,4 +80,5 @@ async def test_it_is_told_once_and_once_that_it_is_over(tmp_path, capsys) -> Non
             teach(it, "bolt/m", 300, 0)
             _, ended = await told(it, 2)
             assert (ended["event"], ended["floor"]) == ("floor.within_reach", 0.95)
+            assert f"{counted}0" in (await it.http.get("/metrics")).text
         assert first.status_code == 200

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
 
 from windsock.store import queries
-from windsock.store.keys import VirtualKey, rotate_key
+from windsock.store.keys import VirtualKey, rotate_key, stamp_of_keys
+from windsock.store.tables import KeyRow
 
 KEY = VirtualKey(
     id="abcdef012345",
@@ -76,3 +77,36 @@ def test_a_named_value_is_the_last_one_set(engine: Engine) -> None:
     queries.set_meta(engine, "seed", "1")
     queries.set_meta(engine, "seed", "2")
     assert queries.meta(engine, "seed") == "2"
+
+
+def test_the_stamp_of_keys_is_another_one_whatever_is_changed_by_hand(engine: Engine) -> None:
+    other = replace(KEY, id="fedcba543210", sha256="aa" * 32, name="ic", namespace="meat", rpm=700,
+                    budget_usd=Decimal("21.50"), expires_at=21.5)  # fmt: skip
+    assert stamp_of_keys(engine)[0] == 0
+    for each in (KEY, other):
+        queries.add_key(engine, each)
+    seen = [stamp_of_keys(engine)]
+    assert stamp_of_keys(engine) == seen[0]
+    table = KeyRow.__table__  # type: ignore[attr-defined]
+    changes: list[dict[str, object]] = [
+        {"name": "cj"}, {"sha256": "9e" * 32}, {"namespace": "maet"}, {"scopes": "infer"},
+        {"created_at": 10.5}, {"expires_at": None}, {"revoked_at": 15.0}, {"budget_usd": "13.50"},
+        {"budget_period": "week"}, {"rpm": 601}, {"models": ""}, {"tpm": None},
+        {"continues": "000000abcdee"}, {"is_private": False}, {"is_private": None},
+        {"id": "1" * 12},
+    ]  # fmt: skip
+    for change in changes:
+        with engine.begin() as connection:
+            connection.execute(update(table).where(table.c.id == KEY.id).values(change))
+        seen.append(stamp_of_keys(engine))
+    assert {name for change in changes for name in change} == set(table.c.keys())
+    assert len(set(seen)) == len(changes) + 1
+
+
+def test_the_stamp_sees_two_keys_that_change_places(engine: Engine) -> None:
+    for each in (KEY, replace(KEY, id="fedcba543210", rpm=700)):
+        queries.add_key(engine, each)
+    before = stamp_of_keys(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE virtual_key SET rpm = 1300 - rpm"))
+    assert stamp_of_keys(engine) != before

@@ -8,8 +8,6 @@ import gc
 import sys
 from collections.abc import Iterator
 
-import numpy as np
-
 SWITCH_S = 0.0002
 """How long the event loop waits for a busy worker thread; Python's default is 5 ms."""
 
@@ -18,21 +16,6 @@ THRESHOLDS = (2_000, 4, 1_000_000)
 takes 50 ms. Requests leave no cycles behind; what the store does is found in the younger two, in
 less than a millisecond a look.
 """
-
-
-def import_scipy() -> None:
-    """What is used of it, before anything else imports it.
-
-    It asks numpy for every name that numpy has, which loads what nothing here uses (f2py, testing,
-    random and others): 7 MB. They are loaded later if anybody asks for them.
-    """
-    unloaded = [name for name in np.__all__ if name not in vars(np)]
-    vars(np).update(dict.fromkeys(unloaded))
-    try:
-        import scipy.special  # noqa: F401
-    finally:
-        for name in unloaded:
-            del vars(np)[name]
 
 
 def shorten() -> None:

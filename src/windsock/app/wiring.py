@@ -140,7 +140,7 @@ def _service(
     limits = limits_of(settings, core.router)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    beside = beside_of(core.router, executor, feedbacks, core.clock, settings)
+    beside = beside_of(core.ingestion, executor, feedbacks, settings)
     use = UseReader(core.router, feedbacks, core.clock)
     executor.readers.all += [texts, beside.judges, beside.shadows, use]
     executor.readers.passing.append(checks_of(core.router, beside.background, feedbacks))

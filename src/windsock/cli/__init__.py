@@ -122,9 +122,6 @@ def serve(
     ] = 1,
 ) -> None:
     """The always-on service. With no configuration it uses every provider whose key is set."""
-    from windsock.app.interpreter import import_scipy
-
-    import_scipy()
     from windsock.app.bootstrap import serve_forever
     from windsock.app.workers.parent import serve_together
     from windsock.config.file import load

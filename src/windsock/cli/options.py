@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -28,3 +29,12 @@ def config_path(path: Path | None) -> Path | None:
     if path is None and Path("windsock.toml").is_file():
         return Path("windsock.toml")
     return path
+
+
+def stated_port() -> int | None:
+    """The port that the windsock.toml here states, None if it states none."""
+    try:
+        server = tomllib.loads(Path("windsock.toml").read_text()).get("server", {})
+        return int(server["port"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

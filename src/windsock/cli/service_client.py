@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from windsock.cli.options import HERE
+from windsock.cli.options import HERE, stated_port
 from windsock.errors import ConfigError, WindsockError
 
 TIMEOUT_S = 10.0
@@ -47,7 +47,7 @@ class ServiceClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NothingAnswers(
                 f"no windsock answers at {self.url} ({type(error).__name__}); start one with "
-                "'windsock serve', or name it with --url"
+                f"'windsock serve', or name it with --url{_elsewhere(self.url)}"
             ) from error
         return checked(answer, self.url)
 
@@ -64,6 +64,12 @@ def checked(answer: httpx.Response, place: str) -> Any:
     if answer.is_error:
         raise WindsockError(message + _hint(answer.status_code))
     return body
+
+
+def _elsewhere(url: str) -> str:
+    """That the file here names another place than the usual one, which was asked."""
+    port = stated_port() if url == HERE else None
+    return "" if port is None else f"; by windsock.toml it is at http://127.0.0.1:{port}"
 
 
 def _hint(status: int) -> str:

@@ -11,7 +11,8 @@ Subject = tuple[str, ...]
 """Of whom something is told: the deployment, if there is one, and facts by which they differ."""
 
 CAPPED = ("cap", "key", "route", "provider", "model")
-PLACE = ("namespace", "route", "task")
+PLACE = ("route", "namespace", "task")
+"""The route first: where no deployment is concerned, it says whether there is such a thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ LASTING = (
     Lasting(EventKind.FEED_WENT_STALE, EventKind.FEED_IS_FRESH, ("feed",)),
     Lasting(EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, ("namespace", "route")),
     Lasting(EventKind.EVIDENCE_DISAGREES, EventKind.EVIDENCE_AGREES, (*PLACE, "sources")),
+    Lasting(EventKind.JUDGE_IS_UNREAD, EventKind.JUDGE_IS_READ, PLACE),
     Lasting(EventKind.REPLICAS_DIFFER, EventKind.REPLICAS_AGREE),
     Lasting(EventKind.STORE_IS_BEHIND, EventKind.STORE_CAUGHT_UP),
     Lasting(EventKind.LOOP_IS_LATE, EventKind.LOOP_IS_ON_TIME),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import ipaddress
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from windsock.core.model.requests import DEFAULT_NAMESPACE
@@ -18,15 +16,12 @@ SCOPES = ("infer", "feedback", "read", "label", "metrics", "admin")
 """What keys may be allowed: calls, feedback, inspection of their namespace, reading and judging of
 the texts that are held of it, /metrics of the whole service where it needs a key, everything."""
 
-MOST_PRESENTED = 256
-"""Keys that are known by their text without another look."""
-
 PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
 """Headers in which Anthropic's, Azure's and Google's SDKs send the key as it is."""
 
 PREFIX = "sk-ws-"
 PUBLIC_CHARS = 12
-"""Of the public id, which follows the prefix."""
+"""Of the public id, which follows the prefix and by which people name a key."""
 
 
 class KeyRecord(Protocol):
@@ -34,7 +29,7 @@ class KeyRecord(Protocol):
 
     @property
     def id(self) -> str:
-        """The public part, by which a presented key is found."""
+        """The public part."""
 
     @property
     def sha256(self) -> str:
@@ -113,7 +108,8 @@ ANYONE = Principal()
 
 
 class Access:
-    """Checks keys against an in-memory copy of the store's.
+    """Checks keys against an in-memory copy of the store's, found by the hash of the whole key:
+    no text of a key outlives the request that presents it.
 
     mode    open: no key needed; required: always; auto: as soon as a key was ever made
     is_exposed  other machines reach it: auto is closed then, key or no key
@@ -123,7 +119,6 @@ class Access:
         self._mode = mode
         self._admin_sha256 = sha256(admin_token) if admin_token else None
         self._keys: Mapping[str, tuple[KeyRecord, Principal]] = {}
-        self._presented: dict[str, tuple[KeyRecord, Principal]] = {}
         self.are_keys_known = mode == "open"
         self.is_exposed = False
         self._was_keyed = False
@@ -134,8 +129,7 @@ class Access:
         was_keyed   there is a trace of keys that are in the store no more
         """
         rows = list(keys)
-        self._keys = {key.id: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
-        self._presented.clear()
+        self._keys = {key.sha256: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
         self._was_keyed = self._was_keyed or was_keyed or bool(rows)
         self.are_keys_known = True
 
@@ -173,30 +167,20 @@ class Access:
     def _holder(self, credential: str | None, now: float) -> Principal:
         if not self.needs_key:
             return ANYONE
-        if credential and self._is_admin(credential):
+        presented = sha256(credential) if credential else None
+        if presented is not None and presented == self._admin_sha256:
             return ANYONE
         if not self.are_keys_known:
             raise StoreError("the keys cannot be read: the store is away")
-        if not credential:
+        if presented is None:
             raise AccessDenied(NO_KEY if self._keys else NO_KEY_LEFT, status=401)
-        key, holder = self._presented.get(credential) or self._known(credential)
+        known = self._keys.get(presented)
+        if known is None:
+            raise AccessDenied("this key is not known, or was revoked", status=401)
+        key, holder = known
         if key.expires_at is not None and now >= key.expires_at:
             raise AccessDenied("this key has expired", status=401)
         return holder
-
-    def _known(self, credential: str) -> tuple[KeyRecord, Principal]:
-        """The key that this text is; remembered for those that call all the time."""
-        known = self._keys.get(public_id(credential))
-        if known is None or not hmac.compare_digest(sha256(credential), known[0].sha256):
-            raise AccessDenied("this key is not known, or was revoked", status=401)
-        if len(self._presented) >= MOST_PRESENTED:
-            self._presented.clear()
-        self._presented[credential] = known
-        return known
-
-    def _is_admin(self, credential: str) -> bool:
-        known = self._admin_sha256
-        return known is not None and hmac.compare_digest(sha256(credential), known)
 
 
 def _holder_of(key: KeyRecord) -> Principal:
@@ -220,7 +204,6 @@ def credential_in(headers: Mapping[bytes, bytes]) -> str | None:
     return plain.decode("latin-1") or None
 
 
-@lru_cache(maxsize=MOST_PRESENTED)
 def _bearer(stated: bytes) -> str | None:
     """The key in a header `authorization`, None if it holds none."""
     text = stated.decode("latin-1")
@@ -234,14 +217,8 @@ def new_key() -> tuple[str, str, str]:
     return key, public, sha256(key)
 
 
-def public_id(credential: str) -> str:
-    """Of a key as presented; any text has one."""
-    return credential[len(PREFIX) : len(PREFIX) + PUBLIC_CHARS]
-
-
-@lru_cache(maxsize=256)
 def sha256(text: str) -> str:
-    """Remembered for the keys that call all the time."""
+    """Of a key, in hex, as it is kept."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     DataError,
@@ -42,6 +42,15 @@ wait for it at every turn: a batch of 2,000 takes 50 ms.
 ONCE = (FeedbackRow, NameRow, DeltaRow)
 _writer = WriterRow.__table__  # type: ignore[attr-defined]
 _snapshot = SnapshotRow.__table__  # type: ignore[attr-defined]
+
+MINE = select(_writer.c.batch).where(_writer.c.id == bindparam("writer"))
+LAST = select(func.max(_writer.c.position))
+ADVANCE = (
+    update(_writer)
+    .where(_writer.c.id == bindparam("writer"))
+    .values(batch=bindparam("number"), position=bindparam("last"))
+)
+"""Composed once: a batch of a quarter of a second holds few entries."""
 
 BAD_ROW: tuple[type[Exception], ...] = (
     UnicodeError,
@@ -133,11 +142,11 @@ class Writer:
         self, connection: Connection, rows: list[Row], taken: list[Entry], size: int
     ) -> int:
         begin_alone(connection)
-        mine = connection.execute(select(_writer.c.batch).where(_writer.c.id == self._id)).scalar()
+        mine = connection.execute(MINE, {"writer": self._id}).scalar()
         if mine == self._batch:
             connection.rollback()
             return 0
-        base = connection.execute(select(func.max(_writer.c.position))).scalar() or 0
+        base = connection.execute(LAST).scalar() or 0
         lost = self._insert(connection, rows, base)
         self._intake.add(connection, taken)
         self._advance(connection, base + size, is_new=mine is None)
@@ -162,11 +171,12 @@ class Writer:
         return self._inserts[table]
 
     def _advance(self, connection: Connection, position: int, *, is_new: bool) -> None:
-        values = {"batch": self._batch, "position": position}
         if not is_new:
-            connection.execute(update(_writer).where(_writer.c.id == self._id).values(values))
+            moved = {"writer": self._id, "number": self._batch, "last": position}
+            connection.execute(ADVANCE, moved)
             return
-        connection.execute(insert(_writer).values(id=self._id, **values))
+        row = {"id": self._id, "batch": self._batch, "position": position}
+        connection.execute(insert(_writer).values(row))
         newest = select(_writer.c.id).order_by(_writer.c.position.desc()).limit(MAX_WRITERS)
         connection.execute(delete(_writer).where(_writer.c.id.not_in(newest)))
 

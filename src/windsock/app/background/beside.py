@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from windsock.app.background.ingestion import FeedIngestion
 from windsock.app.background.judging.judges import Judges
 from windsock.app.background.judging.rules import judge_rules_of
 from windsock.app.background.shadowing.rules import shadow_rules_of
 from windsock.app.background.shadowing.shadows import Shadows
-from windsock.clock import Clock
 from windsock.config.settings import Settings
-from windsock.core.routing.router import Router
 from windsock.service.background_requests import BackgroundRequests
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox
@@ -26,13 +25,16 @@ class Beside:
 
 
 def beside_of(
-    router: Router,
+    ingestion: FeedIngestion,
     executor: RequestExecutor,
     feedbacks: FeedbackInbox,
-    clock: Clock,
     settings: Settings,
 ) -> Beside:
-    """As the settings want it; raises ConfigError if a redaction is not to be had."""
+    """As the settings want it, over the router of `ingestion`, which publishes what they tell.
+
+    raises  ConfigError if a redaction is not to be had
+    """
+    router, clock = ingestion.router, ingestion.clock
     background = BackgroundRequests(router=router, executor=executor, clock=clock)
     judges = Judges(
         router=router,
@@ -40,6 +42,7 @@ def beside_of(
         feedbacks=feedbacks,
         clock=clock,
         rules=judge_rules_of(settings),
+        publish=ingestion.publish,
     )
     shadows = Shadows(
         router=router,
@@ -50,5 +53,5 @@ def beside_of(
         rules=shadow_rules_of(settings),
     )
     feedbacks.listeners.append(shadows.hear)
-    executor.readers.missing.append(judges.miss)
+    executor.readers.missing += [judges.miss, shadows.miss]
     return Beside(background=background, judges=judges, shadows=shadows)

@@ -64,9 +64,13 @@ class CapKeeper:
 
         Of keys that took each other's place the newest has the say. raises  StoreError
         """
-        holders = {key.continues or key.id: holder_of(key, self.timezone) for key in keys}
+        holders = await asyncio.to_thread(holders_of, keys, self.timezone)
         fresh = self.router.caps.adopt_keys(holders)
         self._unread |= {cap.name: cap for cap in fresh}
+        await self.read_new()
+
+    async def read_new(self) -> None:
+        """What was spent of caps of which that is not known yet; raises StoreError."""
         if self._unread:
             caps = list(self._unread.values())
             self._take_in(await asyncio.to_thread(self._found, caps, self.clock.now()))
@@ -158,6 +162,11 @@ def _by_route(spent: Iterable[Spent]) -> dict[str, Decimal]:
         if not is_background(each.key_id):
             sums[each.route] += each.usd
     return sums
+
+
+def holders_of(keys: Iterable[VirtualKey], timezone: str) -> dict[str, KeyHolder]:
+    """What caps know of keys, by the first of those that took each other's place."""
+    return {key.continues or key.id: holder_of(key, timezone) for key in keys}
 
 
 def holder_of(key: VirtualKey, timezone: str) -> KeyHolder:

@@ -92,7 +92,8 @@ class Housekeeping:
     membership: Membership | None = None
     is_restored: bool = True
     on_second: dict[str, Step] = field(default_factory=dict)
-    _keys_stamp: tuple[int, ...] = ()
+    _keys_read: tuple[int, int, str] = (0, 0, "")
+    _reading_keys: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def start(self, tasks: Supervisor, *, is_leading: bool = True) -> None:
         """Have all of it done from now on; of several processes, one keeps the store."""
@@ -128,13 +129,19 @@ class Housekeeping:
     async def read_keys(self) -> None:
         """Keys as the store has them; while it is away, those known before."""
         with contextlib.suppress(StoreError):
-            stamp = await asyncio.to_thread(stamp_of_keys, self.engine)
-            if stamp[0] >= MANY_KEYS and stamp == self._keys_stamp:
-                return
-            keys, was_keyed = await asyncio.to_thread(keys_and_trace, self.engine)
-            await asyncio.to_thread(self.access.replace_keys, keys, was_keyed)
-            await self.caps.adopt_keys(keys)
-            self._keys_stamp = stamp
+            async with self._reading_keys:
+                await self._read_keys()
+
+    async def _read_keys(self) -> None:
+        count, digest = await asyncio.to_thread(stamp_of_keys, self.engine)
+        read = (count, digest, self.caps.timezone)
+        if count >= MANY_KEYS and read == self._keys_read:
+            await self.caps.read_new()
+            return
+        keys, was_keyed = await asyncio.to_thread(keys_and_trace, self.engine)
+        await asyncio.to_thread(self.access.replace_keys, keys, was_keyed)
+        await self.caps.adopt_keys(keys)
+        self._keys_read = read
 
     async def give_back_memory(self) -> None:
         """What bursts have left behind."""

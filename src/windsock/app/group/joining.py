@@ -86,19 +86,21 @@ def digest(settings: Settings) -> str:
 
 
 async def _keep_prices(core: Core) -> None:
-    """What the one who led before may have accepted without keeping it."""
+    """What the one who led before may have accepted without keeping it.
+
+    Of what is in force now: what polls bring from now on is kept as it comes.
+    """
+    now, names = core.clock.now(), core.router.catalog.deployments
+    found = [core.router.book.believed(name, now) for name in names]
+    await core.ledger.flushed()
     kept = await asyncio.to_thread(queries.last_quotes, core.engine)
-    for quote in missing(core, kept):
+    for quote in missing([each for each in found if each is not None], kept):
         core.ledger.append(quote)
 
 
-def missing(core: Core, kept: Iterable[Quote]) -> list[Quote]:
-    """Quotes in force that are not among those kept."""
+def missing(found: Iterable[Quote], kept: Iterable[Quote]) -> list[Quote]:
+    """Those that are not among those kept."""
     known = {(each.deployment, each.feed): each.usd_per_mtok for each in kept}
-    now = core.clock.now()
-    found = (core.router.book.believed(name, now) for name in core.router.catalog.deployments)
     return [
-        quote
-        for quote in found
-        if quote is not None and known.get((quote.deployment, quote.feed)) != quote.usd_per_mtok
+        quote for quote in found if known.get((quote.deployment, quote.feed)) != quote.usd_per_mtok
     ]

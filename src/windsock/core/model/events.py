@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     KEY_HEARD = "feedback.key_heard"
     EVIDENCE_DISAGREES = "evidence.disagrees"
     EVIDENCE_AGREES = "evidence.agrees"
+    JUDGE_IS_UNREAD = "judge.is_unread"
+    JUDGE_IS_READ = "judge.is_read"
     BILL_DRIFTED = "bill.drifted"
     BILL_DOUBTED = "bill.doubted"
     USAGE_DOUBTED = "usage.doubted"

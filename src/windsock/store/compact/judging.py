@@ -25,6 +25,18 @@ JUDGE = (
     .values(success_nano=bindparam("success"))
 )
 
+SAID = (
+    select(
+        _feedback.c.decision_id,
+        _feedback.c.value,
+        _feedback.c.metric,
+        _feedback.c.source,
+        _feedback.c.key_id,
+    )
+    .where(_feedback.c.decision_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_feedback.c.position)
+)
+
 
 def judge(
     connection: Connection, spoken_of: Collection[str], finished: Collection[str], tally: Tally
@@ -45,12 +57,8 @@ def judge(
 def said(connection: Connection, ids: Collection[str]) -> dict[str, list[float]]:
     """The last words on each matter (metric, source, key) of those decisions that have any."""
     words: dict[str, dict[Any, float]] = defaultdict(dict)
-    columns = _feedback.c.decision_id, _feedback.c.value, _feedback.c.metric, _feedback.c.source
-    query = select(*columns, _feedback.c.key_id).order_by(_feedback.c.position)
     for part in parts(ids):
-        for name, value, metric, source, key in connection.execute(
-            query.where(_feedback.c.decision_id.in_(part))
-        ):
+        for name, value, metric, source, key in connection.execute(SAID, {"ids": part}):
             if tells_success(source):
                 words[name][metric, source, key] = value
     return {name: list(values.values()) for name, values in words.items()}

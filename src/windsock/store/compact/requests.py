@@ -192,9 +192,10 @@ class Reader:
         fills: dict[int, Fill] = {}
         for row in rows:
             try:
-                fill = fills.get(row.shape)
+                shape = row.shape
+                fill = fills.get(shape)
                 if fill is None:
-                    fill = fills[row.shape] = picked(self._shapes[row.shape][1], pick)
+                    fill = fills[shape] = picked(self._shapes[shape][1], pick)
                 found = fill(numbers_in(row.body), row.at)
             except UNREADABLE:
                 continue

@@ -39,7 +39,9 @@ request did not end here. success: 0..1 as judged so far."""
 
 OF_DECISION = ("number", "at", "key_id", "requested_model", "deployment", "propensity", "draw",
                "table_version")  # fmt: skip
-FLOATS = ("at", "propensity", "draw", "finished_at")
+PLACES = {name: place for place, name in enumerate(COLUMNS)}
+COST, RESPONSE_ID = PLACES["cost_usd"], PLACES["response_id"]
+FLOAT_PLACES = [PLACES[name] for name in ("at", "propensity", "draw", "finished_at")]
 """Stored without their point where nothing stands behind it."""
 
 Line = tuple[Any, ...]
@@ -55,15 +57,16 @@ def export_lines(
 
 
 def line_of(parts: Mapping[str, Any], success: float | None) -> Line:
-    """A line of the parts of a record."""
-    line = {**parts, "success": success}
-    for name in FLOATS:
-        if type(line[name]) is int:
-            line[name] = float(line[name])
-    if isinstance(line["cost_usd"], str):
-        line["cost_usd"] = Decimal(line["cost_usd"])
-    line["response_id"] = line["response_id"] or None
-    return tuple(line.values())
+    """A line of the parts of a record, which are in the order of COLUMNS."""
+    line = [*parts.values()]
+    for place in FLOAT_PLACES:
+        if type(line[place]) is int:
+            line[place] = float(line[place])
+    if isinstance(line[COST], str):
+        line[COST] = Decimal(line[COST])
+    line[RESPONSE_ID] = line[RESPONSE_ID] or None
+    line[-1] = success
+    return tuple(line)
 
 
 def parts_of(record: Mapping[str, Any]) -> dict[str, Any]:

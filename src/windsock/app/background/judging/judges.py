@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -19,6 +19,7 @@ from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.sources import JUDGE
 from windsock.core.model.calls import Outcome
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, RouteRequest, is_background
 from windsock.core.model.rewards import Reward
 from windsock.core.routing.outlook.label_worth import label_worth
@@ -48,6 +49,7 @@ class Judges:
     feedbacks: FeedbackInbox
     clock: Clock
     rules: Mapping[str, JudgeRules]
+    publish: Callable[[Event], object]
     desks: dict[tuple[str, str], JudgeDesk] = field(default_factory=dict)
     _makers: dict[str, frozenset[str]] = field(default_factory=dict)
     _fresh_until: dict[Cell, float] = field(default_factory=dict)
@@ -55,10 +57,12 @@ class Judges:
 
     def adopt(self, rules: Mapping[str, JudgeRules]) -> None:
         """Other judges from now on; what is measured of one of another model begins anew."""
-        for (namespace, route), _ in list(self.desks.items()):
+        for (namespace, route), desk in list(self.desks.items()):
             known, new = self.rules.get(route), rules.get(route)
             if known is None or new is None or known.model != new.model:
                 del self.desks[namespace, route]
+                if desk.is_unread and known is not None:
+                    self._tell(Cell(namespace, route, ""), known)
         self.rules = rules
         self._makers.clear()
         self.background.end(JUDGE, but=rules)
@@ -120,7 +124,7 @@ class Judges:
         case = await seen(Case(rules=rules, texts=texts, chance=1.0))
         if case is None:
             return None
-        return await VerdictCalls(self.background, self._desk(cell)).score(case)
+        return await self._verdicts(cell, rules).score(case)
 
     def facts(self, namespace: str) -> Iterator[JudgeFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""
@@ -150,7 +154,7 @@ class Judges:
         if case is None:
             desk.unseen += 1
             return
-        score = await VerdictCalls(self.background, desk).score(case)
+        score = await self._verdicts(decision.cell, rules).score(case)
         if score is None:
             return
         namespace, reward = decision.cell.namespace, Reward(value=score, source=JUDGE)
@@ -165,6 +169,16 @@ class Judges:
     def _desk(self, cell: Cell) -> JudgeDesk:
         half_life_s = self.router.beliefs.settings.half_life_s
         return self.desks.setdefault((cell.namespace, cell.route), JudgeDesk(half_life_s))
+
+    def _verdicts(self, cell: Cell, rules: JudgeRules) -> VerdictCalls:
+        return VerdictCalls(self.background, self._desk(cell), partial(self._tell, cell, rules))
+
+    def _tell(self, cell: Cell, rules: JudgeRules) -> None:
+        """The judge cannot be read any more, or can again."""
+        is_unread = self._desk(cell).is_unread
+        kind = EventKind.JUDGE_IS_UNREAD if is_unread else EventKind.JUDGE_IS_READ
+        facts = {"namespace": cell.namespace, "route": cell.route, "judge": rules.model}
+        self.publish(Event(kind=kind, deployment="", at=self.clock.now(), facts=facts))
 
     def _maker(self, deployment: str) -> str:
         known = self.router.catalog.deployments.get(deployment)

@@ -6,19 +6,21 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from windsock.app.background.judging.material import conversation_of, is_text, wishes_of
 from windsock.app.background.judging.rules import JudgeRules
 from windsock.core.evidence.judging.desk import JudgeDesk
 from windsock.core.evidence.judging.prompts import Turn, pairwise, pointwise
-from windsock.core.evidence.judging.verdicts import against_reference, better_in, score_in
+from windsock.core.evidence.judging.verdicts import Better, against_reference, better_in, score_in
 from windsock.core.evidence.sources import JUDGE
 from windsock.service.background_questions import Question
 from windsock.service.background_requests import BackgroundRequests
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.reading import answer_of, message_in, text_of
 from windsock.wire.json_codec import parsed
+
+T = TypeVar("T")
 
 ASKED_AGAIN = ("messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop",
                "response_format", "seed", "tools", "tool_choice", "reasoning_effort")  # fmt: skip
@@ -46,11 +48,18 @@ class Case:
 
 
 class VerdictCalls:
-    """Asks the judge, and the reference where there is one. desk: counts what cannot be read."""
+    """Asks the judge, and the reference where there is one.
 
-    def __init__(self, background: BackgroundRequests, desk: JudgeDesk) -> None:
+    desk        counts what cannot be read
+    on_turn     told when the judge cannot be read any more, or can again
+    """
+
+    def __init__(
+        self, background: BackgroundRequests, desk: JudgeDesk, on_turn: Callable[[], None]
+    ) -> None:
         self._background = background
         self._desk = desk
+        self._on_turn = on_turn
 
     async def score(self, case: Case) -> float | None:
         """0..1; None where there is no verdict, or none that can be read."""
@@ -60,9 +69,7 @@ class VerdictCalls:
         rules = case.rules
         tell = partial(pointwise, rubric=rules.rubric, most_chars=rules.max_chars)
         reply = await self._asked(case, partial(tell, case.asked, case.answer))
-        score = None if reply is None else score_in(reply)
-        self._desk.unreadable += reply is not None and score is None
-        return score
+        return None if reply is None else self._noted(score_in(reply))
 
     async def _compared(self, case: Case) -> float | None:
         """Against the reference's answer to the same, in both orders; equal to itself."""
@@ -73,16 +80,20 @@ class VerdictCalls:
         if not other:
             return None
         compare = partial(pairwise, case.asked, rubric=rules.rubric, most_chars=rules.max_chars)
-        verdicts = []
+        verdicts: list[Better] = []
         for first, second in ((case.answer, other), (other, case.answer)):
             reply = await self._asked(case, partial(compare, first, second))
-            better = None if reply is None else better_in(reply)
-            self._desk.unreadable += reply is not None and better is None
+            better = None if reply is None else self._noted(better_in(reply))
             if better is None:
                 return None
             verdicts.append(better)
         self._desk.biases.note_pair((verdicts[0], verdicts[1]))
         return against_reference(verdicts[0], verdicts[1])
+
+    def _noted(self, verdict: T) -> T:
+        if self._desk.note_reply(is_read=verdict is not None):
+            self._on_turn()
+        return verdict
 
     async def _reference(self, case: Case) -> str | None:
         """What the reference answers to the same, as the judge may see it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,6 +14,12 @@ from windsock.core.model.requests import Cell
 MOST_PLACES = 4_000
 """Deployments at tasks that are remembered, and tasks."""
 
+LATEST, FEW, HALF = 20, 4, 10
+"""Replies that tell whether a judge can be read: if few of them are it cannot, until half are."""
+
+UNREAD_SHARE = 0.1
+"""Of the answers that are drawn, those of which a judge is asked that cannot be read."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -22,6 +29,7 @@ class JudgeDesk:
     """Since the start.
 
     judged      answers that got a score; unreadable: whose verdict could not be read
+    is_unread   of the judge's latest replies few had a verdict that could be read
     unseen      answers that no text could be read of, or that said nothing
     too_long    answers that were drawn, and are too long to be held until a judge has time
     own         left out, since they are of the judge's own maker's models
@@ -33,14 +41,25 @@ class JudgeDesk:
     unseen: int = 0
     too_long: int = 0
     own: int = 0
+    is_unread: bool = False
     biases: JudgeBiases = field(default_factory=JudgeBiases)
     _worths: dict[Cell, RelativeWorth] = field(default_factory=dict)
     _recent: dict[Place, Recently] = field(default_factory=dict)
+    _latest: deque[bool] = field(default_factory=lambda: deque(maxlen=LATEST))
 
     def chance(self, place: Place, share: float, now: float) -> float:
         """With which an answer there is judged, 0..1; looking changes nothing."""
         worth = self._worths.get(place[0])
-        return inclusion(share, self._judged(place, now), worth.of(place[1]) if worth else 1.0)
+        chance = inclusion(share, self._judged(place, now), worth.of(place[1]) if worth else 1.0)
+        return chance * UNREAD_SHARE if self.is_unread else chance
+
+    def note_reply(self, *, is_read: bool) -> bool:
+        """The judge replied; whether `is_unread` is another now."""
+        self.unreadable += not is_read
+        self._latest.append(is_read)
+        was_unread, read = self.is_unread, sum(self._latest)
+        self.is_unread = len(self._latest) == LATEST and read < (HALF if was_unread else FEW)
+        return self.is_unread is not was_unread
 
     def has_enough(self, place: Place, now: float) -> bool:
         """Whether so many were judged there of late that what a label tells decides."""
