@@ -22,7 +22,7 @@ from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.reporting.knowing import knowing_of
+from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.known import known_lines
 from windsock.service.control.reporting.lines import report_lines
 from windsock.service.control.reporting.spending import spending_of
@@ -170,10 +170,11 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         )
         router, namespace = insight.router, caller.namespace
         spending = await spending_of(past.report, since=begin, until=end, namespace=namespace)
-        known = await known_lines(router, namespace, lines, spending, now)
-        knowing = await knowing_of(router, spending, namespace, router.routes, now)
-        costs = [each.model_dump() for each in knowing]
-        return {**found, "savings": saved, "known": known, "knowing": costs}
+        costs = Costs(router, spending, now)
+        known = await known_lines(router, namespace, lines, costs)
+        knowing = await knowing_of(costs, spending, namespace, router.routes)
+        told = [each.model_dump() for each in knowing]
+        return {**found, "savings": saved, "known": known, "knowing": told}
 
     return routes
 
