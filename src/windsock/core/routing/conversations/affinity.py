@@ -200,6 +200,7 @@ class Conversations:
         """Of each deployment of a table; None for those that are not looked at or not priced."""
         habits = self.habits.of((table.cell.namespace, table.cell.route))
         looked_at = _looked_at(table, known)
+        mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
         within = functools.cache(lambda ttl_s: habits.within(ttl_s, known))
 
         def of(name: str) -> Outlook | None:
@@ -207,8 +208,7 @@ class Conversations:
             if prices is None:
                 return None
             cache = self._cache(name, request, known, within, now)
-            mix = self._beliefs.mix(table.cell, name, prompt_tokens=turn.prompt_tokens)
-            return outlook(name, turn, mix, self._rates.of(name, prices), cache)
+            return outlook(name, turn, mixes[name], self._rates.of(name, prices), cache)
 
         return tuple(map(of, table.deployments))
 
