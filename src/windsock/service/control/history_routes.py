@@ -15,7 +15,6 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
 from windsock.core.policies.aims.margins import margins
-from windsock.core.routing.outlook.label_worth import LabelWorth, wanted
 from windsock.core.routing.outlook.prospects import measure_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import arm_within
@@ -35,7 +34,7 @@ from windsock.service.control.schemas.asked import (
 )
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
-from windsock.service.control.schemas.wanted_labels import answered, lines_of, unlabelled
+from windsock.service.control.schemas.wanted_labels import answered, lines_of, ranked, unlabelled
 from windsock.service.control.schemas.weights import WeightsView
 from windsock.wire.caller_fields.names import MOST_CHARS
 
@@ -125,7 +124,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
                 answered, past.sought, since=begin, until=end, namespace=caller.namespace
             )
             is_open = unlabelled(past.feedback_of, insight.router.operator.is_label)
-            first = islice(wanted(found, LabelWorth(insight.router, now), is_open), limit)
+            first = islice(await ranked(insight.router, found, is_open, now), limit)
             return StreamingResponse(lines_of(first), media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")

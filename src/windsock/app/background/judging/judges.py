@@ -215,7 +215,7 @@ class Judges:
 
     def _refresh(self, cell: Cell) -> None:
         try:
-            table = self.router.table(cell.namespace, cell.route, cell.task, self.clock.now())
+            table = self.router.table(cell.namespace, cell.route, cell.name, self.clock.now())
         except WindsockError:
             return
         desk = self._desk(cell)
