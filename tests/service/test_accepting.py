@@ -36,18 +36,34 @@ async def test_all_that_come_together_are_greeted() -> None:
             reader, writer = await asyncio.open_connection(sock=client)
             assert await asyncio.wait_for(reader.read(10), 5) == b"hello"
             writer.close()
-        accepting.close()
+        await accepting.close()
 
 
 async def test_after_the_end_nobody_is_accepted() -> None:
     with listener() as door:
-        Acceptor(door.dup(), Greeting).close()
+        await Acceptor(door.dup(), Greeting).close()
         with connected(door) as client:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             client.settimeout(0)
             with pytest.raises(BlockingIOError):
                 client.recv(10)
+
+
+async def test_who_was_accepted_is_known_when_the_door_is_shut() -> None:
+    """Or a server that goes through its connections, to end them, would miss the last."""
+    with listener() as door:
+        clients = [connected(door) for _ in range(3)]
+        made: list[Greeting] = []
+        accepting = Acceptor(door.dup(), lambda: made.append(Greeting()) or made[-1])
+        while not (accepting.opening or made):
+            await asyncio.sleep(0)
+        accepted = accepting.opening + len(made)
+        await accepting.close()
+        assert len(made) == accepted
+        assert not accepting.opening
+        for client in clients:
+            client.close()
 
 
 async def test_where_no_file_can_be_opened_it_waits_and_tries_again(monkeypatch) -> None:
@@ -59,7 +75,7 @@ async def test_where_no_file_can_be_opened_it_waits_and_tries_again(monkeypatch)
         assert await asyncio.wait_for(reader.read(10), 5) == b"hello"
         assert full.attempts >= 2
         writer.close()
-        accepting.close()
+        await accepting.close()
 
 
 class FullAtFirst(socket.socket):

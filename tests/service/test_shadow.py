@@ -177,6 +177,21 @@ async def test_answers_that_stream_are_compared_as_a_whole(tmp_path) -> None:
     assert (of["compared"], of["held"]) == (3, 3)
 
 
+@pytest.mark.parametrize("pieces", [12, 45])
+async def test_a_stream_that_is_too_long_to_be_held_is_counted(tmp_path, pieces: int) -> None:
+    """Of 1.2 MB, and of more than is gathered of any."""
+    long = Answer(events=stream_of(["x" * 100_000] * pieces))
+    async with (
+        upstream(lambda _: long) as one,
+        upstream(says("42")) as other,
+        running(text_of(AGREEMENT, (one, other)), tmp_path) as it,
+    ):
+        body = {**ASK, "provider": {"order": ["one"]}, "stream": True}
+        await it.http.post("/v1/chat/completions", json=body)
+        (found,) = (await it.http.get("/v1/shadows")).json()["data"]
+    assert (found["skipped"], found["taken"], other.seen) == (1, 0, [])
+
+
 async def test_what_cannot_be_read_teaches_nothing(tmp_path) -> None:
     async with service(tmp_path, AGREEMENT, says("I cannot tell")) as (it, *_):
         await ask(it, 3)

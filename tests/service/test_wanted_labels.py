@@ -2,11 +2,20 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from tests.running import config_of, running
+from tests.store.samples import outcome
 from tests.upstream import Answer, completion, upstream
+from tests.weight_tables import arm, table_of
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.requests import Cell
+from windsock.core.routing.router import Router
+from windsock.service.control.schemas.wanted_labels import ranked
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -49,3 +58,30 @@ async def test_without_traffic_nothing_is_wanted(tmp_path, span: str) -> None:
     async with upstream(lambda _: Answer(completion())) as acme:
         async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
             assert await lines(it, label="wanted", since=span) == []
+
+
+async def test_of_tasks_by_the_hundred_requests_go_between_looks_at_their_tables() -> None:
+    """Each task and segment is looked up once, by its own name."""
+    looked, turns = list[str](), 0
+
+    def table(namespace: str, route: str, name: str, now: float) -> WeightTable:
+        looked.append(name)
+        return table_of(arm("a/x", 1.0, 0.5, 0.001))
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    found = []
+    for number in range(200):
+        each = outcome(number, served="a/x")
+        cell = Cell("default", "auto", f"t{number % 100}", "1.0" if number % 2 else "")
+        found.append(replace(each, decision=replace(each.decision, cell=cell)))
+    beside = asyncio.create_task(others())
+    router = SimpleNamespace(table=table)
+    first = await ranked(cast(Router, router), found, lambda _: True, 0.0)
+    beside.cancel()
+    assert turns >= 99 and len(looked) == 100 and looked[:2] == ["t0", "t1#1.0"]
+    assert [each.decision.number for _, each in first][:2] == [199, 198]

@@ -89,8 +89,8 @@ def calls_of(
 
 def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[str, PathEndpoint]:
     """The data plane's calls; those that call providers pass the door."""
-    chat = limits.guarded(settled(calls.chat))
-    embed, count = limits.guarded(settled(calls.embed)), settled(calls.count)
+    chat = limits.guarded(calls.chat)
+    embed, count = limits.guarded(calls.embed), settled(calls.count)
 
     def is_own() -> bool:
         return service.settings.server.judges == "own"
@@ -114,10 +114,10 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
         ),
         **_scores_of(service, is_own),
         **{
-            f"/v1{task.path}": limits.guarded(settled(partial(calls.ask, operation=operation)))
+            f"/v1{task.path}": limits.guarded(partial(calls.ask, operation=operation))
             for operation, task in TASKS.items()
         },
-        "/v2/rerank": limits.guarded(settled(partial(calls.ask, operation=Operation.RERANK))),
+        "/v2/rerank": limits.guarded(partial(calls.ask, operation=Operation.RERANK)),
         **gemini_calls(chat, embed, count),
     }
 

@@ -93,7 +93,7 @@ class Server(uvicorn.Server):
         await self._wait()
         self._on_shutdown()
         for each in self._acceptors:
-            each.close()
+            await each.close()
         await super().shutdown(sockets=sockets)
 
     async def _wait(self) -> None:

@@ -93,9 +93,13 @@ class Incoming:
         self.is_complete = False
 
     async def head(self) -> None:
-        """Wait for status and headers; raises ConnectionBroken."""
-        while not self.is_headed:
-            await self._news()
+        """Wait for status and headers; raises ConnectionBroken. Who gives up leaves the answer."""
+        try:
+            while not self.is_headed:
+                await self._news()
+        except BaseException:
+            self.close()
+            raise
 
     async def take(self) -> bytes:
         """raises  ConnectionBroken once everything that came before the break was taken"""

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Mapping
 
 from windsock.providers.http1_connections import (
-    Connection,
     ConnectionBroken,
     Incoming,
     Origin,
@@ -70,13 +69,17 @@ class DirectCaller:
         kept = self._pool.take_idle(origin)
         if kept is not None:
             try:
-                return _DirectReply(await _asked(kept, request))
+                incoming = kept.send(request)
+                await incoming.head()
+                return _DirectReply(incoming)
             except ConnectionBroken as error:
                 if not error.is_silent:
                     raise Interrupted(str(error)) from error
         try:
             fresh = await self._pool.open(origin)
-            return _DirectReply(await _asked(fresh, request))
+            incoming = fresh.send(request)
+            await incoming.head()
+            return _DirectReply(incoming)
         except TimeoutError as error:
             raise Unreachable("no connection in time") from error
         except ConnectionBroken as error:
@@ -136,16 +139,6 @@ class _DirectReply:
             return await self._incoming.take()
         except ConnectionBroken as error:
             raise Interrupted(str(error)) from error
-
-
-async def _asked(connection: Connection, request: bytes) -> Incoming:
-    incoming = connection.send(request)
-    try:
-        await incoming.head()
-    except BaseException:
-        incoming.close()
-        raise
-    return incoming
 
 
 async def _signed(signer: Signer, url: str, body: bytes, method: str = "POST") -> bytes:

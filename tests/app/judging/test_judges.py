@@ -86,6 +86,22 @@ async def test_a_judge_whose_verdicts_cannot_be_read_is_told_of_and_asked_less(t
         assert taken < 20 + 60  # of more than a hundred requests
 
 
+async def test_a_judge_that_is_taken_away_is_not_unread_any_more(tmp_path) -> None:
+    def says(_: dict[str, Any]) -> Answer:
+        return verdict(score=9.0)
+
+    async with bench(tmp_path, says, "usd_per_day = 100") as it:
+        for _ in range(20):
+            await it.ask()
+        await it.settled(lambda: it.desk.is_unread)
+        it.it.service.judges.adopt({})
+        await it.it.service.ledger.flushed()
+        events = (await it.it.http.get("/v1/events?kind=judge")).json()["data"]
+        shown = (await it.it.http.get("/metrics")).text
+    assert [each["event"] for each in events] == ["judge.is_unread", "judge.is_read"]
+    assert 'windsock_alarms{event="judge.is_unread"} 0' in shown
+
+
 async def test_what_the_judge_costs_is_one_hundredth_of_the_routes_spend_at_most(tmp_path) -> None:
     def dear(_: dict[str, Any]) -> Answer:
         used = {"prompt_tokens": 400, "completion_tokens": 256, "total_tokens": 656}
@@ -128,7 +144,8 @@ async def test_no_request_waits_for_a_judge_or_fails_by_one(tmp_path) -> None:
             if is_hanging:
                 assert told["left_out"] > 0 and len(it.judge.seen) <= seen + 2
                 break
-            await it.settled(lambda: not it.it.service.background.waiting("judge", "auto"))
+            tally = it.it.service.background.tally("judge", "auto")
+            await it.settled(lambda done=tally: done.answered + done.failed == done.taken)
             now.pop(0)
         health = it.it.service.router.health
         assert not health.failing(it.it.service.clock.now())

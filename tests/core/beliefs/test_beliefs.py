@@ -96,6 +96,17 @@ def test_token_mix_is_learnt_and_starts_from_a_typical_request() -> None:
     assert beliefs.mix(CELL, "m", prompt_tokens=300)[Meter.INPUT] == pytest.approx(300)
 
 
+def test_mixes_of_several_are_those_of_each() -> None:
+    beliefs = Beliefs()
+    for name, count in (("a", 3), ("b", 5)):
+        for i in range(count):
+            usage = Usage(input_tokens=10 * count + i, output_tokens=count)
+            beliefs.observe_usage(CELL, name, usage, float(i))
+    found = beliefs.mixes(CELL, ("new", "a", "other", "b"), prompt_tokens=700)
+    assert found == {name: beliefs.mix(CELL, name, prompt_tokens=700) for name in found}
+    assert Beliefs().mixes(CELL, ("new",)) == {"new": Beliefs().mix(CELL, "new")}
+
+
 def test_cells_with_little_evidence_lean_on_their_neighbours() -> None:
     beliefs = Beliefs()
     for task in ("a", "b", "c"):

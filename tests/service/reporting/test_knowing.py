@@ -1,6 +1,7 @@
 """What knowing success costs, by deployment and task, and what it bought."""
 
 import asyncio
+import threading
 from decimal import Decimal
 from math import fsum, log2
 from typing import Any
@@ -11,10 +12,17 @@ from tests.cli.test_service_commands import run
 from tests.running import Running, config_of, running
 from tests.service.test_evidence_seen import ask, judge
 from tests.upstream import Answer, completion, upstream
+from windsock.clock import ManualClock
 from windsock.core.model.requests import About, Cell, background_key, background_of, owner_key
 from windsock.core.routing.caps.cap import Charge
+from windsock.errors import StoreError
 from windsock.service.control.access_check import shown_table
-from windsock.service.control.reporting.spending import Spending
+from windsock.service.control.reporting.spending import (
+    KEPT_S,
+    WEEK_S,
+    RecentSpending,
+    Spending,
+)
 
 JUDGED = '{"score": 0.8}'
 JUDGE = '[routes.auto.judge]\nmodel = "judge/m"\nusd_per_day = 5\n'
@@ -102,6 +110,11 @@ def test_what_windsock_asks_by_itself_is_known_by_its_key() -> None:
         key = background_key(purpose, route, about)
         assert background_of(key) == (purpose, route, about)
         assert owner_key(key) == background_key(purpose, route)
+    strange = About("bolt/m\tx", "a\ttask")
+    for route in ("au\tto", "50%09", "a\nb"):
+        key = background_key("shadow", route, strange)
+        assert background_of(key) == ("shadow", route, strange)
+        assert owner_key(key) == background_key("shadow", route)
     assert background_of(None) is None and background_of("k1") is None
     assert owner_key("k\t1") == "k\t1"
 
@@ -165,3 +178,32 @@ async def test_a_judge_about_another_cell_counts_against_the_same_cap(tmp_path) 
             keyed = bare._replace(key_id=background_key("judge", "auto", About("acme/m", "sql")))
             assert [each.cap.name for each in caps.accounts(keyed)] == ["routes.auto.judge"]
             assert caps.accounts(keyed) == caps.accounts(bare)
+
+
+async def test_who_asks_at_once_waits_for_one_reading_and_a_slow_store_is_not_asked_again() -> None:
+    now = 1_800_000_029.5
+    clock, asked, may_tell = ManualClock(now), list[dict[str, Any]](), threading.Event()
+
+    def slow(**span: Any) -> list[dict[str, Any]]:
+        asked.append(span)
+        may_tell.wait()
+        return [line("k1", "1", requests=len(asked))]
+
+    recent = RecentSpending(slow, clock)
+    waiting = [asyncio.create_task(recent.of("default")) for _ in range(3)]
+    await asyncio.sleep(0)
+    may_tell.set()
+    found = [each for each in await asyncio.gather(*waiting) if each is not None]
+    place = ("auto", "sql", "acme/m")
+    assert [each.served[place] for each in found] == [1, 1, 1] and len(asked) == 1
+    assert asked[0]["since"] == (now - WEEK_S) // 60 * 60 and asked[0]["namespace"] == "default"
+    assert await recent.of("default") is found[0]
+    clock.advance_to(clock.now() + KEPT_S)
+    assert (again := await recent.of("default")) is not None and again.served[place] == 2
+
+    def broken(**_: Any) -> list[dict[str, Any]]:
+        raise StoreError("away")
+
+    recent.report = broken
+    clock.advance_to(clock.now() + KEPT_S)
+    assert await recent.of("default") is None

@@ -53,5 +53,5 @@ def beside_of(
         rules=shadow_rules_of(settings),
     )
     feedbacks.listeners.append(shadows.hear)
-    executor.readers.missing.append(judges.miss)
+    executor.readers.missing += [judges.miss, shadows.miss]
     return Beside(background=background, judges=judges, shadows=shadows)

@@ -37,8 +37,8 @@ FIRST_S = 60.0
 
 
 MOST_TEXTS, MOST_UNSENT = 8, 2**20
-"""Texts told to the leader between two exchanges, and bytes to it at which none are: of the newest
-answers people label a few, and what a request teaches goes first."""
+"""Texts told to the leader between two exchanges, and bytes, of one or on their way to it, beyond
+which none are: of the newest answers people label a few, and what a request teaches goes first."""
 
 
 class Follower:
@@ -145,8 +145,8 @@ class Follower:
 
     def _tell_texts(self, texts: AnsweredTexts) -> None:
         """The leader alone answers people who label."""
-        writer = self._writer
-        if writer is None or not self._texts_left:
+        writer, size = self._writer, len(texts.asked) + len(texts.answer)
+        if writer is None or not self._texts_left or size > MOST_UNSENT:
             return
         if writer.transport.get_write_buffer_size() < MOST_UNSENT:
             self._texts_left -= 1

@@ -18,6 +18,8 @@ DEFAULT_TASK = "default"
 BACKGROUND = "windsock:"
 """What the key ids begin with under which windsock asks by itself; no key of a caller's does."""
 
+TAB = "␉"
+
 SEGMENT = re.compile(r"#(\d+\.\d+)\Z")
 """What a name of a task and its segment ends with: `version.index` of the borders."""
 
@@ -76,7 +78,13 @@ def background_key(purpose: str, route: str, about: About | None = None) -> str:
 
     purpose     such as `judge`
     """
-    return "\t".join((f"{BACKGROUND}{purpose}:{route}", *(about or ())))
+    whose = f"{BACKGROUND}{purpose}:{_untabbed(route)}"
+    return "\t".join((whose, _untabbed(about.deployment), about.task)) if about else whose
+
+
+def _untabbed(name: str) -> str:
+    """A tab ends a name in an id; a name that holds one has the picture of it there."""
+    return name.replace("\t", TAB)
 
 
 class Background(NamedTuple):
@@ -92,8 +100,11 @@ def background_of(key_id: str | None) -> Background | None:
     if key_id is None or not is_background(key_id):
         return None
     whose, *about = key_id.split("\t", 2)
-    purpose, _, route = whose.removeprefix(BACKGROUND).partition(":")
-    return Background(purpose, route, About(*about) if len(about) == 2 else None)
+    purpose, _, route = whose.removeprefix(BACKGROUND).replace(TAB, "\t").partition(":")
+    if len(about) < 2:
+        return Background(purpose, route)
+    deployment, task = about
+    return Background(purpose, route, About(deployment.replace(TAB, "\t"), task))
 
 
 def owner_key(key_id: str) -> str:

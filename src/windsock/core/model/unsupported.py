@@ -71,6 +71,8 @@ class UnsupportedParameters:
 
     def of(self, deployment: str, now: float) -> tuple[Unsupported, ...]:
         """What it refused of late."""
+        if deployment not in self._heard:
+            return ()
         return tuple(fact for fact, _ in self._fresh(deployment, now))
 
     def ruled_out(self, deployment: str, needs: Collection[str], now: float) -> Exclusion | None:

@@ -47,8 +47,7 @@ class TrafficCap:
         since_s = now - self._used_at
         self._rate = self._rate_at(now) + 1.0 / RATE_MEMORY_S
         self._used_at = now
-        cap = self.per_min(now)
-        if math.isinf(cap):
+        if self._cap == math.inf or (cap := self.per_min(now)) == math.inf:
             return False
         per_s = cap / 60.0
         burst = max(1.0, per_s * rules.cap_pause_s)

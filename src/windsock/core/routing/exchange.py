@@ -122,6 +122,8 @@ class Exchange:
         """
         self._expect(State.TRYING)
         assert self.trying is not None
+        if self.decision.escalates_to is None:
+            return None
         is_first = self.trying.reason is AttemptReason.FIRST and self.hedging is None
         other = self._dispatcher.second(self._plan) if is_first else None
         if other is None:
@@ -231,7 +233,8 @@ class Exchange:
         else:
             self.trying = self.hedging
         self.hedging = None
-        if ended_by_caller(self.route, self.request, result, self._left_s(now)):
+        is_late = result.kind is CallKind.TIMED_OUT
+        if is_late and ended_by_caller(self.route, self.request, result, self._left_s(now)):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         self._results.append(result)
         self.shifts += self._observer.record(result, now)

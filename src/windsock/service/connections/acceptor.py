@@ -32,12 +32,18 @@ class Acceptor:
         self._pause: asyncio.TimerHandle | None = None
         self._begin()
 
-    def close(self) -> None:
-        """Accept no more; what was accepted stays."""
+    async def close(self) -> None:
+        """Accept no more; what was accepted stays, and has its protocol when this returns."""
         if self._pause is not None:
             self._pause.cancel()
         self._loop.remove_reader(self._listener)
         self._listener.close()
+        await asyncio.gather(*self._opening)
+
+    @property
+    def opening(self) -> int:
+        """Connections that were accepted and have no protocol yet."""
+        return len(self._opening)
 
     def _begin(self) -> None:
         self._pause = None

@@ -15,14 +15,13 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
 from windsock.core.policies.aims.margins import margins
-from windsock.core.routing.outlook.label_worth import LabelWorth, wanted
 from windsock.core.routing.outlook.prospects import measure_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.reporting.knowing import knowing_of
+from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.known import known_lines
 from windsock.service.control.reporting.lines import report_lines
 from windsock.service.control.reporting.spending import spending_of
@@ -35,7 +34,7 @@ from windsock.service.control.schemas.asked import (
 )
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
-from windsock.service.control.schemas.wanted_labels import answered, lines_of, unlabelled
+from windsock.service.control.schemas.wanted_labels import answered, lines_of, ranked, unlabelled
 from windsock.service.control.schemas.weights import WeightsView
 from windsock.wire.caller_fields.names import MOST_CHARS
 
@@ -125,7 +124,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
                 answered, past.sought, since=begin, until=end, namespace=caller.namespace
             )
             is_open = unlabelled(past.feedback_of, insight.router.operator.is_label)
-            first = islice(wanted(found, LabelWorth(insight.router, now), is_open), limit)
+            first = islice(await ranked(insight.router, found, is_open, now), limit)
             return StreamingResponse(lines_of(first), media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
@@ -170,10 +169,11 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         )
         router, namespace = insight.router, caller.namespace
         spending = await spending_of(past.report, since=begin, until=end, namespace=namespace)
-        known = await known_lines(router, namespace, lines, spending, now)
-        knowing = await knowing_of(router, spending, namespace, router.routes, now)
-        costs = [each.model_dump() for each in knowing]
-        return {**found, "savings": saved, "known": known, "knowing": costs}
+        costs = Costs(router, spending, now)
+        known = await known_lines(router, namespace, lines, costs)
+        knowing = await knowing_of(costs, spending, namespace, router.routes)
+        told = [each.model_dump() for each in knowing]
+        return {**found, "savings": saved, "known": known, "knowing": told}
 
     return routes
 

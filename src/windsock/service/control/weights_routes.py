@@ -17,7 +17,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.reporting.knowing import costs_at
+from windsock.service.control.reporting.knowing import Costs
 from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.schemas.asked import Count, DeploymentName, Name, Tokens, When, when
 from windsock.service.control.schemas.known import CheckView, basis_of, source_views
@@ -56,10 +56,10 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
             router.table(caller.namespace, *pair, now, prompt_tokens=tokens) for pair in pairs
         ]
         views = [_weights(router, table) for table in tables]
-        spending = await recent.of(caller.namespace)
+        costs = Costs(router, await recent.of(caller.namespace), now)
         for view, table in zip(views, tables, strict=True):
             for each in view.candidates:
-                each.knowing = costs_at(router, spending, table.cell, each.deployment, now)
+                each.knowing = costs.at(table.cell, each.deployment)
         if ladder:
             for view, table in zip(views, tables, strict=True):
                 view.ladder = _ladder(router, table, now)

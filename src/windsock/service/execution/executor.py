@@ -60,13 +60,14 @@ class RequestExecutor:
         make = partial(plain_call, self.calls, exchange, request, failure, answers)
         given = None
         try:
-            while (attempt := exchange.next_attempt(clock.now())) is not None:
-                second = exchange.second(clock.now())
-                if second is None:
-                    await run_call(exchange, attempt, make, clock)
-                    continue
-                compare = comparison(exchange, answers)
-                await run_pair(exchange, attempt, second, make, compare, clock)
+            while (attempt := exchange.next_attempt(now := clock.now())) is not None:
+                if (second := exchange.second(now)) is not None:
+                    compare = comparison(exchange, answers)
+                    await run_pair(exchange, attempt, second, make, compare, clock)
+                elif (late_after_s := exchange.hedge_after_s(now)) is not None:
+                    await run_call(exchange, attempt, make, late_after_s, clock)
+                else:
+                    exchange.report(await make(attempt), clock.now())
         finally:
             if exchange.answer is not None:
                 given = answers[exchange.answer.attempt.number]

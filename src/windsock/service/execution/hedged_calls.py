@@ -26,15 +26,14 @@ OUTRUN = "its twin answered first"
 """The note of a call that was given up for it."""
 
 
-async def run_call(exchange: Exchange, attempt: Attempt, make: MakeCall, clock: Clock) -> None:
+async def run_call(
+    exchange: Exchange, attempt: Attempt, make: MakeCall, late_after_s: float, clock: Clock
+) -> None:
     """Make the call, and beside it the one that the exchange names once it is late; report both.
 
+    late_after_s    see `Exchange.hedge_after_s`
     If the client leaves, what is under way is ended and stays `exchange.trying`.
     """
-    late_after_s = exchange.hedge_after_s(clock.now())
-    if late_after_s is None:
-        exchange.report(await make(attempt), clock.now())
-        return
     tasks: Racing = {asyncio.ensure_future(make(attempt)): attempt}
     begun = {attempt.number: clock.elapsed()}
     try:

@@ -135,7 +135,8 @@ class UpstreamCalls:
         if spoken is None:
             words = f"{attempt.deployment} offers no {request.operation} calls"
             raise Unasked(words, CallKind.CANNOT_SERVE, 422)
-        native = self._native_format(request, upstream, deployment)
+        asks_natively = request.native is not None and upstream.native
+        native = self._native_format(request, upstream, deployment) if asks_natively else None
         heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
         stated = upstream.parameters if native is None else upstream.stated
         known = stated.get(deployment.id, AS_IT_COMES)
@@ -166,7 +167,7 @@ class UpstreamCalls:
         self, request: UpstreamRequest, upstream: Upstream, deployment: Deployment
     ) -> Format | None:
         """The client's own, where the provider speaks it and has not just said that it does not."""
-        if request.native is None or not upstream.native or deployment.id in request.searching:
+        if request.native is None or deployment.id in request.searching:
             return None
         key = deployment.provider, (language := request.native.language)
         is_silent = self.clock.now() < self._silent_until.get(key, 0.0)

@@ -107,7 +107,7 @@ class Limits:
         return Load(*map(sum, zip(self.load, *self.elsewhere.values(), strict=True)))
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint behind this door."""
+        """The endpoint behind this door, after which its key's limits hold what it has used."""
 
         async def behind(call: Call) -> None:
             if not self._waiting and self.running < self.limit:
@@ -120,6 +120,7 @@ class Limits:
                 await endpoint(call)
             finally:
                 self.leave()
+                call.allowance.settle()
 
         return behind
 

@@ -94,12 +94,16 @@ class Call:
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The head of an answer whose body follows in parts."""
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> Message:
+        """The message with which an answer begins: from now on there is one."""
         self.is_answered = True
         if self.allowance is not NO_LIMITS:
             headers = [*headers, *self.allowance.headers()]
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        return {"type": "http.response.start", "status": status, "headers": headers}
+
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head of an answer whose body follows in parts."""
+        await self.send(self.head(status, headers))
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """A part of the body; more: others follow."""
@@ -111,8 +115,8 @@ class Call:
         """A whole answer: JSON, unless its headers begin with another type."""
         length = (b"content-length", str(len(body)).encode())
         kind = [] if headers and headers[0][0] == JSON[0] else [JSON]
-        await self.begin(status, [*kind, *(headers or ()), length])
-        await self.write(body, more=False)
+        await self.send(self.head(status, [*kind, *(headers or ()), length]))
+        await self.send({"type": "http.response.body", "body": body})
 
     async def refuse(self, problem: Problem) -> None:
         """A whole answer that is an error."""
@@ -211,13 +215,23 @@ class DataPlane:
             body.release()
 
     async def _run(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
+        """Run it; what it raises is told in the caller's format. The server logs what is ours."""
         if endpoint is None:
             await self._app(scope, _again(call.body, call.receive), call.send)
             return
         connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
         watch = LeaveWatch(call.receive) if connection is None else LeaveCallback(connection)
         try:
-            await self._answer(endpoint, call, scope)
+            try:
+                await endpoint(call)
+            except WindsockError as error:
+                if call.is_answered:
+                    raise
+                await _refuse(call, scope, problem_of(error))
+            except Exception:
+                if not call.is_answered:
+                    await _refuse(call, scope, internal())
+                raise
         except CutShort:
             pass
         except asyncio.CancelledError:
@@ -228,19 +242,6 @@ class DataPlane:
             await _refuse(call, scope, stopping())
         finally:
             watch.end()
-
-    async def _answer(self, endpoint: Endpoint, call: Call, scope: Scope) -> None:
-        """Run it; what it raises is told in the caller's format. The server logs what is ours."""
-        try:
-            await endpoint(call)
-        except WindsockError as error:
-            if call.is_answered:
-                raise
-            await _refuse(call, scope, problem_of(error))
-        except Exception:
-            if not call.is_answered:
-                await _refuse(call, scope, internal())
-            raise
 
 
 def _check(body: bytes, headers: Headers, *, is_fast: bool) -> None:

@@ -14,7 +14,7 @@ import orjson
 
 from windsock.errors import BadRequest, WindsockError
 from windsock.service.error_responses import problem_of
-from windsock.service.gateway.asgi import Call, Endpoint
+from windsock.service.gateway.asgi import Call, Endpoint, Message
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
@@ -37,12 +37,11 @@ UNTOLD = "the provider's answer has not the shape of a chat completion"
 class TranslatedCall(Call):
     """A call whose body is read, and whose answer is told, through a dialect."""
 
-    __slots__ = ("_chat", "_dialect", "_is_whole", "_original")
+    __slots__ = ("_chat", "_dialect", "_original")
 
     def __init__(self, original: Call, dialect: Dialect) -> None:
         self._original = original
         self._dialect = dialect
-        self._is_whole = False
         self._chat: bytes | None = None
         super().__init__(original.headers, b"", original.receive, original.send)
 
@@ -84,15 +83,15 @@ class TranslatedCall(Call):
             continues=dialect.continues,
         )
 
-    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The head of an answer, the same in every dialect."""
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> Message:
+        """The same in every dialect."""
         self._original.is_answered = True
         left_out = [] if self.is_told else self._dialect.left_out
-        await super().begin(status, _named(self._dialect, _noted(headers, left_out)))
+        return super().head(status, _named(self._dialect, _noted(headers, left_out)))
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """Events of a chat stream, told in the dialect."""
-        if not self._is_whole and body and not self.is_told:
+        if body and not self.is_told:
             body = b"".join(self._told(body))
         await super().write(body, more=more)
 
@@ -100,7 +99,6 @@ class TranslatedCall(Call):
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
         """A whole answer or an error, told in the dialect."""
-        self._is_whole = True
         if self.is_told:
             await super().answer(status, body, headers)
             return

@@ -109,5 +109,5 @@ class Readers:
     def _of(self, request: UpstreamRequest) -> list[Reader | Passing]:
         """Who wants the texts of this request."""
         held = () if request.is_private else self.all
-        reading = [each for each in held if each.is_reading]
-        return [*reading, *(each for each in self.passing if each.wants(request))]
+        reading: list[Reader | Passing] = [each for each in held if each.is_reading]
+        return reading + [each for each in self.passing if each.wants(request)]

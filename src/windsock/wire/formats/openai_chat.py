@@ -21,7 +21,7 @@ from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
-from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
+from windsock.wire.formats.openai_ends import choices_in, error_beside, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
 from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
 from windsock.wire.json_codec import parsed
@@ -197,7 +197,8 @@ class OpenAIChat(OpenAIFormat):
 
 def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> Answer:
     """A chat completion, parsed; images were sent with the request."""
-    error, choices = error_in(body), choices_in(body)
+    choices = choices_in(body)
+    error = error_beside(body, choices)
     facts = facts_of(body, traits, images=images, finish_reason=finish_of(choices))
     messages = [part_of(each, "message") for each in choices]
     facts.is_empty = not any(map(shows, messages))

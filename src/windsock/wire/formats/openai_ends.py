@@ -51,18 +51,19 @@ def finish_of(choices: list[dict[str, Any]]) -> str | None:
 def error_in(body: Any) -> bytes | None:
     """The error that an answer or an event is, or holds, as an object of its own; None if none."""
     for each in body if isinstance(body, list) else [body]:
-        if not isinstance(each, dict):
-            continue
-        if each.get("object") == "error" or each.get("type") == "error":
-            return orjson.dumps(each if "error" not in each else {"error": each["error"]})
-        for error in _errors(each):
-            if _is_said(error):
-                return orjson.dumps({"error": error})
+        if isinstance(each, dict) and (found := error_beside(each, choices_in(each))) is not None:
+            return found
     return None
 
 
-def _errors(body: dict[str, Any]) -> list[Any]:
-    return [each["error"] for each in (body, *choices_in(body)) if "error" in each]
+def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes | None:
+    """The same of one object, whose choices are known."""
+    if body.get("object") == "error" or body.get("type") == "error":
+        return orjson.dumps(body if "error" not in body else {"error": body["error"]})
+    for part in (body, *choices):
+        if "error" in part and _is_said(part["error"]):
+            return orjson.dumps({"error": part["error"]})
+    return None
 
 
 def _is_said(value: Any) -> bool:

@@ -11,10 +11,12 @@ from windsock.core.model.decisions import CascadeFacts, WeightTable
 from windsock.core.model.units import Meter, Usage
 from windsock.core.routing.conversations.cache_hits import HALF_LIFE_S, CacheHits
 from windsock.core.routing.conversations.costs import (
+    KnownRates,
     Outlook,
     PromptCache,
     Turn,
     outlook,
+    rates_of,
     token_prices,
 )
 from windsock.core.routing.conversations.habits import MAX_TURNS, OVER_S, Habits
@@ -51,7 +53,7 @@ TURN = Turn(prompt_tokens=10_000, growth_tokens=0, turns_left=0.0)
 
 
 def seen(cache: PromptCache = CACHE, turn: Turn = TURN, prices=PRICES) -> Outlook:
-    found = outlook(CHEAP, turn, MIX, prices, cache)
+    found = outlook(CHEAP, turn, MIX, rates_of(prices), cache)
     assert found is not None
     return found
 
@@ -94,14 +96,26 @@ def test_prompts_below_the_least_are_not_held() -> None:
 )
 def test_without_a_price_nothing_is_known(left_out) -> None:
     prices = {meter: usd for meter, usd in PRICES.items() if meter is not left_out}
-    assert outlook(CHEAP, TURN, MIX, prices, CACHE) is None
+    assert outlook(CHEAP, TURN, MIX, rates_of(prices), CACHE) is None
 
 
 def test_without_a_price_of_a_cached_read_nothing_is_saved_and_one_of_0_saves_all() -> None:
-    token = token_prices({Meter.INPUT: Decimal(1)}, 0.5, 300.0)
+    token = token_prices(rates_of({Meter.INPUT: Decimal(1)}), 0.5, 300.0)
     assert token is not None and token.held_usd == token.fresh_usd == pytest.approx(1e-6)
-    free = token_prices({Meter.INPUT: Decimal(1), Meter.CACHE_READ: Decimal(0)}, 0.0, 300.0)
+    all_saved = rates_of({Meter.INPUT: Decimal(1), Meter.CACHE_READ: Decimal(0)})
+    free = token_prices(all_saved, 0.0, 300.0)
     assert free is not None and free.held_usd == 0.0
+
+
+def test_rates_are_those_of_the_list_in_force_and_made_once_for_equal_ones() -> None:
+    known = KnownRates()
+    first = known.of(CHEAP, PRICES)
+    assert first == rates_of(PRICES)
+    assert first[Meter.REASONING] == first[Meter.OUTPUT] == pytest.approx(4e-6)
+    assert known.of(CHEAP, dict(PRICES)) is first
+    dearer = {**PRICES, Meter.INPUT: Decimal(3)}
+    assert known.of(CHEAP, dearer) == rates_of(dearer)
+    assert known.of("another", PRICES) == first == known.of(CHEAP, PRICES)
 
 
 def test_a_claim_is_believed_until_it_is_tried_and_found_out_within_a_few_turns() -> None:

@@ -57,10 +57,12 @@ class Judges:
 
     def adopt(self, rules: Mapping[str, JudgeRules]) -> None:
         """Other judges from now on; what is measured of one of another model begins anew."""
-        for (namespace, route), _ in list(self.desks.items()):
+        for (namespace, route), desk in list(self.desks.items()):
             known, new = self.rules.get(route), rules.get(route)
             if known is None or new is None or known.model != new.model:
                 del self.desks[namespace, route]
+                if desk.is_unread and known is not None:
+                    self._tell(Cell(namespace, route, ""), known)
         self.rules = rules
         self._makers.clear()
         self.background.end(JUDGE, but=rules)
@@ -213,7 +215,7 @@ class Judges:
 
     def _refresh(self, cell: Cell) -> None:
         try:
-            table = self.router.table(cell.namespace, cell.route, cell.task, self.clock.now())
+            table = self.router.table(cell.namespace, cell.route, cell.name, self.clock.now())
         except WindsockError:
             return
         desk = self._desk(cell)

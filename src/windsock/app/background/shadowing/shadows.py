@@ -27,6 +27,7 @@ from windsock.core.evidence.agreement.shadow import (
 )
 from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.evidence.weighting import CHECK
+from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, is_background
 from windsock.core.model.rewards import Feedback, OpenDecision, Reward
@@ -97,15 +98,23 @@ class Shadows:
     def read(self, texts: AnsweredTexts) -> None:
         """Draw whether this request is sent twice; nothing that is in it moves the draw."""
         decision = texts.outcome.decision
-        rules = self.rules.get(decision.cell.route)
-        if rules is None or is_background(decision.key_id):
-            return
-        if uniform(self.router.seed, decision.number, SHADOW_DRAW) >= rules.share:
+        if not self._is_drawn(decision):
             return
         if is_small(texts):
-            self.background.offer(SHADOW, rules.route, partial(self._shadow, texts))
+            self.background.offer(SHADOW, decision.cell.route, partial(self._shadow, texts))
         else:
             self._desk(decision.cell).skipped += 1
+
+    def miss(self, outcome: Outcome) -> None:
+        """A stream was too long to be held: where it is drawn, that is counted."""
+        if self._is_drawn(outcome.decision):
+            self._desk(outcome.decision.cell).skipped += 1
+
+    def _is_drawn(self, decision: Decision) -> bool:
+        rules = self.rules.get(decision.cell.route)
+        if rules is None or is_background(decision.key_id):
+            return False
+        return uniform(self.router.seed, decision.number, SHADOW_DRAW) < rules.share
 
     def facts(self, namespace: str) -> Iterator[ShadowFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""

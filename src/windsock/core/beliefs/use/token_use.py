@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -20,7 +20,7 @@ from windsock.core.beliefs.statistics import (
 from windsock.core.model.abilities.modes import FIRST_UNITS
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import MIX_METERS, Meter, Usage
+from windsock.core.model.units import MIX_METERS, Counts, Meter, Usage
 
 NEVER_ASKED = RewardStatistics()
 """Of a deployment without a row of its own; nobody learns into it."""
@@ -71,6 +71,25 @@ class TokenUse:
             received = self.settings.completion_tokens
             return {Meter.INPUT: sent, Meter.OUTPUT: received, Meter.REQUEST: 1.0}
         return mix_of(units, prompt_tokens)
+
+    def mixes(
+        self, cell: Cell, deployments: Iterable[str], *, prompt_tokens: float | None = None
+    ) -> dict[str, Counts]:
+        """`mix` of several, by name. Those that were never asked share one: it is taken from all
+        rows of the task."""
+        group = self._groups.get(cell[:2])
+        rows = group.rows if group else {}
+        usual: Counts | None = None
+        made: dict[str, Counts] = {}
+        for name in deployments:
+            row = rows.get((cell.name, name), NEVER_ASKED)
+            if row.units is not None:
+                made[name] = self.mix(cell, name, prompt_tokens=prompt_tokens)
+                continue
+            if usual is None:
+                usual = self.mix(cell, name, prompt_tokens=prompt_tokens)
+            made[name] = usual
+        return made
 
     def units(
         self, cell: Cell, deployments: Sequence[str], *, prompt_tokens: float | None = None

@@ -17,7 +17,14 @@ from windsock.core.model.decisions import ConversationFacts, WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.units import Prices
 from windsock.core.routing.conversations.cache_hits import CacheHits
-from windsock.core.routing.conversations.costs import HOUR_S, Outlook, PromptCache, Turn, outlook
+from windsock.core.routing.conversations.costs import (
+    HOUR_S,
+    KnownRates,
+    Outlook,
+    PromptCache,
+    Turn,
+    outlook,
+)
 from windsock.core.routing.conversations.explaining import facts_of, note_of
 from windsock.core.routing.conversations.habits import Habits
 from windsock.core.routing.conversations.law import Choice, Weights, conversation_weights
@@ -71,6 +78,7 @@ class Conversations:
         self.memory = ConversationMemory()
         self.habits = Habits()
         self.hits = CacheHits()
+        self._rates = KnownRates()
 
     def next_turn(
         self, table: WeightTable, request: RouteRequest, prices_of: PricesOf, now: float
@@ -191,21 +199,15 @@ class Conversations:
         """Of each deployment of a table; None for those that are not looked at or not priced."""
         habits = self.habits.of((table.cell.namespace, table.cell.route))
         looked_at = _looked_at(table, known)
-        chances: dict[float, float] = {}
-
-        def within(ttl_s: float) -> float:
-            found = chances.get(ttl_s)
-            if found is None:
-                found = chances[ttl_s] = habits.within(ttl_s, known)
-            return found
+        mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
+        within = habits.chances(known)
 
         def of(name: str) -> Outlook | None:
             prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
             if prices is None:
                 return None
             cache = self._cache(name, request, known, within, now)
-            mix = self._beliefs.mix(table.cell, name, prompt_tokens=turn.prompt_tokens)
-            return outlook(name, turn, mix, prices, cache)
+            return outlook(name, turn, mixes[name], self._rates.of(name, prices), cache)
 
         return tuple(map(of, table.deployments))
 

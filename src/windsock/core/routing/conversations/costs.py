@@ -7,30 +7,43 @@ it. All of it is in expectation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 
 from windsock.core.model.units import (
     MIX_METERS,
-    MTOK,
-    STANDALONE,
     Counts,
     Family,
     Meter,
     Prices,
-    price_of,
-    to_float,
+    unit_prices_usd,
 )
 
 HOUR_S = 3600.0
 
-MAX_RATES = 512
-"""Price lists that are kept as floats; as many are in force at a time at most."""
-
-Rates = dict[Meter, float]
+Rates = Mapping[Meter, float]
 """Dollars of one unit by meter; a meter that is not there has no price."""
 
-_rates: dict[int, tuple[Prices, Rates]] = {}
-"""By the list's id, which is its own as long as it stands here; no price list is ever changed."""
+
+class KnownRates:
+    """Price lists of deployments as floats, made anew only where one is another than before."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Prices, Rates]] = {}
+
+    def of(self, deployment: str, prices: Prices) -> Rates:
+        """A price list by unit."""
+        known = self._known.get(deployment)
+        if known is None or (known[0] is not prices and known[0] != prices):
+            known = self._known[deployment] = prices, rates_of(prices)
+        return known[1]
+
+
+def rates_of(prices: Prices) -> Rates:
+    """A price list by unit."""
+    found = zip((*MIX_METERS, Meter.REQUEST), unit_prices_usd(prices), strict=True)
+    return {meter: usd for meter, usd in found if not isnan(usd)}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,9 +111,8 @@ class Outlook:
     total_usd: float
 
 
-def token_prices(prices: Prices, write_share: float, ttl_s: float) -> TokenPrices | None:
+def token_prices(rates: Rates, write_share: float, ttl_s: float) -> TokenPrices | None:
     """Of a prompt; None if its price is not known. Without a price of a read nothing is saved."""
-    rates = rates_of(prices)
     plain = rates.get(Meter.INPUT)
     if plain is None:
         return None
@@ -110,17 +122,17 @@ def token_prices(prices: Prices, write_share: float, ttl_s: float) -> TokenPrice
 
 
 def outlook(
-    deployment: str, turn: Turn, mix: Counts, prices: Prices, cache: PromptCache
+    deployment: str, turn: Turn, mix: Counts, rates: Rates, cache: PromptCache
 ) -> Outlook | None:
     """What one deployment costs; None if the price of what it uses is not known.
 
     mix     units of one request there whose prompt is as long as this one
     """
-    token = token_prices(prices, cache.write_share, cache.ttl_s)
+    token = token_prices(rates, cache.write_share, cache.ttl_s)
     if token is None:
         return None
     try:
-        prompt_usd, rest_usd = _split_usd(mix, prices)
+        prompt_usd, rest_usd = _split_usd(mix, rates)
     except KeyError:
         return None
     size, saves_usd = turn.prompt_tokens, token.fresh_usd - token.held_usd
@@ -144,9 +156,9 @@ def outlook(
     )
 
 
-def _split_usd(mix: Counts, prices: Prices) -> tuple[float, float]:
+def _split_usd(mix: Counts, rates: Rates) -> tuple[float, float]:
     """Dollars of the prompt and of all else; raises KeyError where a price is not known."""
-    rates, prompt_usd, rest_usd = rates_of(prices), 0.0, 0.0
+    prompt_usd = rest_usd = 0.0
     for meter, count in mix.items():
         if not count:
             continue
@@ -155,22 +167,3 @@ def _split_usd(mix: Counts, prices: Prices) -> tuple[float, float]:
         else:
             rest_usd += count * rates[meter]
     return prompt_usd, rest_usd
-
-
-def rates_of(prices: Prices) -> Rates:
-    """A price list as floats by unit, made once."""
-    known = _rates.get(id(prices))
-    if known is None:
-        if len(_rates) >= MAX_RATES:
-            _rates.clear()
-        known = _rates[id(prices)] = prices, _made(prices)
-    return known[1]
-
-
-def _made(prices: Prices) -> Rates:
-    found = ((meter, price_of(meter, prices)) for meter in (*MIX_METERS, Meter.REQUEST))
-    return {
-        meter: to_float(price / MTOK) if price is not None else 0.0
-        for meter, price in found
-        if price is not None or meter in STANDALONE
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
@@ -64,14 +64,17 @@ class LabelWorth:
 
     def of(self, outcome: Outcome) -> Worth:
         """What labels on such answers would tell; 0 where its route or deployment is gone."""
-        cell = outcome.decision.cell
+        return self.at(outcome.decision.cell).get(outcome.served or "", NO_WORTH)
+
+    def at(self, cell: Cell) -> Mapping[str, Worth]:
+        """The same of each deployment at a task; the first look takes some milliseconds."""
         if cell not in self._known:
             self._known[cell] = self._looked_up(cell)
-        return self._known[cell].get(outcome.served or "", NO_WORTH)
+        return self._known[cell]
 
     def _looked_up(self, cell: Cell) -> dict[str, Worth]:
         try:
-            table = self._router.table(cell.namespace, cell.route, cell.task, self._now)
+            table = self._router.table(cell.namespace, cell.route, cell.name, self._now)
         except UnknownRoute:
             return {}
         first = label_worth(table)

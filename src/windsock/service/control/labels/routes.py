@@ -10,7 +10,6 @@ from windsock.core.evidence.sources import EXPLICIT
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Reward
-from windsock.core.routing.outlook.label_worth import LabelWorth, wanted
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
@@ -24,7 +23,7 @@ from windsock.service.control.labels.choices import (
 from windsock.service.control.labels.queue import Queue, Wish
 from windsock.service.control.labels.schemas import Label, LabelAnswer, LabelsAnswer
 from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
-from windsock.service.control.schemas.wanted_labels import answered
+from windsock.service.control.schemas.wanted_labels import answered, ranked
 
 DAY_S = 86_400.0
 
@@ -70,8 +69,8 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
         wish = Wish(route=route, task=task, since=0.0 if since is None else begin)
         held = queue.held(caller.namespace, wish) if may_read else []
         asked = held or [*filter(wish.holds, await sought(caller.namespace, begin, now))]
-        ranked = wanted(asked, LabelWorth(router, now), queue.is_open)
-        first = await asyncio.to_thread(lambda: [*islice(ranked, limit)])
+        worthiest = await ranked(router, asked, queue.is_open, now)
+        first = await asyncio.to_thread(lambda: [*islice(worthiest, limit)])
         counts = await traffic(caller.namespace)
         return LabelsAnswer(
             data=await queue.views(first, may_read=may_read),

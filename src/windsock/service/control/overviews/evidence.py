@@ -12,7 +12,7 @@ from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.overviews.judges import JudgeFacts, JudgeView, judge_view
 from windsock.service.control.reporting.evidence import EvidenceView, cells_of, evidence_of
-from windsock.service.control.reporting.knowing import knowing_of
+from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import Answer
@@ -53,11 +53,12 @@ def evidence_routes(insight: Insight, judging: Judging, recent: RecentSpending) 
         if deployment is not None:
             router.catalog.check(deployment)
         now, spending = insight.clock.now(), await recent.of(caller.namespace)
+        costs = Costs(router, spending, now)
         found: list[EvidenceView] = []
         for cell in cells_of(router, caller.namespace):
             is_asked = route in (None, cell.route) and task in (None, cell.name)
             if is_asked and (task or route or not cell.is_own):
-                found += evidence_of(router, cell, deployment, spending, now)
+                found += evidence_of(router, cell, deployment, costs)
                 await asyncio.sleep(0)  # cells by the hundred: requests go between
         found.sort(key=lambda each: -each.effective_samples)
         judges: list[JudgeView] = []
@@ -68,7 +69,7 @@ def evidence_routes(insight: Insight, judging: Judging, recent: RecentSpending) 
         routes = router.routes if route is None else (route,)
         knowing = None
         if spending is not None:
-            knowing = await knowing_of(router, spending, caller.namespace, routes, now)
+            knowing = await knowing_of(costs, spending, caller.namespace, routes)
         return EvidenceAnswer(total=len(found), data=found[:limit], judges=judges, knowing=knowing)
 
     return routes

@@ -6,8 +6,7 @@ from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.evidence.how_known import HowKnown
 from windsock.core.model.requests import Cell
 from windsock.core.routing.router import Router
-from windsock.service.control.reporting.knowing import costs_at
-from windsock.service.control.reporting.spending import Spending
+from windsock.service.control.reporting.knowing import Costs
 from windsock.service.control.schemas.base import Answer
 from windsock.service.control.schemas.knowing import CostView
 from windsock.service.control.schemas.known import (
@@ -59,15 +58,15 @@ def cells_of(router: Router, namespace: str) -> list[Cell]:
 
 
 def evidence_of(
-    router: Router, cell: Cell, deployment: str | None, spending: Spending | None, now: float
+    router: Router, cell: Cell, deployment: str | None, knowing: Costs
 ) -> list[EvidenceView]:
-    """Of the candidates of a cell, or of one of them; spending: what knowing has cost."""
+    """Of the candidates of a cell, or of one of them; knowing: what that has cost."""
     route = router.routes.get(cell.route)
     serving = route.deployments if route else router.catalog.serving(cell.route)
     names = [name for name in serving if deployment in (None, name)]
     known = [router.operator.how_known(cell, name) for name in names]
     summaries = router.beliefs.summaries(cell, names)
-    costs = [costs_at(router, spending, cell, name, now) for name in names]
+    costs = [knowing.at(cell, name) for name in names]
     found = zip(names, known, summaries, costs, strict=True)
     return [_view(router, cell, *each) for each in found]
 

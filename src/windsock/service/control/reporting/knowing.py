@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from decimal import Decimal
 from math import log2
 
@@ -19,29 +19,54 @@ from windsock.service.control.schemas.knowing import CostView, KnowingView, Plac
 EXPLORING = "exploring"
 
 
-def costs_at(
-    router: Router, spending: Spending | None, cell: Cell, deployment: str, now: float
-) -> list[CostView] | None:
-    """What knowing a deployment at a task has cost, and what that bought; None: not known."""
-    if spending is None:
-        return None
-    spent = dict(spending.about(cell.route, About(deployment, cell.name)))
-    asked = spending.served.get((cell.route, cell.name, deployment), 0)
-    is_routed = asked > 0 and cell.route in router.routes
-    if not spent and not is_routed:
-        return []
-    known = router.operator.how_known(cell, deployment)
-    a, b = router.beliefs.posterior(cell, deployment)
-    costs = [_cost(by, each, known, a + b + 1) for by, each in spent.items()]
-    if is_routed:
-        lost, explored = _explored(router, cell, deployment, asked, now)
-        cost = _cost(EXPLORING, explored, known, a + b + 1)
-        costs.append(cost.model_copy(update={"lost_successes": lost}))
-    return costs
+class Costs:
+    """What knowing has cost, place by place, and what that bought, as of one moment.
+
+    spending    None: the store does not tell
+    """
+
+    def __init__(self, router: Router, spending: Spending | None, now: float) -> None:
+        self._router, self._spending, self._now = router, spending, now
+        self._beside: dict[Cell, Mapping[str, tuple[float, float]]] = {}
+
+    def at(self, cell: Cell, deployment: str) -> list[CostView] | None:
+        """Of a deployment at a task, by way to know; None: not known."""
+        spending, router = self._spending, self._router
+        if spending is None:
+            return None
+        spent = dict(spending.about(cell.route, About(deployment, cell.name)))
+        asked = spending.served.get((cell.route, cell.name, deployment), 0)
+        is_routed = asked > 0 and cell.route in router.routes
+        if not spent and not is_routed:
+            return []
+        known = router.operator.how_known(cell, deployment)
+        a, b = router.beliefs.posterior(cell, deployment)
+        costs = [_cost(by, each, known, a + b + 1) for by, each in spent.items()]
+        if is_routed:
+            lost, explored = self._explored(cell, deployment, asked)
+            cost = _cost(EXPLORING, explored, known, a + b + 1)
+            costs.append(cost.model_copy(update={"lost_successes": lost}))
+        return costs
+
+    def _explored(self, cell: Cell, deployment: str, requests: int) -> tuple[float | None, Spent]:
+        """Successes and dollars that its requests lost beside the best buy, as believed now."""
+        if cell not in self._beside:
+            self._beside[cell] = self._looked_up(cell)
+        beside = self._beside[cell].get(deployment)
+        if beside is None:
+            return None, Spent(requests, unknown_cost=requests)
+        usd, success = beside
+        return requests * success, Spent(requests, Decimal(requests * usd))
+
+    def _looked_up(self, cell: Cell) -> Mapping[str, tuple[float, float]]:
+        try:
+            return beside_best(shown_table(self._router, cell, self._now))
+        except WindsockError:
+            return {}
 
 
 async def knowing_of(
-    router: Router, spending: Spending, namespace: str, routes: Container[str], now: float
+    costs: Costs, spending: Spending, namespace: str, routes: Container[str]
 ) -> list[KnowingView]:
     """By route and way to know. Cells by the hundred let requests go between."""
     cells: dict[tuple[str, str], list[PlacedCostView]] = {}
@@ -49,7 +74,7 @@ async def knowing_of(
         cell = Cell.read(namespace, route, about.task)
         if route not in routes or cell.is_own:
             continue
-        for each in costs_at(router, spending, cell, about.deployment, now) or ():
+        for each in costs.at(cell, about.deployment) or ():
             cells.setdefault((route, each.by), []).append(_placed(each, about))
         await asyncio.sleep(0)
     for (route, by), places in spending.beside.items():
@@ -57,20 +82,6 @@ async def knowing_of(
             unplaced = _cost(by, places[None], None, 0.0)
             cells.setdefault((route, by), []).append(_placed(unplaced, None))
     return [_of_route(*key, found, spending) for key, found in sorted(cells.items())]
-
-
-def _explored(
-    router: Router, cell: Cell, deployment: str, requests: int, now: float
-) -> tuple[float | None, Spent]:
-    """Successes and dollars that its requests lost beside the best buy, as believed now."""
-    try:
-        beside = beside_best(shown_table(router, cell, now)).get(deployment)
-    except WindsockError:
-        beside = None
-    if beside is None:
-        return None, Spent(requests, unknown_cost=requests)
-    usd, success = beside
-    return requests * success, Spent(requests, Decimal(requests * usd))
 
 
 def _cost(by: str, spent: Spent, known: HowKnown | None, total: float) -> CostView:

@@ -8,7 +8,7 @@ from typing import Any
 
 from windsock.core.routing.router import Router
 from windsock.service.control.reporting.evidence import EvidenceView, cells_of, evidence_of
-from windsock.service.control.reporting.spending import Spending
+from windsock.service.control.reporting.knowing import Costs
 
 MOST_KNOWN = 200
 """Beliefs that a report tells of, those with the most evidence."""
@@ -23,13 +23,12 @@ async def known_lines(
     router: Router,
     namespace: str,
     among: Iterable[dict[str, Any]],
-    spending: Spending,
-    now: float,
+    knowing: Costs,
 ) -> list[dict[str, Any]]:
     """What is known of the deployments at the tasks of these lines, as `/v1/evidence` has it.
 
     A line that names no route, task or deployment stands for all of them. Windsock's own requests
-    are judged by nobody, and left out. spending: of the report's span.
+    are judged by nobody, and left out. knowing: of the report's span.
     """
     lines = list(among)
     tasks = {line.get("task") for line in lines}
@@ -38,7 +37,7 @@ async def known_lines(
         if not cell.is_own and (None in tasks or cell.name in tasks):
             found += [
                 view
-                for view in evidence_of(router, cell, None, spending, now)
+                for view in evidence_of(router, cell, None, knowing)
                 if view.answers and any(_speaks_of(line, view) for line in lines)
             ]
             await asyncio.sleep(0)  # cells by the hundred: requests go between

@@ -14,6 +14,8 @@ from windsock.clock import Clock
 from windsock.core.model.requests import About, background_of
 from windsock.core.model.units import to_float
 from windsock.errors import StoreError
+from windsock.observability import background
+from windsock.service.control.schemas.asked import MINUTE_S
 
 Report = Callable[..., list[dict[str, Any]]]
 """`store.reports.report`; it blocks, and raises StoreError."""
@@ -23,7 +25,6 @@ GROUPS = ("key_id", "route", "task", "deployment")
 
 WEEK_S, KEPT_S = 7 * 86_400.0, 15.0
 """The span that is told where none is asked for, and how long it is taken to be the same."""
-
 
 PATIENCE_S = 2.0
 """With a store that is slow to tell, before weights are told without."""
@@ -98,26 +99,40 @@ class Spending:
 
 @dataclass(slots=True)
 class RecentSpending:
-    """That of the last seven days, read at most once in KEPT_S for each namespace."""
+    """That of the last seven days, by the minute, read at most once in KEPT_S for each namespace.
+
+    Who asks while it is read waits for the same reading.
+    """
 
     report: Report
     clock: Clock
     _known: dict[str, tuple[float, Spending | None]] = field(default_factory=dict)
+    _readings: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def of(self, namespace: str) -> Spending | None:
-        """None where the store does not tell: beliefs are told all the same."""
-        elapsed = self.clock.elapsed()
-        read_at, found = self._known.get(namespace, (-inf, None))
-        if elapsed - read_at >= KEPT_S:
-            self._known[namespace] = elapsed, found
-            since = self.clock.now() - WEEK_S
-            with suppress(StoreError, TimeoutError):
-                async with asyncio.timeout(PATIENCE_S):
-                    found = await spending_of(
-                        self.report, since=since, until=None, namespace=namespace
-                    )
-                self._known[namespace] = elapsed, found
-        return found
+        """None where the store does not tell: beliefs are told all the same. Of one that is slow to
+        tell what it told before."""
+        told_at, found = self._known.get(namespace, (-inf, None))
+        if self.clock.elapsed() - told_at < KEPT_S:
+            return found
+        reading = self._readings.get(namespace)
+        if reading is None:
+            reading = background.start("spending on knowing", self._read(namespace))
+            self._readings[namespace] = reading
+        await asyncio.wait({reading}, timeout=PATIENCE_S)
+        if not reading.done():
+            self._known[namespace] = self.clock.elapsed(), found
+        return self._known.get(namespace, (-inf, None))[1]
+
+    async def _read(self, namespace: str) -> None:
+        since = (self.clock.now() - WEEK_S) // MINUTE_S * MINUTE_S
+        found = None
+        try:
+            with suppress(StoreError):
+                found = await spending_of(self.report, since=since, until=None, namespace=namespace)
+        finally:
+            self._known[namespace] = self.clock.elapsed(), found
+            del self._readings[namespace]
 
 
 async def spending_of(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,8 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
+from windsock.core.routing.outlook.label_worth import LabelWorth, wanted
+from windsock.core.routing.router import Router
 from windsock.service.control.schemas.decisions import decision_facts
 
 MOST_LOOKED_AT = 10_000
@@ -51,6 +54,18 @@ def unlabelled(
         return not any(is_label(cell, each.reward.source) for each in said)
 
     return is_open
+
+
+async def ranked(
+    router: Router, found: Sequence[Outcome], is_open: Callable[[Outcome], bool], now: float
+) -> Iterator[tuple[float, Outcome]]:
+    """Those whose label tells most first: see `wanted`. Of tasks by the hundred tables are looked
+    up between requests; the rest may be asked for in a thread."""
+    worth = LabelWorth(router, now)
+    for cell in dict.fromkeys(each.decision.cell for each in found):
+        worth.at(cell)
+        await asyncio.sleep(0)
+    return wanted(found, worth, is_open)
 
 
 def lines_of(ranked: Iterable[tuple[float, Outcome]]) -> Iterator[bytes]:

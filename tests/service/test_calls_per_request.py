@@ -1,0 +1,51 @@
+"""What a plain request costs, in calls of functions: no clock is read, so any machine may tell."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from types import FrameType
+
+import windsock
+from tests.running import config_of, running
+from tests.upstream import Answer, completion, upstream
+
+MOST_CALLS = 500
+"""Of functions of windsock, resumed coroutines included: a seventh above what it takes (440)."""
+
+ASK = {"model": "auto", "messages": [{"role": "user", "content": "word " * 200}]}
+
+OURS = str(Path(windsock.__file__).parent)
+
+
+async def test_a_plain_request_takes_no_more_calls_than_it_should(tmp_path) -> None:
+    """More of them came in unseen before, a few with each thing that a request also did."""
+    places: list[Counter[str]] = []
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(OURS):
+            places[-1][f"{Path(code.co_filename).name}:{code.co_qualname}"] += 1
+
+    answer = Answer(completion("word " * 200))
+    async with (
+        upstream(lambda _: answer) as acme,
+        upstream(lambda _: answer) as beta,
+        running(config_of(("acme", acme.url, 1.0), ("beta", beta.url, 1.0)), tmp_path) as it,
+    ):
+        for turn in range(40):
+            places.append(Counter())
+            sys.setprofile(count if turn >= 20 else None)
+            try:
+                found = await it.http.post("/v1/chat/completions", json=ASK)
+            finally:
+                sys.setprofile(None)
+            assert found.status_code == 200
+    calls = [each.total() for each in places[20:]]
+    most = "\n".join(f"{n:6} {place}" for place, n in places[-1].most_common(25))
+    assert median(calls) <= MOST_CALLS, (
+        f"a plain request took {median(calls):.0f} calls of functions, {MOST_CALLS} are allowed; "
+        f"`python -m tests.benchmarks.perf_profile plain` shows where its CPU goes\n{most}"
+    )
