@@ -112,6 +112,16 @@ def test_a_state_without_last_rewards_is_read() -> None:
     assert other.posterior(CHAT, "m") == beliefs.posterior(CHAT, "m")
 
 
+def test_last_rewards_that_an_earlier_version_kept_by_task_all_count() -> None:
+    counts, totals, moments = [6.0, 40.0, 62.0], [1.5, 30.0, 61.0], [10.0, 900.0, 1000.25]
+    last = RecentRewards.from_state([108.0, ["a", "b", "c"], counts, totals, moments], 1e9)
+    found = [(row.count, row.total, row.at) for row in last.rows.values()]
+    assert found == list(zip(counts, totals, moments, strict=True))
+    for number in range(100):
+        last.observe("b", 1.0, 1.0, 2000.0 + number)
+    assert list(last.rows) == ["b"]
+
+
 def test_no_more_than_the_last_rewards_are_remembered() -> None:
     last = RecentRewards(DEFAULTS.half_life_s)
     for i in range(1000):

@@ -21,6 +21,10 @@ from windsock.core.replicas.contributions import slot_of
 MAX_RECENT_REWARDS = 100.0
 """Rewards of a deployment that its drift is judged by: the last ones, in whole slots of time."""
 
+ROOM = 1.1
+"""Share of MAX_RECENT_REWARDS that whole slots may hold before each of their rewards counts less;
+states of earlier versions hold as many."""
+
 MAX_SLOTS = 256
 """Of a deployment; beyond it the two oldest become one."""
 
@@ -53,20 +57,14 @@ class RecentRewards:
 
     @property
     def rows(self) -> dict[str, RewardStatistics]:
-        """By task, MAX_RECENT_REWARDS at most of all together."""
+        """By task, ROOM times MAX_RECENT_REWARDS at most of all together."""
         if self._rows is None:
             self._rows = self._summed()
         return self._rows
 
     def observe(self, task: str, count: float, total: float, at: float) -> None:
         """Count rewards by their number and sum; less than none takes back."""
-        self._rows, slot = None, slot_of(at)
-        parts = self._slots.get(slot)
-        if parts is None:
-            parts = self._slots[slot] = {}
-            insort(self._order, slot)
-        parts[task] = self._joined(parts.get(task), (count, total, at))
-        self._counts[slot] = _count(parts)
+        self._put(task, (count, total, at))
         self._forget()
 
     def merge(self, other: RecentRewards) -> None:
@@ -98,12 +96,22 @@ class RecentRewards:
 
     @classmethod
     def from_state(cls, state: list[Any], half_life_s: float) -> RecentRewards:
-        """The last rewards of a `to_state`."""
+        """The last rewards of a `to_state`; those of earlier versions are a part a task, all of
+        which count."""
         made = cls(half_life_s)
         _, *columns = state
-        for task, *part in zip(*columns, strict=True):
-            made.observe(task, *part)
+        for task, count, total, at in zip(*columns, strict=True):
+            made._put(task, (count, total, at))
         return made
+
+    def _put(self, task: str, part: _Part) -> None:
+        self._rows, slot = None, slot_of(part[2])
+        parts = self._slots.get(slot)
+        if parts is None:
+            parts = self._slots[slot] = {}
+            insort(self._order, slot)
+        parts[task] = self._joined(parts.get(task), part)
+        self._counts[slot] = _count(parts)
 
     def _parts(self) -> Iterator[tuple[str, _Part]]:
         for slot in self._order:
@@ -143,7 +151,8 @@ class RecentRewards:
                 had, total, then = sums.get(task, (0.0, 0.0, at))
                 left = 2.0 ** ((then - at) / self.half_life_s)
                 sums[task] = (had * left + n, total * left + s, at)
-        most = min(1.0, MAX_RECENT_REWARDS / max(1.0, _count(sums)))
+        count = _count(sums)
+        most = 1.0 if count <= ROOM * MAX_RECENT_REWARDS else MAX_RECENT_REWARDS / count
         rows = {}
         for task, (n, s, at) in sums.items():
             if n * most >= FORGOTTEN:
