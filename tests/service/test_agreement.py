@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,9 +13,10 @@ import pytest
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, Upstream, completion, stream_of, upstream
 from windsock.config.file import parse
-from windsock.core.evidence.agreement.canonical import Canonical
+from windsock.core.evidence.agreement.canonical import Canonical, Form
 from windsock.core.routing.weights.freshness import FRESH_S
 from windsock.errors import ConfigError
+from windsock.service.execution.comparing import second_opinions
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "6 * 7?"}]}
 
@@ -199,6 +201,7 @@ async def test_queries_are_compared_by_their_results_and_not_where_requests_wait
         return agree(canonical, *messages)
 
     monkeypatch.setattr(Canonical, "agree", seen)
+    monkeypatch.setattr(second_opinions, "PATIENCE_S", 60.0)
     tables = "CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2);"
     async with (
         upstream(lambda _: Answer(completion("SELECT a FROM t"))) as cheap,
@@ -210,3 +213,17 @@ async def test_queries_are_compared_by_their_results_and_not_where_requests_wait
             answer, kept = await one_pair(it)
     assert kept["attempts"][0]["agrees"] is False and text_of(answer) == "SELECT 2"
     assert threads == [False]
+
+
+async def test_queries_that_no_thread_has_time_for_are_not_compared(monkeypatch) -> None:
+    may_end = threading.Event()
+    monkeypatch.setattr(second_opinions, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(second_opinions, "_agree", lambda *_: may_end.wait(60))
+    agreement = SimpleNamespace(canonical=Canonical(form=Form.SQL))
+    route = SimpleNamespace(cascade=SimpleNamespace(agreement=agreement))
+    compare = second_opinions.comparison(SimpleNamespace(route=route), {})  # type: ignore[arg-type]
+    call = SimpleNamespace(number=0)
+    try:
+        assert await compare(call, call) is None  # type: ignore[arg-type]
+    finally:
+        may_end.set()

@@ -34,7 +34,8 @@ class Deadline:
 
     def after(self, seconds: float | None) -> Deadline:
         """The same, so many seconds from now; None: never."""
-        return self.at(None if seconds is None else self._loop.time() + seconds)
+        self._until = None if seconds is None else self._loop.time() + seconds
+        return self
 
     def move(self, seconds: float) -> None:
         """From within: so many seconds from now instead."""

@@ -6,7 +6,6 @@ read. A turn that goes elsewhere pays for all of it anew.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
@@ -201,7 +200,7 @@ class Conversations:
         habits = self.habits.of((table.cell.namespace, table.cell.route))
         looked_at = _looked_at(table, known)
         mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
-        within = functools.cache(lambda ttl_s: habits.within(ttl_s, known))
+        within = habits.chances(known)
 
         def of(name: str) -> Outlook | None:
             prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None

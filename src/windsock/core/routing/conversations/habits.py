@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,18 @@ class RouteHabits:
         spread = math.sqrt(known * self.squares + (1 - known) * USUAL_SPREAD**2)
         z = (math.log(max(1.0, ttl_s)) - mean) / max(LEAST_SPREAD, spread)
         return 0.5 * math.erfc(-z / math.sqrt(2.0))
+
+    def chances(self, conversation: Conversation | None) -> Callable[[float], float]:
+        """`within` for one conversation, reckoned once for each time."""
+        known: dict[float, float] = {}
+
+        def within(ttl_s: float) -> float:
+            found = known.get(ttl_s)
+            if found is None:
+                found = known[ttl_s] = self.within(ttl_s, conversation)
+            return found
+
+        return within
 
 
 class Habits:
