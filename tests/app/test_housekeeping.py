@@ -9,14 +9,31 @@ import pytest
 from sqlalchemy import text
 
 from tests.running import config_of
+from windsock.app import core_parts
 from windsock.app.background import housekeeping
 from windsock.app.bootstrap import build
 from windsock.app.service import Service
+from windsock.app.state_recovery import NewRouter
 from windsock.config.file import parse
+from windsock.core.evidence.warm_start import PastResult
 from windsock.errors import StoreError
 from windsock.service import auth
 from windsock.service.auth import AccessDenied, new_key
 from windsock.store.keys import VirtualKey, add_key, revoke_key
+
+
+def served(tmp_path: Path, more: str = "") -> Service:
+    said = config_of(("acme", "http://127.0.0.1:9", 1.0)) + more
+    said += f'[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n[feeds]\nenabled = []\n'
+    return build(parse(said, {}, source="windsock.toml"), {})
+
+
+def with_key(service: Service) -> str:
+    secret, public, digest = new_key()
+    key = VirtualKey(id=public, name="n", sha256=digest, namespace="default", scopes=("infer",),
+                     created_at=1.0, budget_usd=Decimal(5), budget_period="total")  # fmt: skip
+    add_key(service.engine, key)
+    return secret
 
 
 async def test_a_store_that_goes_away_while_it_is_read_is_read_again(
@@ -39,18 +56,25 @@ async def test_a_store_that_goes_away_while_it_is_read_is_read_again(
     await service.stop()
 
 
-def served(tmp_path: Path, more: str = "") -> Service:
-    said = config_of(("acme", "http://127.0.0.1:9", 1.0)) + more
-    said += f'[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n[feeds]\nenabled = []\n'
-    return build(parse(said, {}, source="windsock.toml"), {})
+async def test_a_lesson_outlives_a_store_that_goes_away_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = served(tmp_path)
+    lessons = service.router.lessons
+    result = PastResult(task="chat", deployment="acme/m", success=0.25, count=40)
+    number = lessons.add("default", "auto", [result], strength=30, now=1.0)
 
+    def away(new_router: NewRouter, *_: object, **__: object) -> None:
+        new_router({})
+        raise StoreError("away again")
 
-def with_key(service: Service) -> str:
-    secret, public, digest = new_key()
-    key = VirtualKey(id=public, name="n", sha256=digest, namespace="default", scopes=("infer",),
-                     created_at=1.0, budget_usd=Decimal(5), budget_period="total")  # fmt: skip
-    add_key(service.engine, key)
-    return secret
+    with monkeypatch.context() as during:
+        during.setattr(core_parts, "restored", away)
+        with pytest.raises(StoreError):
+            service.housekeeping.restore()
+    service.housekeeping.restore()
+    assert lessons.held().keys() == {number}
+    await service.stop()
 
 
 async def test_keys_that_are_many_are_read_again_where_one_was_changed_by_hand(

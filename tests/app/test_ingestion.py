@@ -275,3 +275,37 @@ def test_rows_of_models_that_are_not_in_use_measure_those_that_are() -> None:
     assert standing.measured_by == "the same model elsewhere"
     assert standing.dearer_by == pytest.approx(0.2 - 1)
     assert not wind.book.knows("novita/zai-org/glm-4.6")
+
+
+def stated(usd: float, at: float) -> Quote:
+    prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(2 * usd))}
+    return Quote(deployment="openai/a", feed="list", feed_model="a", usd_per_mtok=prices,
+                 quoted_at=at, seen_at=at, trust=0.9)  # fmt: skip
+
+
+@pytest.mark.parametrize("then", [0.2, 0.21, 0.3])
+def test_a_price_that_came_before_a_ruling_from_elsewhere_counts_as_it_does_there(then) -> None:
+    """Elsewhere the ruling on 0.2 came first, and then the price."""
+    here, there = (intake("openai/a") for _ in range(2))
+    held = stated(0.2, START + 1)
+    for made, wind, _ in (here, there):
+        made.on_quote(stated(10.0, START), START)
+        made.on_quote(held, START + 1)
+        assert [each.quote for each in wind.book.held()] == [held]
+    there[0].approve("openai/a", "list")
+    for made, _, _ in (here, there):
+        made.clock.advance_to(START + 2)
+        made.on_quote(stated(then, START + 2), START + 2)
+    here[0].hear_ruling(held, is_believed=True)
+    prices = [
+        wind.book.believed("openai/a", START + 2).usd_per_mtok for _, wind, _ in (here, there)
+    ]
+    assert prices[0] == prices[1] == stated(then, START).usd_per_mtok
+    assert here[1].book.held() == there[1].book.held() == []
+
+
+def test_a_ruling_from_elsewhere_does_not_touch_a_price_of_the_owner_s() -> None:
+    made, wind, _ = intake("openai/a")
+    made.adopt(made.identity, [stated(10.0, START)])
+    made.hear_ruling(stated(0.2, START + 1), is_believed=True)
+    assert wind.book.believed("openai/a", START + 1).usd_per_mtok[Meter.INPUT] == 10

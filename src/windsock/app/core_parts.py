@@ -136,9 +136,10 @@ def restore_again(core: Core) -> None:
     """
     lessons = core.router.lessons
     taught = lessons.held()
-    restored(lambda _: emptied(core.router), core.engine, known=core.known)
-    for number, lesson in taught.items():
-        lessons.hear(number, lesson, is_held=True)
+    try:
+        restored(lambda _: emptied(core.router), core.engine, known=core.known)
+    finally:
+        lessons.restore(taught)
     core.ingestion.follow_redirects()
     core.router.tables.forget()
 

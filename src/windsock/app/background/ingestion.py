@@ -198,8 +198,7 @@ class FeedIngestion:
 
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""
-        before = self.router.book.believed(quote.deployment, now)
-        self._kept.setdefault(quote.deployment, before)
+        self._kept.setdefault(quote.deployment, self.router.book.believed(quote.deployment, now))
         self._absorb(quote, now)
         self._keep_in_force(quote.deployment, now)
 
@@ -265,10 +264,15 @@ class FeedIngestion:
         return shifts
 
     def hear_ruling(self, quote: Quote, *, is_believed: bool) -> None:
-        """A person has ruled at another process, which tells and keeps what came of it."""
+        """A person has ruled at another process, which tells and keeps it; later prices hold."""
+        if quote.deployment in self.owned:
+            return
+        since = self.router.book.said_since(quote) if is_believed else None
         self._rule(quote, is_believed=is_believed)
-        in_force = self.router.book.believed(quote.deployment, self.clock.now())
-        self._kept[quote.deployment] = in_force
+        now = self.clock.now()
+        self._kept[quote.deployment] = self.router.book.believed(quote.deployment, now)
+        if since is not None:
+            self.on_quote(replace(since, seen_at=now), now)
 
     def _rule(self, quote: Quote, *, is_believed: bool) -> list[Event]:
         now, book = self.clock.now(), self.router.book
@@ -292,9 +296,5 @@ class FeedIngestion:
 
 def log_event(shift: Event) -> None:
     """One line in the log."""
-    facts = {
-        name: value for name, value in event_view(shift).items() if name not in ("event", "at")
-    }
-    if not shift.deployment:
-        del facts["deployment"]
-    event_log().info(shift.kind, **facts)
+    hidden = {"event", "at"} if shift.deployment else {"event", "at", "deployment"}
+    event_log().info(shift.kind, **{k: v for k, v in event_view(shift).items() if k not in hidden})

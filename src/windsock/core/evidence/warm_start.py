@@ -140,11 +140,14 @@ class WarmStarts:
     ) -> int:
         """Start beliefs from results; the number takes them back."""
         taught = teach(self._beliefs, namespace, route, results, strength=strength, now=now)
-        mark, marks = self.mark
-        number = (max(self._teachings, default=0) // marks + 1) * marks + mark
+        number = self._next()
         self._teachings[number] = taught
         self.tell(number, taught, True)
         return number
+
+    def _next(self) -> int:
+        mark, marks = self.mark
+        return (max(self._teachings, default=0) // marks + 1) * marks + mark
 
     def take_back(self, namespace: str, number: int) -> int:
         """How many rates the lesson held; raises UnknownLesson, of another's lesson too."""
@@ -166,6 +169,14 @@ class WarmStarts:
         elif number not in self._teachings and number not in self._taken_back:
             self._teachings[number] = taught
             taught.give(self._beliefs)
+
+    def restore(self, taught: Mapping[int, WarmStart]) -> None:
+        """Teach again what was taught here and a state that was taken over since has not; under
+        another number where another lesson has that one."""
+        for number, lesson in taught.items():
+            mine = self._teachings.get(number)
+            if lesson.squares and (mine is None or mine.to_state() != lesson.to_state()):
+                self.hear(number if mine is None else self._next(), lesson, is_held=True)
 
     def believe_again(self, taught: WarmStart, deployment: str, *, is_held: bool) -> None:
         """What a belief that was replaced since had known of a lesson."""

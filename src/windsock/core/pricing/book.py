@@ -143,8 +143,7 @@ class PriceBook:
 
         at      unix s, by which its age counts, too; None: as of the last statement
         """
-        name = self._entries.name_of(deployment)
-        entry = self._entries.get(name)
+        name, entry = self._entries.name_of(deployment), self._entries.billed(deployment)
         if entry is None:
             return Standing()
         now = max(self._now, entry.timeline.counted_at) if at is None else at
@@ -170,8 +169,7 @@ class PriceBook:
 
     def knows(self, deployment: str) -> bool:
         """True if a price of it was ever believed."""
-        entry = self._entries.get(deployment)
-        return entry is not None and bool(entry.timeline.accepted)
+        return bool(self.history(deployment, -inf, inf))
 
     def changed_since(self, version: int, deployments: Iterable[str]) -> bool:
         """True if anything that moves a weight of these changed after `version`."""
@@ -187,6 +185,10 @@ class PriceBook:
     def held_quote(self, deployment: str, feed: str) -> Quote:
         """What is held of a feed; raises KeyError if nothing is."""
         return self._entries[deployment].timeline.held_of(feed).quote
+
+    def said_since(self, quote: Quote) -> Quote | None:
+        """Another price that the feed of a quote has stated after it, held or not."""
+        return self._entries.made(quote.deployment).timeline.said_since(quote)
 
     def rule(self, quote: Quote, now: float, *, is_believed: bool) -> list[Event]:
         """A person believes a quote, held here or by another replica, or drops it and its equals.
@@ -236,11 +238,9 @@ class PriceBook:
             del self._entries.redirects[deployment]
         self._changed(None)
         after = self.in_force(deployment, now)
-        facts: dict[str, object] = {
-            "served": served,
-            "usd_per_mtok": dict(after.usd_per_mtok) if after else None,
-            "before": dict(before.usd_per_mtok) if before else None,
-        }
+        found = {"usd_per_mtok": after, "before": before}.items()
+        prices = {name: dict(each.usd_per_mtok) if each else None for name, each in found}
+        facts = {"served": served, **prices}
         return [Event(kind=EventKind.PRICE_SHIFTED, deployment=deployment, at=now, facts=facts)]
 
     def forget(self, deployment: str) -> None:

@@ -107,6 +107,13 @@ class PriceTimeline:
             if held.quote is quote or (key[0] == quote.feed and held.quote.same_price(quote)):
                 del self.held[key]
 
+    def said_since(self, quote: Quote) -> Quote | None:
+        """Another price that the feed of a quote has stated after it, held or not."""
+        now = [held.quote for key, held in self.held.items() if key == (quote.feed, None)]
+        said = [each for each in (*now, self.statements.get(quote.feed)) if each is not None]
+        last = max(said, key=lambda each: each.seen_at, default=quote)
+        return None if last.seen_at <= quote.seen_at or last.same_price(quote) else last
+
     def rewind(self, now: float) -> None:
         """The clock was set back: what was learnt later is taken as learnt now."""
         self.accepted = [quote_by(quote, now) for quote in self.accepted]

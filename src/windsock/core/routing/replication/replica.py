@@ -204,10 +204,10 @@ class Replica:
 
     def _hear_ruled(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         quote, is_believed = quote_of_state(word["quote"]), word["is_believed"]
-        if self.on_ruling is None:
-            self.router.book.rule(quote, now, is_believed=is_believed)
-        else:
+        if self.on_ruling is not None:
             self.on_ruling(quote, is_believed=is_believed)
+        elif not is_believed or self.router.book.said_since(quote) is None:  # the store is later
+            self.router.book.rule(quote, now, is_believed=is_believed)
 
     def _hear_own_model(self, key: tuple[str, ...], word: bool, now: float) -> None:
         self.router.operator.undo_redirect(key[0], now)
