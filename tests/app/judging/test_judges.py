@@ -87,19 +87,16 @@ async def test_a_judge_whose_verdicts_cannot_be_read_is_told_of_and_asked_less(t
 
 
 async def test_a_judge_that_is_taken_away_is_not_unread_any_more(tmp_path) -> None:
-    def says(_: dict[str, Any]) -> Answer:
-        return verdict(score=9.0)
-
-    async with bench(tmp_path, says, "usd_per_day = 100") as it:
+    async with bench(tmp_path, good) as it:
+        await it.ask()
+        await it.settled(lambda: it.desk.judged == 1)
         for _ in range(20):
-            await it.ask()
-        await it.settled(lambda: it.desk.is_unread)
+            it.desk.note_reply(is_read=False)
+        assert it.desk.is_unread
         it.it.service.judges.adopt({})
         await it.it.service.ledger.flushed()
         events = (await it.it.http.get("/v1/events?kind=judge")).json()["data"]
-        shown = (await it.it.http.get("/metrics")).text
-    assert [each["event"] for each in events] == ["judge.is_unread", "judge.is_read"]
-    assert 'windsock_alarms{event="judge.is_unread"} 0' in shown
+    assert [(each["event"], each["route"]) for each in events] == [("judge.is_read", "auto")]
 
 
 async def test_what_the_judge_costs_is_one_hundredth_of_the_routes_spend_at_most(tmp_path) -> None:
