@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -254,6 +255,21 @@ async def test_it_never_spends_more_than_it_may(tmp_path) -> None:
         await ask(it)
 
 
+async def test_what_other_processes_at_the_port_spend_is_told_everywhere_alike(tmp_path) -> None:
+    async with service(tmp_path, AGREEMENT, says("42")) as (it, *_):
+        await ask(it, 2)
+        own = (await shown(it))["spent_usd"]
+        there = (Decimal(3), Decimal("0.25"), Decimal(0))
+        it.service.router.caps.elsewhere["w1"] = {"routes.auto.shadow": there}
+        found = await shown(it)
+        caps = {each["cap"]: each for each in (await it.http.get("/v1/caps")).json()["data"]}
+        metrics = (await it.http.get("/metrics")).text
+    cap = caps["routes.auto.shadow"]
+    assert found["spent_usd"] == cap["spent_usd"] == pytest.approx(own + 0.25)
+    assert found["limit_usd"] == cap["usd"] == pytest.approx(8)
+    assert f'windsock_cap_spent_usd{{cap="routes.auto.shadow",of=""}} {cap["spent_usd"]}' in metrics
+
+
 async def test_without_a_cap_it_spends_a_hundredth_of_what_the_route_does(tmp_path) -> None:
     usual_cap = AGREEMENT.replace("usd_per_day = 5\n", "")
     async with service(tmp_path, usual_cap, says("42")) as (it, _, other):
@@ -347,7 +363,7 @@ async def test_another_namespace_sees_its_own_alone(tmp_path) -> None:
         await ask(it, 2)
         await shown(it)
         (other,) = list(it.service.shadows.facts("team"))
-    assert other.desk.tallies == {} and other.tally is None and other.account is None
+    assert other.desk.tallies == {} and other.tally is None and other.dollars is None
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ async def test_an_answer_is_scored_and_the_score_is_a_reward_of_the_judge(tmp_pa
         assert "Numbers decide." in asked["messages"][0]["content"]
         assert asked["response_format"]["json_schema"]["schema"]["required"] == ["score"]
         (other,) = it.it.service.judges.facts("another")
-        assert (other.desk.judged, other.tally, other.account) == (0, None, None)
+        assert (other.desk.judged, other.tally, other.dollars) == (0, None, None)
         told = (await it.it.http.get(f"/v1/decisions/{decision}")).json()
         assert "The answer" not in json.dumps(told)
 

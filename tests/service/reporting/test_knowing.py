@@ -42,11 +42,11 @@ async def told(it: Running) -> dict[str, Any]:
 
 
 async def judged(it: Running, least: int) -> None:
-    for _ in range(400):
-        facts = (await it.http.get("/v1/evidence?limit=1")).json()["judges"]
-        tally = it.service.background.tally("judge", "auto")
-        waits = it.service.background.waiting("judge", "auto")
-        if facts and tally.answered >= least and not waits:
+    """Once all that was drawn is done: each answer of a shadow is judged as well."""
+    for _ in range(1000):
+        judge, shadow = (it.service.background.tally(by, "auto") for by in ("judge", "shadow"))
+        ends = [each.answered + each.failed + each.unpaid for each in (judge, shadow)]
+        if judge.answered >= least and ends == [judge.taken + shadow.answered, shadow.taken]:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("the judge never came")

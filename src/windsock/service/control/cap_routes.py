@@ -10,6 +10,7 @@ from pydantic import Field
 from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.model.units import to_float
 from windsock.core.routing.caps.account import Account, Raise
+from windsock.core.routing.caps.book import Dollars
 from windsock.errors import BadRequest, CallerError
 from windsock.resources.declared import seconds
 from windsock.service.auth import Principal
@@ -86,7 +87,9 @@ def cap_routes(insight: Insight, raise_for_now: RaiseForNow) -> APIRouter:
     @routes.get("/v1/caps")
     async def listed(caller: Caller) -> CapsAnswer:
         now = clock.now()
-        return CapsAnswer(data=[cap_view(account, now) for account in seen(caller, now)])
+        return CapsAnswer(
+            data=[cap_view(each, caps.whole(each, now), now) for each in seen(caller, now)]
+        )
 
     @routes.post("/v1/caps/{name:path}/raise")
     async def more(caller: Admin, name: str, body: Annotated[RaiseBody, Body()]) -> CapsAnswer:
@@ -97,14 +100,15 @@ def cap_routes(insight: Insight, raise_for_now: RaiseForNow) -> APIRouter:
         until = now + _lasts_s(body.lasts)
         raise_for_now(Raise(cap=name, usd=body.usd, until=until, of=body.of))
         accounts = (each for each in seen(caller, now) if each.cap.name == name)
-        return CapsAnswer(data=[cap_view(account, now) for account in accounts])
+        return CapsAnswer(data=[cap_view(each, caps.whole(each, now), now) for each in accounts])
 
     return routes
 
 
-def cap_view(account: Account, now: float) -> CapView:
-    """An account as it stands."""
-    cap, limit, is_for_good = account.cap, account.limit_usd(now), account.ends_at == float("inf")
+def cap_view(account: Account, dollars: Dollars, now: float) -> CapView:
+    """An account as it stands; dollars: by all processes at the port."""
+    cap, is_for_good = account.cap, account.ends_at == float("inf")
+    limit, spent, held = dollars
     return CapView(
         cap=cap.name,
         of=account.of if cap.each else None,
@@ -113,8 +117,8 @@ def cap_view(account: Account, now: float) -> CapView:
         timezone=cap.timezone,
         usd=to_float(limit),
         raised_usd=to_float(account.raised_usd(now)),
-        spent_usd=to_float(account.spent_usd),
-        reserved_usd=to_float(account.held_usd),
+        spent_usd=to_float(spent),
+        reserved_usd=to_float(held),
         refused=account.refused,
         spent_at=account.spent_at(now),
         begins_at=None if is_for_good else account.begins_at,

@@ -132,6 +132,7 @@ class Judges:
         is_owner, now = namespace == DEFAULT_NAMESPACE, self.clock.now()
         for name, rules in self.rules.items():
             account = self.router.caps.account(beside_name(name, JUDGE), now)
+            dollars = self.router.caps.whole(account, now) if account else None
             yield JudgeFacts(
                 route=name,
                 model=rules.model,
@@ -142,7 +143,7 @@ class Judges:
                 is_label=partial(self.router.operator.is_label, Cell(namespace, name, "")),
                 tally=self.background.tally(JUDGE, name) if is_owner else None,
                 waiting=self.background.waiting(JUDGE, name) if is_owner else None,
-                account=account if is_owner else None,
+                dollars=dollars if is_owner else None,
             )
 
     async def _judge(self, drawn: Case) -> None:

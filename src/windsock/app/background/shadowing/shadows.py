@@ -121,13 +121,14 @@ class Shadows:
         is_owner, now = namespace == DEFAULT_NAMESPACE, self.clock.now()
         for name, rules in self.rules.items():
             account = self.router.caps.account(beside_name(name, SHADOW), now)
+            dollars = self.router.caps.whole(account, now) if account else None
             yield ShadowFacts(
                 route=name,
                 compare=rules.compare,
                 share=rules.share,
                 desk=self.desks.get((namespace, name)) or ShadowDesk(),
                 tally=self.background.tally(SHADOW, name) if is_owner else None,
-                account=account if is_owner else None,
+                dollars=dollars if is_owner else None,
             )
 
     async def _shadow(self, texts: AnsweredTexts) -> None:

@@ -64,7 +64,7 @@ def evidence_routes(insight: Insight, judging: Judging, recent: RecentSpending) 
         judges: list[JudgeView] = []
         for each in judging(caller.namespace):
             if route in (None, each.route):
-                judges.append(judge_view(each, now))
+                judges.append(judge_view(each))
                 await asyncio.sleep(0)  # biases of thousands of answers: requests go between
         routes = router.routes if route is None else (route,)
         knowing = None

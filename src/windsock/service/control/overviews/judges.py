@@ -12,7 +12,7 @@ from windsock.core.evidence.judging.biases import Basis, Bias
 from windsock.core.evidence.judging.desk import JudgeDesk
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
-from windsock.core.routing.caps.account import Account
+from windsock.core.routing.caps.book import Dollars
 from windsock.service.background_requests import BackgroundTally
 from windsock.service.control.schemas.base import Answer
 
@@ -23,7 +23,8 @@ How = Literal["pointwise", "pairwise"]
 class JudgeFacts:
     """The judge of one route, as it stands for one namespace.
 
-    tally, account  of all namespaces together; None for one that may not see those
+    tally, dollars  of all namespaces together, dollars by all processes at the port; None for one
+                    that may not see those
     said_of         a decision's id -> what was said of it, as far as it is at hand
     is_label        whether a source knows what was right, by what the route says
     """
@@ -37,7 +38,7 @@ class JudgeFacts:
     is_label: Callable[[str], bool]
     tally: BackgroundTally | None
     waiting: int | None
-    account: Account | None
+    dollars: Dollars | None
 
 
 class BiasView(Answer):
@@ -76,14 +77,14 @@ class JudgeView(Answer):
     left_out: int | None = Field(description="drawn, but there was no place in the queue")
     failed: int | None = Field(description="questions to the judge that got no answer")
     unpaid: int | None = Field(description="questions for which there was no money in time")
-    spent_usd: float | None = Field(description="today, UTC")
+    spent_usd: float | None = Field(description="today, UTC, by all processes at the port")
     limit_usd: float | None = Field(description="that may be spent today as of now")
     biases: BiasesView
 
 
-def judge_view(facts: JudgeFacts, now: float) -> JudgeView:
-    """As it stands at `now`, unix s."""
-    desk, tally, account = facts.desk, facts.tally, facts.account
+def judge_view(facts: JudgeFacts) -> JudgeView:
+    """As it stands."""
+    desk, tally, dollars = facts.desk, facts.tally, facts.dollars
     return JudgeView(
         route=facts.route,
         model=facts.model,
@@ -98,8 +99,8 @@ def judge_view(facts: JudgeFacts, now: float) -> JudgeView:
         left_out=tally.left_out if tally else None,
         failed=tally.failed if tally else None,
         unpaid=tally.unpaid if tally else None,
-        spent_usd=to_float(account.spent_usd) if account else None,
-        limit_usd=to_float(account.limit_usd(now)) if account else None,
+        spent_usd=to_float(dollars[1]) if dollars else None,
+        limit_usd=to_float(dollars[0]) if dollars else None,
         biases=_biases(facts),
     )
 

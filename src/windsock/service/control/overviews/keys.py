@@ -96,11 +96,11 @@ def key_view(key: VirtualKey, accounts: Mapping[str, Account], now: float) -> Ke
 
 def budget_view(account: Account, now: float) -> BudgetView:
     """What is spent and left of a budget, and how fast it goes."""
-    view = cap_view(account, now)
-    left = account.limit_usd(now) - account.spent_usd - account.held_usd
+    limit, spent, held = account.limit_usd(now), account.spent_usd, account.held_usd
+    view = cap_view(account, (limit, spent, held), now)
     return BudgetView(
         **view.model_dump(),
-        left_usd=max(0.0, to_float(left)),
+        left_usd=max(0.0, to_float(limit - spent - held)),
         usd_per_day=_usd_per_day(view, now),
     )
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from windsock.core.evidence.agreement.shadow import ShadowDesk, ShadowTally
-from windsock.core.routing.caps.account import Account
+from windsock.core.routing.caps.book import Dollars
 from windsock.service.auth import Principal
 from windsock.service.background_requests import BackgroundTally
 from windsock.service.control.access_check import Insight
@@ -17,14 +17,15 @@ from windsock.service.control.schemas.base import Answer, number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowFacts:
-    """The shadow of one route, as one namespace sees it; what all share may be None."""
+    """The shadow of one route, as one namespace sees it; what all share may be None: `tally`, of
+    this process, and `dollars`, of all at the port."""
 
     route: str
     compare: str
     share: float
     desk: ShadowDesk
     tally: BackgroundTally | None
-    account: Account | None
+    dollars: Dollars | None
 
 
 class ShadowedView(Answer):
@@ -51,7 +52,7 @@ class ShadowView(Answer):
     left_out: int | None = Field(description="drawn, for which there was no place")
     failed: int | None
     unpaid: int | None = Field(description="for which the cap had no room in time")
-    spent_usd: float | None = Field(description="today, UTC")
+    spent_usd: float | None = Field(description="today, UTC, by all processes at the port")
     limit_usd: float | None = Field(description="that may be spent today as of now")
 
 
@@ -72,14 +73,13 @@ def shadow_routes(insight: Insight, shadowing: Shadowing) -> APIRouter:
 
     @routes.get("/v1/shadows")
     async def shadows(caller: Caller) -> ShadowsAnswer:
-        now = insight.clock.now()
-        return ShadowsAnswer(data=[_view(each, now) for each in shadowing(caller.namespace)])
+        return ShadowsAnswer(data=[_view(each) for each in shadowing(caller.namespace)])
 
     return routes
 
 
-def _view(facts: ShadowFacts, now: float) -> ShadowView:
-    tally, account = facts.tally, facts.account
+def _view(facts: ShadowFacts) -> ShadowView:
+    tally, dollars = facts.tally, facts.dollars
     return ShadowView(
         route=facts.route,
         compare=facts.compare,
@@ -90,8 +90,8 @@ def _view(facts: ShadowFacts, now: float) -> ShadowView:
         left_out=tally and tally.left_out,
         failed=tally and tally.failed,
         unpaid=tally and tally.unpaid,
-        spent_usd=number(account.spent_usd) if account else None,
-        limit_usd=number(account.limit_usd(now)) if account else None,
+        spent_usd=number(dollars[1]) if dollars else None,
+        limit_usd=number(dollars[0]) if dollars else None,
     )
 
 
