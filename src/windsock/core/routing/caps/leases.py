@@ -55,21 +55,15 @@ class Borrower:
     before the next one."""
 
     book: CapBook
-    _told: dict[Place, Used] = field(default_factory=dict)
     _quiet: dict[int, tuple[Decimal, int]] = field(default_factory=dict)
 
     def report(self, now: float) -> list[Used]:
         """What is new since the last one; half of what is left of each grant is given back."""
         shared = [each for each in self.book.all_accounts(now) if each.is_shared]
         stirred = [each for each in shared if not self._is_quiet(each)]
-        found = [self._used(each, now) for each in stirred]
-        self._told |= {each.place: each for each in found}
-        if max(len(self._told), len(self._quiet)) > len(shared):
-            forget_over((self._told,), shared)
-            self._quiet = {
-                id(each): self._quiet[id(each)] for each in shared if id(each) in self._quiet
-            }
-        return found
+        if len(self._quiet) > len(shared):
+            self._quiet = {id(each): self._quiet[id(each)] for each in shared}
+        return [self._used(each, now) for each in stirred]
 
     def take(self, grants: Iterable[Grant], now: float) -> None:
         """What the other side answered."""
@@ -83,7 +77,6 @@ class Borrower:
         """There is another leader, which knows what was spent from the store, and of no grant."""
         for account in self.book.all_accounts(-1e18):
             account.elsewhere_usd, account.granted_usd = account.spent_usd, None
-        self._told.clear()
         self._quiet.clear()
 
     def _is_quiet(self, account: Account) -> bool:
