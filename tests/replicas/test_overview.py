@@ -58,3 +58,21 @@ async def test_replicas_are_listed_and_one_with_another_configuration_is_told_of
         shown = await asyncio.to_thread(windsock_alone, *command, folder=tmp_path)
         assert "one leads" in shown.stdout
         assert "gone, last seen" in shown.stdout
+
+
+async def test_who_leads_next_tells_again_of_replicas_that_differ(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path) as (one, two, _, store):
+        url = one.service.settings.providers["acme"].base_url
+        other = config(url, store, "three", "[cache]\nenabled = true\n")
+        async with (
+            running(other, tmp_path) as three,
+            running(config(url, store, "four"), tmp_path) as four,
+        ):
+            them, behind = (two, three, four), "one leads, not on the newest configuration: three"
+            await comes(lambda: all(says(it) == f"4 replicas, {behind}" for it in (one, *them)))
+            told = [it.service.tallies.events for it in them]
+            before = sum(each["replicas.differ"] for each in told)
+            await one.service.housekeeping.membership.end()
+            await comes(lambda: sum(each["replicas.differ"] for each in told) > before)

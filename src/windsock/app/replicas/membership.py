@@ -228,6 +228,7 @@ class Membership:
 
     def _begin_to_lead(self) -> None:
         self.replica.router.beliefs.is_judge = True
+        self._differing = []  # who led before may have told of them, but has no alarms any more
         event_log().info("replica.leads", name=self.name)
         for definition in self.poller.definitions():
             self.poller.poll_soon(definition.id)
