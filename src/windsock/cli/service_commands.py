@@ -147,7 +147,7 @@ def report(
 
 
 def replicas(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> None:
-    """Who serves together over one database, who leads, and which configuration each has."""
+    """Who serves together over one database, and who leads."""
     from windsock.cli.replicas import show_replicas
     from windsock.cli.service_client import ServiceClient
 

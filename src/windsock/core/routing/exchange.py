@@ -233,8 +233,7 @@ class Exchange:
         else:
             self.trying = self.hedging
         self.hedging = None
-        is_late = result.kind is CallKind.TIMED_OUT
-        if is_late and ended_by_caller(self.route, self.request, result, self._left_s(now)):
+        if ended_by_caller(self.route, self.request, result, self._left_s(now)):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         self._results.append(result)
         self.shifts += self._observer.record(result, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from windsock.core.model.calls import CallResult
+from windsock.core.model.calls import CallKind, CallResult
 from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import uniform
@@ -34,9 +34,8 @@ def rest_limit_s(route: Route, first_byte_s: float, left_s: float | None) -> flo
 def ended_by_caller(
     route: Route, request: RouteRequest, result: CallResult, left_s: float | None
 ) -> bool:
-    """Whether the caller's deadline ended a call that was too late, before a limit of the route's
-    own did."""
-    if left_s is None or left_s > TIMER_S:
+    """Whether the caller's deadline ended this call before a limit of the route's own did."""
+    if result.kind is not CallKind.TIMED_OUT or left_s is None or left_s > TIMER_S:
         return False
     own_s = route.first_byte_s
     if result.first_byte_s is not None:
