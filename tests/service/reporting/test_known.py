@@ -53,3 +53,11 @@ def test_what_is_unknown_is_said_to_be_unknown_and_never_0() -> None:
     assert "judge 4 says unknown, bias unknown, λ unknown, success unknown" in text
     assert "4 requests, unknown" in text and "$0" not in text
     assert list(known_words({})) == []
+
+
+def test_one_request_is_one_and_what_is_nearly_nothing_is_not_told_as_0() -> None:
+    spent = {"route": "auto", "by": "exploring", "requests": 1, "cost_usd": 0.5, "cells": []}
+    (few,) = known_words({"knowing": [{**spent, "lost_successes": 0.04}]})
+    assert few == "knowing auto by exploring: 1 request, $0.5"
+    (more,) = known_words({"knowing": [{**spent, "requests": 2, "lost_successes": 0.05}]})
+    assert more.endswith("2 requests, $0.5, 0.1 successes lost")

@@ -8,6 +8,9 @@ from typing import Any
 MOST_TOLD = 12
 """Beliefs that are told one by one, and places that knowing was paid for; `--json` has them all."""
 
+LEAST_LOST = 0.05
+"""Successes that are told; fewer would be told as 0.0."""
+
 WEAK = {
     "proxies alone": "rests on proxies alone: no label says whether they are right",
     "mere answers": "rests on mere answers: something came back, and nobody judged it",
@@ -60,10 +63,11 @@ def _source(each: Mapping[str, Any]) -> str:
 def _spent(row: Mapping[str, Any]) -> str:
     """What one way to know cost, and what that bought where anything is known of it."""
     usd = "unknown" if row["cost_usd"] is None else f"${row['cost_usd']:.4g}"
-    facts = [f"{row['by']}: {row['requests']:,} requests, {usd}"]
+    unit = "request" if row["requests"] == 1 else "requests"
+    facts = [f"{row['by']}: {row['requests']:,} {unit}, {usd}"]
     for name, unit in (("usd_per_reward", "a reward"), ("usd_per_halving", "a halved interval")):
         if row.get(name) is not None:
             facts.append(f"${row[name]:.4g} {unit}")
-    if row.get("lost_successes"):
+    if (row.get("lost_successes") or 0.0) >= LEAST_LOST:
         facts.append(f"{row['lost_successes']:.1f} successes lost")
     return ", ".join(facts)
