@@ -1,5 +1,7 @@
 """Alarms are folded from events: each begins once and ends, of each subject by itself."""
 
+import pytest
+
 from windsock.clock import ManualClock
 from windsock.core.model.events import Event, EventKind
 from windsock.observability.alarms import LASTING, Alarms
@@ -41,6 +43,35 @@ def test_what_was_removed_has_no_alarm_and_a_finding_of_better_is_none() -> None
     for finding, standing in (("better", 0), ("worse", 1), ("confirmed", 1), ("recovered", 0)):
         alarms.on_event(event(EventKind.QUALITY_DRIFTED, "a/m", finding=finding, **place))
         assert alarms.counts()[EventKind.QUALITY_DRIFTED] == standing, finding
+
+
+PLACE = {"route": "auto", "namespace": "team", "task": "sql"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [
+        (EventKind.FLOOR_OUT_OF_REACH, PLACE),
+        (EventKind.FLOOR_OUT_OF_REACH, {**PLACE, "task": ""}),  # a floor over all of a route
+        (EventKind.JUDGE_IS_UNREAD, {"route": "auto", "namespace": "team"}),
+        (EventKind.ROUTE_IS_DOWN, {"route": "auto"}),
+        (EventKind.CAP_SPENT, {"cap": "day"}),
+        (EventKind.CAP_OUTPACED, {"cap": "day", "key": "k", "route": "gone"}),
+        (EventKind.FEED_FAILED, {"feed": "list"}),
+        (EventKind.FEED_WENT_STALE, {"feed": "list"}),
+        (EventKind.SPEND_ROSE, {}),
+        (EventKind.REPLICAS_DIFFER, {}),
+        (EventKind.STORE_IS_BEHIND, {}),
+        (EventKind.LOOP_IS_LATE, {}),
+    ],
+)
+def test_an_alarm_about_no_deployment_counts_while_what_it_is_about_is_there(kind, facts) -> None:
+    there = {"auto", "day", "list"}
+    alarms = Alarms(knows=lambda name: name in there)
+    alarms.on_event(event(kind, **facts))
+    assert alarms.counts()[kind] == 1
+    there.clear()
+    assert alarms.counts()[kind] == (0 if facts else 1)
 
 
 def test_what_flickers_neither_begins_nor_ends() -> None:

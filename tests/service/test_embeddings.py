@@ -6,6 +6,7 @@ import pytest
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.core.context.features import NAMES
+from windsock.providers import prompt_embedding
 from windsock.providers.prompt_embedding import NUMBERS, projected
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "name a river"}]}
@@ -47,6 +48,9 @@ async def test_an_embedding_adds_a_few_numbers_to_the_features(tmp_path) -> None
         Answer({"data": [{"embedding": "AAAA"}]}),
         Answer({"data": [{"embedding": [0.0, 0.0]}]}),
         Answer({"data": []}),
+        Answer({"data": [{"embedding": [0.1] * 20_000}]}),
+        Answer({"data": [{"embedding": [1.0, "x"]}]}),
+        Answer(b"<html>502</html>"),
         Answer(VECTOR, cut=True, status=200, wait_s=5.0),
     ],
 )
@@ -57,6 +61,30 @@ async def test_without_an_embedding_the_request_goes_on_with_zeros(answer, tmp_p
         running(config(model, meaning), tmp_path) as it,
     ):
         assert (await features(it))[len(NAMES) :] == (0.0,) * NUMBERS
+
+
+@pytest.mark.parametrize(("rest_s", "is_asked_again"), [(600.0, False), (0.0, True)])
+async def test_an_endpoint_that_fails_time_after_time_is_left_alone_and_told_of(
+    rest_s, is_asked_again, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(prompt_embedding, "REST_S", rest_s)
+    failed, answers = Answer({"error": "no"}, status=500), [Answer(VECTOR)]
+    async with (
+        upstream(lambda _: Answer(completion())) as model,
+        upstream(lambda _: answers[-1]) as meaning,
+        running(config(model, meaning), tmp_path) as it,
+    ):
+        for answer in (failed, failed, Answer(VECTOR), failed, failed, failed):
+            assert "embeddings.failed" not in "".join(capsys.readouterr())
+            answers.append(answer)
+            await features(it)
+        (line,) = [each for each in "".join(capsys.readouterr()).splitlines()
+                   if "embeddings.failed" in each]  # fmt: skip
+        assert "status 500" in line
+        answers.append(Answer(VECTOR))
+        found = (await features(it))[len(NAMES) :]
+        assert found == (projected([0.6, 0.0, -0.8]) if is_asked_again else (0.0,) * NUMBERS)
+        assert len(meaning.seen) == 6 + is_asked_again
 
 
 def test_a_projection_keeps_what_is_near_near() -> None:

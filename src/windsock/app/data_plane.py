@@ -166,9 +166,17 @@ def _meaning(settings: Settings, caller: Caller) -> Meaning | None:
     headers = {"authorization": f"Bearer {asked.api_key}"} if asked.api_key else {}
     endpoint = Endpoint(base_url=asked.base_url.rstrip("/"), headers=headers)
     embedder = Embedder(
-        caller=caller, endpoint=endpoint, model=asked.model, timeout_s=asked.timeout
+        caller=caller,
+        endpoint=endpoint,
+        model=asked.model,
+        timeout_s=asked.timeout,
+        on_trouble=_embeddings_trouble,
     )
     return embedder.numbers
+
+
+def _embeddings_trouble(error: str) -> None:
+    log.event_log().warning("embeddings.failed", error=error)
 
 
 def _cache_trouble(error: str) -> None:

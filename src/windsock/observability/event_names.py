@@ -14,6 +14,7 @@ LOG_ONLY = frozenset(
         "worker.replaced",
         "worker.unled",
         "cache.failed",
+        "embeddings.failed",
         "credential.renewed",
         "credential.failed",
         "replica.leads",

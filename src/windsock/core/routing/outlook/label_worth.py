@@ -24,7 +24,7 @@ def label_worth(table: WeightTable) -> dict[str, float]:
     whose belief rests on n rewards takes 1 / (n + 1) of its sd^2 away. So newcomers that get some
     traffic come first, then what is known least of those that get most. 0 for who gets nothing.
     """
-    return {arm.deployment: arm.weight * _taken_away(arm) for arm in table.arms}
+    return {name: worth.first for name, worth in _worths(table).items()}
 
 
 class Worth(NamedTuple):
@@ -41,18 +41,16 @@ class Worth(NamedTuple):
 NO_WORTH = Worth(0.0, 1.0)
 
 
-def _behind(arm: ArmFacts) -> float:
-    """n + 1 = m (1 - m) / sd^2, at least 1."""
-    variance = ((arm.success_high - arm.success_low) / SPAN) ** 2
-    spread = arm.success_mean * (1.0 - arm.success_mean)
-    return max(1.0, spread / variance) if variance > 0.0 else 1.0
+def _worths(table: WeightTable) -> dict[str, Worth]:
+    return {arm.deployment: _known(arm) for arm in table.arms}
 
 
-def _taken_away(arm: ArmFacts) -> float:
-    """Of the variance of a belief by one reward: sd^2 / (n + 1), with n + 1 = m (1 - m) / sd^2."""
+def _known(arm: ArmFacts) -> Worth:
+    """A label takes sd^2 / (n + 1) of the variance of a belief, with n + 1 = m (1 - m) / sd^2."""
     variance = ((arm.success_high - arm.success_low) / SPAN) ** 2
     spread = arm.success_mean * (1.0 - arm.success_mean)
-    return variance * min(1.0, variance / spread) if spread > 0.0 else 0.0
+    behind = max(1.0, spread / variance) if variance > 0.0 else 1.0
+    return Worth(arm.weight * variance / behind, behind)
 
 
 class LabelWorth:
@@ -77,8 +75,7 @@ class LabelWorth:
             table = self._router.table(cell.namespace, cell.route, cell.name, self._now)
         except UnknownRoute:
             return {}
-        first = label_worth(table)
-        return {arm.deployment: Worth(first[arm.deployment], _behind(arm)) for arm in table.arms}
+        return _worths(table)
 
 
 def wanted(
