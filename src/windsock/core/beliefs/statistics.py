@@ -83,11 +83,13 @@ class RewardStatistics:
         self, count: float, total: float, squares: float, at: float, settings: BeliefSettings
     ) -> None:
         """Count rewards by their number, sum and sum of squares; less than none takes back."""
-        weight = self._advance(at, settings.half_life_s)
-        self.count = max(0.0, self.count + weight * count)
-        self.total = min(self.count, max(0.0, self.total + weight * total))
-        self.squares = min(self.total, max(0.0, self.squares + weight * squares))
-        self.shrink_to(settings.evidence_cap)
+        stays, weight = discounts(self.at, at, settings.half_life_s)
+        self.at = max(self.at, at)
+        self.count = max(0.0, self.count * stays + weight * count)
+        self.total = min(self.count, max(0.0, self.total * stays + weight * total))
+        self.squares = min(self.total, max(0.0, self.squares * stays + weight * squares))
+        if self.count > settings.evidence_cap:
+            self.shrink_to(settings.evidence_cap)
 
     def observe_units(
         self, units: Iterable[float], requests: float, at: float, settings: BeliefSettings
@@ -113,7 +115,10 @@ class RewardStatistics:
     def shrink_to(self, most: float) -> None:
         """Shrink the evidence to `most` rewards; the mean stays."""
         if self.count > most:
-            self._scale(most / self.count)
+            factor = most / self.count
+            self.count *= factor
+            self.total *= factor
+            self.squares *= factor
 
     def move(self, shift: float, most: float) -> None:
         """Shrink the evidence to `most` rewards and move its mean by `shift`."""
@@ -159,18 +164,6 @@ class RewardStatistics:
         row.at, row.used_at = infinite(at), infinite(used_at)
         row.units = None if units is None else list(units)
         return row
-
-    def _advance(self, at: float, half_life_s: float) -> float:
-        stays, weight = discounts(self.at, at, half_life_s)
-        if stays != 1.0:
-            self._scale(stays)
-        self.at = max(self.at, at)
-        return weight
-
-    def _scale(self, factor: float) -> None:
-        self.count *= factor
-        self.total *= factor
-        self.squares *= factor
 
 
 def dispersion(count: float, total: float, squares: float, *, usual: float = 1.0) -> float:

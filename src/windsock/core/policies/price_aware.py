@@ -188,7 +188,7 @@ class PriceAware(BasePolicy):
         """Account for what a request has cost, for who answered it, and for its size."""
         cell = outcome.decision.cell
         if outcome.served is not None:
-            self.count_served(cell, arm_of(outcome.decision, outcome.served), 1.0)
+            self.served.observe(cell, arm_of(outcome.decision, outcome.served))
         if self._purse is not None and outcome.cost_usd is not None:
             self._purse.spend(cell[:2], to_float(outcome.cost_usd), now)
         if outcome.decision.features:

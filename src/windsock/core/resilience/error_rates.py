@@ -108,7 +108,11 @@ class ErrorRates:
         if recent is None:
             recent = self._recent[name] = _Recent()
         recent.count(result.kind, now)
-        told = [] if recent.told else _told_of_kinds(recent, result.kind, name, now)
+        told = []
+        if not recent.told:
+            if recent.kinds or result.kind is not CallKind.ANSWERED:
+                told = _told_of_kinds(recent, result.kind, name, now)
+            recent.calls += 1.0
         if result.kind is CallKind.ANSWERED and not recent.has_risen:
             return told
         return told + _told(recent, name, now)
@@ -143,7 +147,6 @@ def _told_of_kinds(recent: _Recent, met: CallKind, name: str, now: float) -> lis
     """One more call, of which every kind of error met so far takes note."""
     if met is not CallKind.ANSWERED and met not in recent.kinds:
         recent.kinds[met] = KindRise(recent.calls)
-    recent.calls += 1.0
     told = []
     for kind, each in recent.kinds.items():
         before = each.before

@@ -12,7 +12,7 @@ from typing import Any
 
 from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.judgements import Credit
-from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.calls import CallKind, CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
@@ -52,6 +52,7 @@ class Router:
         self.dispatcher = parts.dispatcher
         self._route_table = parts.routes
         self._routes = parts.routes.by_name
+        self.searching = parts.routes.searching
         self._number = parts.first_number
         self._ids = DecisionIds(parts.seed)
         self._retries = parts.retries
@@ -126,10 +127,6 @@ class Router:
         """
         return self._route_table.resolve(request)
 
-    def searching(self, request: RouteRequest) -> frozenset[str]:
-        """The deployments of which a web search is asked by a name's suffix, or as a need."""
-        return self._route_table.searching(request)
-
     def absorb(self, tick: Tick, now: float) -> list[Event]:
         """Take in a price or health statement; it acts on the next request."""
         if isinstance(tick, HealthReport):
@@ -171,14 +168,16 @@ class Router:
 
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
-        self.limits.end(self.availability.provider(result.attempt.deployment), result, now)
-        shifts = self.health.record(result, now, self.availability.account(result))
+        self.availability.end(result, now)
+        is_answer = result.kind is CallKind.ANSWERED
+        account = () if is_answer else self.availability.account(result)
+        shifts = self.health.record(result, now, account)
         return shifts + self._audit.audit(result, now)
 
     def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
         """Learn from a finished request."""
         self.learn_outcome(outcome, now)
-        return self.health.settle(outcome, now)
+        return self.health.settle(outcome, now) if len(outcome.results) > 1 else []
 
     def learn_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage, cost, transport success and what caches held from a finished request."""

@@ -64,7 +64,7 @@ class Conversations:
 
     is_judged   whether the success of a cell's deployments has been learnt from judgements
     on_turn     called with the (namespace, route, session) of each that was answered
-    on_answer   called with namespace and id of each answer that may be gone on from
+    on_answer   called with namespace and id of each answer that may be gone on from; None: nobody
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Conversations:
         self._beliefs = beliefs
         self._is_judged = is_judged
         self.on_turn: Callable[[SessionKey], None] = lambda key: None
-        self.on_answer: Callable[[str, str], None] = lambda namespace, name: None
+        self.on_answer: Callable[[str, str], None] | None = None
         self.memory = ConversationMemory()
         self.habits = Habits()
         self.hits = CacheHits()
@@ -110,15 +110,22 @@ class Conversations:
 
     def observe(self, outcome: Outcome) -> None:
         """A turn was answered: the home is there, and its cache holds the prompt."""
-        self._keep_turn(outcome)
-        if outcome.response_id:
-            self.on_answer(outcome.decision.cell.namespace, outcome.response_id)
-
-    def _keep_turn(self, outcome: Outcome) -> None:
-        self._note_answerer(outcome)
+        cell, name = outcome.decision.cell, outcome.response_id
         facts, served = outcome.decision.conversation, outcome.served
-        if facts is None or served is None:
-            return
+        known = None if served is None else self._catalog.deployments.get(served)
+        if name is not None and known is not None and known.keeps_answers:
+            self.memory.note_answerer(cell.namespace, name, known.id)
+        if facts is not None and served is not None:
+            self._keep_turn(outcome, facts, served, name)
+        if name is not None and self.on_answer is not None:
+            self.on_answer(cell.namespace, name)
+
+    def _keep_turn(
+        self, outcome: Outcome, facts: ConversationFacts, served: str, name: str | None
+    ) -> None:
+        """
+        name    of the answer, by which the next turn may go on
+        """
         cell, at = outcome.decision.cell, outcome.decision.at
         key = (cell.namespace, cell.route, facts.session)
         found = self.memory.find(key, at) or Conversation(home=served)
@@ -134,8 +141,8 @@ class Conversations:
         self.habits.observe((cell.namespace, cell.route), found, gap_s)
         self.memory.keep(key, found)
         self.on_turn(key)
-        if outcome.response_id:
-            self.memory.link(cell.namespace, outcome.response_id, facts.session)
+        if name is not None:
+            self.memory.link(cell.namespace, name, facts.session)
 
     def home(self, request: RouteRequest, route: str, now: float) -> str | None:
         """Who answered the session of a request last; None if that is not known, or several may
@@ -164,12 +171,6 @@ class Conversations:
         self.memory.from_state(state.get("memory", []), state.get("answerers", []))
         self.habits.from_state(state.get("habits", []))
         self.hits.from_state(state.get("hits", []))
-
-    def _note_answerer(self, outcome: Outcome) -> None:
-        deployment = self._catalog.deployments.get(outcome.served or "")
-        if deployment is not None and deployment.keeps_answers and outcome.response_id:
-            namespace = outcome.decision.cell.namespace
-            self.memory.note_answerer(namespace, outcome.response_id, deployment.id)
 
     def _session(self, request: RouteRequest) -> str | None:
         if request.continues is not None:

@@ -145,10 +145,13 @@ class WeightTables:
 
         Where tasks make room for others, what is learnt late of one takes room like a request.
         """
-        group = self._cells.groups.get((cell.namespace, cell.route))
-        if group is not None and group.has_closed and cell not in self._cells.places:
-            self._opened(group.places[0].route, cell, now).asked_at = now
-        self._cells.count_evidence(cell, count)
+        group, place = self._cells.groups.get(cell[:2]), self._cells.places.get(cell)
+        if group is not None and group.has_closed and place is None:
+            place = self._opened(group.places[0].route, cell, now)
+            place.asked_at = now
+        if group is not None and place is not None:
+            place.evidence += count
+            group.evidence += count
 
     def refresh(self, now: float) -> bool:
         """Solve one stale table ahead of the next requests; False if none is stale.
