@@ -88,7 +88,7 @@ class Incoming:
         self._error: ConnectionBroken | None = None
         self.status = 0
         self.length = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[bytes, bytes] = {}
         self.is_headed = False
         self.is_complete = False
 
@@ -141,14 +141,12 @@ class Incoming:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    async def _news(self) -> None:
+    def _news(self) -> asyncio.Future[None]:
+        """Await what comes next; raises ConnectionBroken if nothing will."""
         if self._error is not None:
             raise self._error
         self._waiter = self._connection.loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
 
 class Connection(asyncio.Protocol):
@@ -156,6 +154,8 @@ class Connection(asyncio.Protocol):
 
     parts   of the body that came and were not taken; the parser itself puts them there, since a
             stream has a part for each of its events
+    fields  of the head that is coming, as the parser puts them there; trailers come here as well,
+            and are left out
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, idle: deque[Connection]) -> None:
@@ -165,6 +165,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.parts: list[bytes] = []
         self.on_body = self.parts.append
+        self.fields: dict[bytes, bytes] = {}
+        self.on_header = self.fields.__setitem__
         self._parser = httptools.HttpResponseParser(self)
         self._incoming: Incoming | None = None
         self._head_bytes = 0
@@ -220,6 +222,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._lose(f"not HTTP: {error}")
             return
+        if incoming.is_complete:
+            return
         if incoming.is_headed:
             self._waiting_bytes += len(data)
             if self._waiting_bytes > MAX_UNREAD_BYTES and incoming is self._incoming:
@@ -238,26 +242,19 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Called by the parser; an answer that nobody asked for costs the connection."""
+        self.fields.clear()
         if self._incoming is None:
             self._lose("the provider sent more than one answer")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Also called for trailers, which are left out."""
-        incoming = self._incoming
-        if incoming is not None and not incoming.is_headed:
-            incoming.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Called by the parser; interim answers (1xx) are passed over."""
         incoming = self._incoming
         status = self._parser.get_status_code()
-        if incoming is None:
+        if incoming is None or status < 200:
             return
-        if status < 200:
-            incoming.headers.clear()
-            return
+        incoming.headers = self.fields.copy()
         self._is_framed = status in (204, 304)
-        for name, value in incoming.headers:
+        for name, value in incoming.headers.items():
             key = name.lower()
             if key == b"content-length":
                 self._is_framed = True
@@ -274,7 +271,8 @@ class Connection(asyncio.Protocol):
             return
         is_kept = self._parser.should_keep_alive()
         self._finish(incoming)
-        self.resume()
+        if self._is_paused:
+            self.resume()
         if is_kept and self.is_usable:
             self.idle_since = self.loop.time()
             self._idle.append(self)

@@ -76,7 +76,7 @@ class PriceBook:
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """What bills a request at `at`: the believed quote, whole, as its contract has it."""
-        name = self._entries.name_of(deployment)
+        name = self._entries.name_of(deployment) if self._entries.redirects else deployment
         entry = self._entries.get(name)
         return None if entry is None else self.effective.of(name, entry.timeline, at)
 

@@ -97,7 +97,10 @@ class Router:
             self.catalog.check_wishes(request)
         if (pacer := route.policy.pacer) is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
-        request, route, table = self._order.first_open(request, route, others, now)
+        if others or route.fallbacks:
+            request, route, table = self._order.first_open(request, route, others, now)
+        else:
+            table = self.tables.lookup(route, request, now)
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()

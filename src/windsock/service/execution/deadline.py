@@ -39,8 +39,9 @@ class Deadline:
 
     def move(self, seconds: float) -> None:
         """From within: so many seconds from now instead."""
-        self._until = self._loop.time() + seconds
-        self._arm(self._until)
+        self._until = until = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > until:
+            self._arm(until)
 
     def close(self) -> None:
         """Leave no timer behind."""

@@ -69,8 +69,8 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def id_of(body: Mapping[str, Any]) -> str | None:
     """The answer's id; None if it is no text of 1 to MAX_ID_CHARS characters."""
-    name = text_in(body, "id")
-    return name if name is not None and 0 < len(name) <= MAX_ID_CHARS else None
+    name = body.get("id")
+    return name if isinstance(name, str) and 0 < len(name) <= MAX_ID_CHARS else None
 
 
 def facts_of(
@@ -111,11 +111,12 @@ def _usages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     choices, is_usual = body.get("choices"), ELSEWHERE.isdisjoint(body)
     parts = [] if is_usual else [body.get(name) for name in PARTS_WITH_USAGE]
     parts += choices if isinstance(choices, list) else ()
-    found = [part["usage"] for part in parts if isinstance(part, dict) and "usage" in part]
-    if not is_usual:
-        found += [body.get(name) for name in GOOGLES_USAGE]
-    found.append(body.get("usage"))
-    return [usage for usage in found if isinstance(usage, dict)]
+    parts += [] if is_usual else [{"usage": body.get(name)} for name in GOOGLES_USAGE]
+    return [
+        part["usage"]
+        for part in (*parts, body)
+        if isinstance(part, dict) and isinstance(part.get("usage"), dict)
+    ]
 
 
 def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
