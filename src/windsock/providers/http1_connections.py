@@ -119,24 +119,27 @@ class Incoming:
         parts.clear()
         return taken
 
-    def end(self) -> None:
-        """No more will come: what is left no longer lies with the connection."""
+    def end(self, error: ConnectionBroken | None = None) -> None:
+        """No more will come: it is whole, or this is why not.
+
+        What is left of it no longer lies with the connection.
+        """
+        if error is None:
+            self.is_complete = True
+        self._error = error
         self._parts = self._parts.copy()
         self._connection.parts.clear()
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def close(self) -> None:
         """Leave the answer; an unfinished one costs the connection."""
         if not self.is_complete:
             self._connection.abort()
 
-    def fail(self, error: ConnectionBroken) -> None:
-        """No more will come, for this reason; the first one stands."""
-        if not self.is_complete:
-            self._error = self._error or error
-            self.wake()
-
     def wake(self) -> None:
-        """Something came, or nothing more will."""
+        """Something came."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -236,7 +239,8 @@ class Connection(asyncio.Protocol):
         """Called by asyncio: a body without a stated end ends here."""
         incoming = self._incoming
         if incoming is not None and incoming.is_headed and not self._is_framed and error is None:
-            self._finish(incoming)
+            self._incoming = None
+            incoming.end()
         self._transport = None
         self._lose(CONNECTION_CLOSED if error is None else f"{type(error).__name__}: {error}")
 
@@ -270,27 +274,21 @@ class Connection(asyncio.Protocol):
         if incoming is None or not incoming.is_headed:
             return
         is_kept = self._parser.should_keep_alive()
-        self._finish(incoming)
+        self._incoming = None
+        incoming.end()
         if self._is_paused:
             self.resume()
-        if is_kept and self.is_usable:
+        if is_kept:
             self.idle_since = self.loop.time()
             self._idle.append(self)
         else:
             self._lose(CONNECTION_CLOSED)
 
-    def _finish(self, incoming: Incoming) -> None:
-        incoming.is_complete = True
-        incoming.end()
-        self._incoming = None
-        incoming.wake()
-
     def _lose(self, why: str) -> None:
         """Never used again; the exchange under way, if any, is told."""
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
-            incoming.end()
-            incoming.fail(ConnectionBroken(why, is_silent=not self._head_bytes))
+            incoming.end(ConnectionBroken(why, is_silent=not self._head_bytes))
         with contextlib.suppress(ValueError):
             self._idle.remove(self)
         if self._transport is not None:

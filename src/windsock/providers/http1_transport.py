@@ -140,7 +140,8 @@ class _DirectReply:
         return await whole(self._take, incoming.length)
 
     async def close(self) -> None:
-        self._incoming.close()
+        if not self._incoming.is_complete:
+            self._incoming.close()
 
     async def _take(self) -> bytes:
         try:

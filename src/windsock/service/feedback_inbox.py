@@ -10,7 +10,7 @@ from windsock.clock import Clock
 from windsock.core.evidence.judgements import Credit
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
-from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_of
+from windsock.core.model.rewards import NOTHING_SAID, Feedback, OpenDecision, Reward, matter_of
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
 
@@ -67,7 +67,7 @@ class FeedbackInbox:
         A name that its caller gave to several, as a trace, is that of the last: what is said of a
         trace is said of how it ended.
         """
-        _hold(self._open, decision.id, OpenDecision(decision, deployment))
+        _hold(self._open, decision.id, OpenDecision(decision, deployment, NOTHING_SAID))
         for name in decision.known_as.split():
             place = (decision.cell.namespace, name)
             _hold(self._id_by_own_name, place, decision.id, most=MAX_NAMES)
@@ -83,7 +83,7 @@ class FeedbackInbox:
         for result in outcome.results:
             if result.response_id is not None:
                 namespace = outcome.decision.cell.namespace
-                self._name(namespace, result.response_id, outcome.decision.id)
+                _hold(self._id_by_name, (namespace, result.response_id), outcome.decision.id)
 
     async def observe(
         self,

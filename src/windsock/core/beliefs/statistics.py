@@ -102,7 +102,8 @@ class RewardStatistics:
         spare = min(1.0, settings.usage_cap / self.requests)
         self.requests *= spare
         self.units = [
-            (old * stays + weight * new) * spare for old, new in zip(had, units, strict=True)
+            (old * stays + weight * new) * spare if old or new else 0.0
+            for old, new in zip(had, units, strict=True)
         ]
 
     def merge(self, other: RewardStatistics, settings: BeliefSettings) -> None:

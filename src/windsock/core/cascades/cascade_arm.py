@@ -124,7 +124,7 @@ def arm_name(deployment: str, to: str) -> str:
 
 def arm_of(decision: Decision, served: str) -> str:
     """The arm that answered: the cascade if one was drawn and followed, else a deployment."""
-    to = None if decision.escalates_to is None else cascade_of(decision, served)
+    to = cascade_of(decision, served)
     return served if to is None else arm_name(decision.deployment, to)
 
 

@@ -11,7 +11,7 @@ from windsock.core.evidence.how_known import HowKnown
 from windsock.core.evidence.judgements import Credit, Judgement, with_new
 from windsock.core.evidence.keys.key_watch import Dissent, dissent
 from windsock.core.evidence.sharing.shared_evidence import SharedEvidence, tell_outcome
-from windsock.core.evidence.sources import is_label
+from windsock.core.evidence.sources import DEFAULT_EVIDENCE, is_label
 from windsock.core.evidence.weighting import Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
@@ -100,7 +100,7 @@ class Learner(SharedEvidence):
                 self.observe_failures(cell, result.attempt.deployment, 1, now)
         if served is None:
             return
-        rules = self._rules(cell)
+        rules = self._rules_of(cell) or DEFAULT_EVIDENCE
         if rules.has_cascade:
             self._confidences.remember(outcome)
         if self._tell is not tell_nobody:

@@ -36,7 +36,10 @@ NO_OTHERS: list[NamedRoute] = []
 
 
 class Router:
-    """Prices, beliefs and health become one exact draw per request; people act on `operator`."""
+    """Prices, beliefs and health become one exact draw per request; people act on `operator`.
+
+    routes      of the configuration, by name
+    """
 
     def __init__(self, parts: RouterParts) -> None:
         self.seed = parts.seed
@@ -51,7 +54,7 @@ class Router:
         self.operator = parts.operator
         self.dispatcher = parts.dispatcher
         self._route_table = parts.routes
-        self._routes = parts.routes.by_name
+        self.routes: Mapping[str, Route] = parts.routes.by_name
         self.searching = parts.routes.searching
         self._number = parts.first_number
         self._ids = DecisionIds(parts.seed)
@@ -65,11 +68,6 @@ class Router:
         self.tabs = parts.tabs
         self.caps = parts.tabs.caps
         self._paid_tables = PaidTables(self.caps, parts.tables)
-
-    @property
-    def routes(self) -> Mapping[str, Route]:
-        """The routes of the configuration by name."""
-        return self._routes
 
     @property
     def redirects(self) -> Mapping[str, str]:
@@ -90,7 +88,7 @@ class Router:
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
                 if the route's budget of today is used up or a cap has no room (CapReached)
         """
-        route, others = self._routes.get(request.model), NO_OTHERS
+        route, others = self.routes.get(request.model), NO_OTHERS
         if route is None or request.models:
             (request, route), *others = self._route_table.understood(request)
         if request.needs or request.preferences is not NO_PREFERENCES:
@@ -171,7 +169,8 @@ class Router:
 
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
-        self.availability.end(result, now)
+        if self.limits.are_limited:
+            self.availability.end(result, now)
         is_answer = result.kind is CallKind.ANSWERED
         account = () if is_answer else self.availability.account(result)
         shifts = self.health.record(result, now, account)
@@ -188,7 +187,7 @@ class Router:
         self.conversations.observe(outcome)
         self.tables.sizes.observe_outcome(outcome)
         self.learner.observe_outcome(outcome, now)
-        route = self._route_table.of(cell)
+        route = self.routes.get(cell.route) or self._route_table.of(cell)
         if route is not None:
             route.policy.settle(outcome, now)
         self.tables.count_evidence(cell, now)
@@ -240,7 +239,7 @@ class Router:
         return {
             "version": VERSION,
             "beliefs": self.beliefs.to_state(),
-            "policies": {name: state_of(route.policy) for name, route in self._routes.items()},
+            "policies": {name: state_of(route.policy) for name, route in self.routes.items()},
             "rewards": self.learner.to_state(),
             "silenced_keys": self.learner.keys.to_state(),
             "scrutiny": self._audit.to_state(),
@@ -260,8 +259,8 @@ class Router:
         state = upgraded(state)
         self.beliefs.from_state(state["beliefs"])
         for name, body in state["policies"].items():
-            if name in self._routes:
-                take_over(self._routes[name].policy, body)
+            if name in self.routes:
+                take_over(self.routes[name].policy, body)
         self.learner.keys.from_state(state["silenced_keys"])
         self.learner.from_state(state["rewards"])
         self._audit.from_state(state["scrutiny"])

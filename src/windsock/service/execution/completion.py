@@ -56,21 +56,23 @@ class Completion:
         hand_out_tables(self._router, self._ledger, self._events)
         if not is_background(outcome.decision.key_id):
             self._feedbacks.remember_outcome(outcome)
-            self._check(exchange, outcome)
+            if exchange.route.checks is not None:
+                self._check(exchange, outcome)
         self._count(outcome)
         log_request(outcome)
 
     def _with_judged_bills(self, outcome: Outcome) -> Outcome:
         """So that reports can hold what was billed against what was counted."""
-        if not [result for result in outcome.results if result.billed_usd is not None]:
-            return outcome
-        judged = (with_judged_bill(result, self._router.book) for result in outcome.results)
-        return replace(outcome, results=tuple(judged))
+        for each in outcome.results:
+            if each.billed_usd is not None:
+                judged = (with_judged_bill(result, self._router.book) for result in outcome.results)
+                return replace(outcome, results=tuple(judged))
+        return outcome
 
     def _check(self, exchange: Exchange, outcome: Outcome) -> None:
         """What a declared check said of the answer is feedback."""
         claim = exchange.answer.confidence if exchange.answer else None
-        if exchange.route.checks is not None and claim is not None:
+        if claim is not None:
             self._feedbacks.check(outcome, holds=claim > 0)
 
 

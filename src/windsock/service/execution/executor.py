@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 
 from windsock.clock import Clock
@@ -80,7 +79,8 @@ class RequestExecutor:
             outcome = self._settle(exchange, request)
         if given is None:
             return None, failure
-        body = given.told(request, _shown_usd(outcome.cost_usd))
+        usd = outcome.cost_usd
+        body = given.told(request, None if usd is None else to_float(usd))
         self.readers.tell(request, outcome, body, is_native=given.target.is_native)
         return body, failure
 
@@ -141,11 +141,6 @@ def _with_certainty(cascade: Cascade, request: UpstreamRequest) -> UpstreamReque
     if not cascade.ask_logprobs or request.request.is_stream:
         return request
     return replace(request, wants_certainty=True)
-
-
-def _shown_usd(usd: Decimal | None) -> float | None:
-    """As clients read it; null where a price is not known."""
-    return None if usd is None else to_float(usd)
 
 
 def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:

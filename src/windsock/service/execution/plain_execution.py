@@ -100,9 +100,9 @@ class PlainCall:
         calls, attempt = self._calls, self._attempt
         if attempt.not_before:
             await calls.wait(attempt)
-        deadline = Deadline()
+        deadline = Deadline(attempt.timeout_s)
         try:
-            with deadline.after(attempt.timeout_s):
+            with deadline:
                 reply = await calls.post(target)
                 try:
                     deadline.move(self._rest_s())

@@ -89,7 +89,8 @@ class Readers:
         is_stream: bool = False,
     ) -> None:
         """A chat was answered."""
-        if outcome.served is None or not self.may_read(request):
+        reading = self._of(request) if outcome.served is not None else []
+        if not reading or request.operation is not Operation.CHAT:
             return
         native = request.native if is_native else None
         texts = AnsweredTexts(
@@ -100,7 +101,7 @@ class Readers:
             language=native.language if native else "",
             is_private=request.is_private,
         )
-        for each in self._of(request):
+        for each in reading:
             try:
                 each.read(texts)
             except Exception as error:

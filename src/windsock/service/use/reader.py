@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from operator import attrgetter
 
 from windsock.clock import Clock
 from windsock.core.evidence.use.edits import kept_share
@@ -14,6 +15,8 @@ from windsock.core.routing.router import Router
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.use.turns import turn_of
+
+LEARNS = attrgetter("learns_from_use")
 
 MOST_CHARS = 16_000_000
 """Of answers that are held in memory, until it is said what was used of them."""
@@ -36,7 +39,7 @@ class UseReader:
     @property
     def is_reading(self) -> bool:
         """Whether any route asks for it."""
-        return True in [route.learns_from_use for route in self._router.routes.values()]
+        return any(map(LEARNS, self._router.routes.values()))
 
     def read(self, texts: AnsweredTexts) -> None:
         """What this turn says of the one before it is learnt."""

@@ -6,6 +6,7 @@ Of words alone nothing has to be looked for: no pictures, no calls, nothing that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 
@@ -13,6 +14,9 @@ from windsock.core.model.requests import PREFILL_MARK
 
 NOT_PLAIN = frozenset({"assistant", "developer", "tool", "function"})
 """Roles whose turns a deployment may take in another shape, or not at all."""
+
+
+ROLE = attrgetter("role")
 
 
 class Turn(msgspec.Struct):
@@ -42,7 +46,7 @@ class Turns:
     @property
     def is_plain(self) -> bool:
         """Words alone, the system's at the beginning, nobody's but the caller's after them."""
-        roles = [turn.role for turn in self.listed]
+        roles = list(map(ROLE, self.listed))
         if not self.is_words or not NOT_PLAIN.isdisjoint(roles):
             return False
         begin = roles.index("user") if "user" in roles else len(roles)
@@ -59,16 +63,21 @@ NO_TURNS = Turns((), is_words=False)
 """Of what is no conversation."""
 
 
-def turns_of(messages: bytes) -> Turns:
+def turns_of(messages: bytes | memoryview) -> Turns:
     """The turns of `messages` as they came; NO_TURNS where they have not the shape of any."""
     try:
         bare = _bare_turns.decode(messages)
     except msgspec.DecodeError:
         return _loose(messages)
-    return Turns(tuple(bare), is_words=all(bytes(turn.content)[:1] in (b'"', b"") for turn in bare))
+    return Turns(tuple(bare), is_words=all(map(_is_text, bare)))
 
 
-def _loose(messages: bytes) -> Turns:
+def _is_text(turn: Turn) -> bool:
+    """Its content is not copied for that: it may be long."""
+    return bytes(memoryview(turn.content)[:1]) in (b'"', b"")
+
+
+def _loose(messages: bytes | memoryview) -> Turns:
     try:
         return Turns(tuple(_turns.decode(messages)), is_words=False)
     except msgspec.DecodeError:

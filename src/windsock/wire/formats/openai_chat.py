@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
@@ -97,24 +97,26 @@ def read_chat(
     with_features   also the cheap numbers about the prompt that learnt segments look at
     """
     fields = fields_of(body)
-    messages = bytes(fields.get("messages", b""))
+    messages = memoryview(fields.get("messages", b""))
     read = decoded(_decoder, _beside_messages(fields))
-    if messages[:1] != b"[":
+    if bytes(messages[:1]) != b"[":
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
+    search = read.web_search_options
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
     turns = turns_of(messages)
+    said = b"" if turns.is_words else bytes(messages)
     session = _session(read, header, turns, tokens, key_id)
     request = RouteRequest(
         model=read.model,
         models=tuple(read.models or ()),
         namespace=namespace,
-        task=task or task_of(read.metadata),
-        needs=_needs(read, b"" if turns.is_words else messages),
+        task=task or (task_of(read.metadata) if read.metadata else DEFAULT_TASK),
+        needs=_needs(read, said),
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
-        marks=marks_of(messages, turns),
+        marks=turns.marks if turns.is_words else marks_of(said, turns),
         service_tier=read.service_tier.lower() if read.service_tier else None,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
@@ -132,9 +134,9 @@ def read_chat(
         request=request,
         wants_usage=bool(wants_usage),
         temperature=read.temperature,
-        images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
+        images=len(IMAGE.findall(said)) if "vision" in request.needs else 0,
         choices=read.n or 1,
-        search_size=_search_size(read.web_search_options),
+        search_size=None if search is None else text_in(search, "search_context_size") or "",
         is_plain=turns.is_plain,
         unheeded=read.unheeded,
     )
@@ -234,11 +236,6 @@ def _drop_logprobs(body: dict[str, Any]) -> None:
     for choice in body["choices"]:
         if isinstance(choice, dict) and "logprobs" in choice:
             choice["logprobs"] = None
-
-
-def _search_size(options: dict[str, Any] | None) -> str | None:
-    """How much context a search is asked to bring; empty as usual, None where none is asked for."""
-    return None if options is None else text_in(options, "search_context_size") or ""
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
