@@ -22,7 +22,6 @@ from windsock.core.pricing.validation import Held
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.compact.shapes.splitting import split
-from windsock.store.compact.shapes.splitting import written as shape_written
 from windsock.store.compact.templates import numbers_in, picked
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
@@ -84,8 +83,8 @@ def test_the_tail_is_what_was_appended_in_that_order(kept: Engine, entries: list
 @given(record=anything(Outcome) | anything(Decision))
 def test_an_export_takes_of_shapes_what_it_takes_of_records(record: Outcome | Decision) -> None:
     at = record.decision.at if isinstance(record, Outcome) else record.at
-    shape, numbers = split(record, at)
-    found = picked(shape_written(shape), parts_of)(numbers_in(numbers), at)
+    ((shape, numbers),) = split([record], [at])
+    found = picked(shape.text, parts_of)(numbers_in(numbers), at)
     assert line_of(found, None) == line_of(parts_of(msgspec.to_builtins(record)), None)
 
 
