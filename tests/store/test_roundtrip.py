@@ -88,6 +88,17 @@ def test_an_export_takes_of_shapes_what_it_takes_of_records(record: Outcome | De
     assert line_of(found, None) == line_of(parts_of(msgspec.to_builtins(record)), None)
 
 
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(records=st.lists(anything(Outcome) | anything(Decision), min_size=2, max_size=6))
+def test_a_batch_is_taken_apart_as_each_of_it_alone(records: list[Outcome | Decision]) -> None:
+    records = [*records, *records]
+    at = [each.decision.at if isinstance(each, Outcome) else each.at for each in records]
+    together = split(records, at)
+    alone = [split([each], [moment])[0] for each, moment in zip(records, at, strict=True)]
+    assert [shape.text for shape, _ in together] == [shape.text for shape, _ in alone]
+    assert [numbers for _, numbers in together] == [numbers for _, numbers in alone]
+
+
 @settings(deadline=None)
 @given(table=anything(WeightTable), ends=FLOATS | st.just(math.inf))
 def test_a_weight_table_comes_back_even_if_it_never_expires(
