@@ -6,8 +6,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.replicas.wire import Wire
 from tests.running import Running, running
@@ -19,9 +21,11 @@ from windsock.config.file import parse
 from windsock.core.model.requests import Cell
 from windsock.core.routing.caps.book import CapBook
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
-from windsock.errors import ConfigError
+from windsock.errors import ConfigError, StoreError
 from windsock.service.auth import new_key
+from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey, add_key, revoke_key
+from windsock.store.migrations import upgrade_engine
 from windsock.store.replicas import group
 
 pytestmark = pytest.mark.xdist_group("replicas")
@@ -201,16 +205,51 @@ async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(
                 await comes(two.service.housekeeping.role.leads)
                 assert two.service.housekeeping.role.token > first
                 engine = two.service.engine
-                assert not group.put_body(engine, "feed", first, b"old", 1.0)
+                assert not group.put_body(engine, "feed", group.Held(first, 1.0), b"old", 1.0)
                 assert group.body_of(engine, "feed", None) is None
                 now = two.service.housekeeping.role.token
-                assert group.put_body(engine, "feed", now, b"new", 2.0)
+                assert group.put_body(engine, "feed", group.Held(now, 1.0), b"new", 2.0)
                 assert group.body_of(engine, "feed", None) == ("1", b"new")
                 assert group.body_of(engine, "feed", "1") == ("1", None)
                 await two.service.ledger.flushed()
                 with engine.connect() as connection:
                     kept = connection.exec_driver_sql("SELECT deployment FROM quote").all()
                 assert sorted(row[0] for row in kept) == ["acme/m", "bolt/m"]
+
+
+@pytest.mark.parametrize("work", ["says that it leads", "keeps a body"])
+def test_one_that_is_stopped_while_others_wait_for_the_lease_loses_it_in_time(
+    work: str, postgres: Postgres
+) -> None:
+    """Stopped wherever it has told the database something and goes on only once another leads."""
+    store = postgres.new_database()
+    one, two = open_engine(store), open_engine(store)
+    upgrade_engine(one)
+    told, lease_s = group.Told(name="x"), 0.5
+    for engine, name in ((one, "one"), (two, "two")):
+        group.join(engine, name, told)
+    held, _ = group.beat(one, "one", told, lease_s)
+    found: list[str] = []
+
+    def stop(connection: Any, _: Any, statement: str, *more: Any) -> None:
+        if "lease" not in statement or "idle_in_transaction" in statement or found:
+            return
+        within = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
+        assert within == "250ms"
+        ends = time.monotonic() + 20
+        while not found and time.monotonic() < ends:
+            now, _ = group.beat(two, "two", told, lease_s)
+            found.extend([now.holder] if now.holder == "two" else [])
+        assert found == ["two"], "nobody else led while it was stopped"
+
+    event.listen(one, "after_cursor_execute", stop)
+    with pytest.raises(StoreError, match="idle-in-transaction"):
+        if work == "keeps a body":
+            group.put_body(one, "feed", group.Held(held.token, lease_s), b"body", 1.0)
+        else:
+            group.beat(one, "one", told, lease_s)
+    one.dispose()
+    two.dispose()
 
 
 async def test_one_that_was_forgotten_takes_part_again(postgres: Postgres, tmp_path: Path) -> None:
