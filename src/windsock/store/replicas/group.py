@@ -40,6 +40,9 @@ POLLER = "poller"
 KEYS = "keys"
 """Why replicas are woken where keys were made, changed or revoked."""
 
+LIMITS = "limits"
+"""Why they are woken where one needs more of a limit a minute than its even part."""
+
 KEPT_S = 86_400.0
 """For which replicas that are gone are remembered at least, and as long as what they told is kept
 (`store.retention`): without their positions it would be learnt from the ledger once more."""
