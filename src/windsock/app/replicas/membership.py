@@ -220,7 +220,10 @@ class Membership:
 
     def _note_differing(self, members: list[Member]) -> None:
         """Replicas that are there with another configuration than the newest, as while one after
-        the other is given a new one."""
+        the other is given a new one. One whose lease was over before it was heard of tells later.
+        """
+        if not self.role.leads():
+            return
         latest = group.newest(members)
         config = latest.told.config if latest else ""
         there = (each.told for each in members if each.is_there)
