@@ -95,7 +95,7 @@ class OpenAICalls:
         if key is not None and await self._answered_from_cache(call, asked, key):
             return
         if self._meaning is not None:
-            asked = await self._understood(asked, self._meaning)
+            asked = await self._understood(asked)
         exchange = self._open(asked)
         if asked.request.is_stream:
             await self._stream(call, exchange, asked, started, key)
@@ -122,11 +122,9 @@ class OpenAICalls:
         counts there, else taken from its size."""
         asked = self._read(call)
         told = await self._counts.of(asked)
-        if told is not None:
-            call.is_told = True
-            await call.answer(200, told)
-            return
-        await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
+        call.is_told = told is not None
+        guessed = {"input_tokens": asked.request.prompt_tokens}
+        await call.answer(200, orjson.dumps(guessed) if told is None else told)
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
         """The key of an answer that may be kept, or None."""
@@ -167,10 +165,7 @@ class OpenAICalls:
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
-        asked = self._read(call)
-        if self._meaning is not None:
-            asked = await self._understood(asked, self._meaning)
-        exchange = self._open(asked)
+        exchange = self._open(await self._understood(self._read(call)))
         self._feedbacks.remember(exchange.decision, exchange.decision.deployment)
         self._keep_decision(exchange.decision)
         await call.answer(200, orjson.dumps(decision_view(exchange)))
@@ -178,8 +173,7 @@ class OpenAICalls:
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
         """What is asked, of a key that may; raises what stands in the way."""
         principal = self._access.admit(call.presented, "infer", self._clock.now())
-        if principal.is_limited:
-            call.allowance = self._key_limits.enter(principal)
+        call.allowance = self._key_limits.enter(principal)
         wishes = wishes_in(call.headers)
         header = no_header if NAMING_HEADERS.isdisjoint(call.headers) else call.header
         asked = (read or partial(self._read_chat, header=header))(
@@ -200,9 +194,11 @@ class OpenAICalls:
         native = call.native
         return asked if native is None else with_native(asked, native)
 
-    async def _understood(self, asked: UpstreamRequest, meaning: Meaning) -> UpstreamRequest:
-        """With what an embedding says of the prompt."""
-        known = (*asked.request.features, *await meaning(asked.raw))
+    async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
+        """With what an embedding says of the prompt, where one is asked for."""
+        if self._meaning is None:
+            return asked
+        known = (*asked.request.features, *await self._meaning(asked.raw))
         return replace(asked, request=replace(asked.request, features=known))
 
     def _open(self, asked: UpstreamRequest) -> Exchange:
