@@ -202,8 +202,7 @@ class OpenAICalls:
         return replace(asked, request=replace(asked.request, features=known))
 
     def _open(self, asked: UpstreamRequest) -> Exchange:
-        is_capped = not self._router.caps.is_idle
-        request = as_reserved(asked) if is_capped else asked.request
+        request = asked.request if self._router.caps.is_idle else as_reserved(asked)
         try:
             return self._router.open(request, self._clock.now())
         except UnknownRoute:
