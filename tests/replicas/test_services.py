@@ -22,7 +22,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.routing.caps.book import CapBook
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 from windsock.errors import ConfigError, StoreError
-from windsock.service.auth import new_key
+from windsock.service.auth import digest_of, new_key
 from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey, add_key, revoke_key
 from windsock.store.migrations import upgrade_engine
@@ -299,10 +299,10 @@ async def test_a_conversation_goes_on_where_it_was_and_a_revoked_key_is_out_ever
                          scopes=("infer",), created_at=1.0)  # fmt: skip
         await asyncio.to_thread(add_key, one.service.engine, key)
         for it in (one, two):
-            await comes(lambda it=it: it.service.access.knows(secret, 2.0))
+            await comes(lambda it=it: it.service.access.knows(digest_of(secret), 2.0))
         await asyncio.to_thread(revoke_key, one.service.engine, public, 3.0)
         for it in (one, two):
-            await comes(lambda it=it: not it.service.access.knows(secret, time.time()))
+            await comes(lambda it=it: not it.service.access.knows(digest_of(secret), time.time()))
 
 
 async def test_all_that_several_spend_of_a_cap_is_no_more_than_it_and_one_call_each(

@@ -69,7 +69,7 @@ class Fleet:
             RateShares(limits, self.clock.elapsed, each)
             for limits, each in zip(self.limits, counts, strict=True)
         ]
-        self.key = Principal(key_id="k", rpm=most)
+        self.key = Principal(key_id="k", rpm=most, is_limited=True)
         self.most, self.let_in = most, []
         self.claims: list[dict[Place, Claim]] = [{} for _ in range(count)]
         self.answers: list[dict[Place, Share | None]] = [{} for _ in range(count)]

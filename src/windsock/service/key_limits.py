@@ -200,7 +200,7 @@ class KeyLimits:
 
     def enter(self, caller: Principal) -> Allowance:
         """Count one request of this caller; raises LimitReached with when to come again."""
-        if caller.key_id is None or (caller.rpm is None and caller.tpm is None):
+        if caller.key_id is None or not caller.is_limited:
             return NO_LIMITS
         requests = self._minute(caller.key_id, "requests", caller.rpm)
         if requests is not None:
