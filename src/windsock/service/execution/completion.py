@@ -59,13 +59,13 @@ class Completion:
             if exchange.route.checks is not None:
                 self._check(exchange, outcome)
         self._count(outcome)
-        log_request(outcome)
+        log.request_finished(outcome)
 
     def _with_judged_bills(self, outcome: Outcome) -> Outcome:
         """So that reports can hold what was billed against what was counted."""
-        for each in outcome.results:
-            if each.billed_usd is not None:
-                judged = (with_judged_bill(result, self._router.book) for result in outcome.results)
+        for result in outcome.results:
+            if result.billed_usd is not None:
+                judged = (with_judged_bill(each, self._router.book) for each in outcome.results)
                 return replace(outcome, results=tuple(judged))
         return outcome
 
@@ -81,20 +81,3 @@ def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
     for table in router.tables.drain():
         ledger.append(table)
         events.publish(table)
-
-
-def log_request(outcome: Outcome) -> None:
-    """One line about a request that is over."""
-    decision = outcome.decision
-    log.request_finished(
-        outcome.finished_at,
-        decision=decision.id,
-        route=decision.cell.route,
-        task=decision.cell.name,
-        deployment=outcome.served or decision.deployment,
-        propensity=round(decision.propensity, 6),
-        ok=outcome.ok,
-        attempts=len(outcome.results),
-        cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
-        latency_ms=round((outcome.finished_at - decision.at) * 1000, 1),
-    )

@@ -16,13 +16,14 @@ from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.use.turns import turn_of
 
-LEARNS = attrgetter("learns_from_use")
-
 MOST_CHARS = 16_000_000
 """Of answers that are held in memory, until it is said what was used of them."""
 
 EDIT = "use:edit"
 """The source of how much of an answer was left in what was used."""
+
+
+_learns_from_use = attrgetter("learns_from_use")
 
 
 class UseReader:
@@ -39,7 +40,7 @@ class UseReader:
     @property
     def is_reading(self) -> bool:
         """Whether any route asks for it."""
-        return any(map(LEARNS, self._router.routes.values()))
+        return any(map(_learns_from_use, self._router.routes.values()))
 
     def read(self, texts: AnsweredTexts) -> None:
         """What this turn says of the one before it is learnt."""

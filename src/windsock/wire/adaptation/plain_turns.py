@@ -16,9 +16,6 @@ NOT_PLAIN = frozenset({"assistant", "developer", "tool", "function"})
 """Roles whose turns a deployment may take in another shape, or not at all."""
 
 
-ROLE = attrgetter("role")
-
-
 class Turn(msgspec.Struct):
     """One of `messages`; its content as it came."""
 
@@ -30,6 +27,10 @@ class _BareTurn(Turn, forbid_unknown_fields=True):
     """A turn that has nothing else."""
 
 
+OF_TEXT = {b'"', b""}
+"""How a content begins that is a text, or is not there."""
+
+_role = attrgetter("role")
 _turns = msgspec.json.Decoder(list[Turn])
 _bare_turns = msgspec.json.Decoder(list[_BareTurn])
 
@@ -46,7 +47,7 @@ class Turns:
     @property
     def is_plain(self) -> bool:
         """Words alone, the system's at the beginning, nobody's but the caller's after them."""
-        roles = list(map(ROLE, self.listed))
+        roles = [*map(_role, self.listed)]
         if not self.is_words or not NOT_PLAIN.isdisjoint(roles):
             return False
         begin = roles.index("user") if "user" in roles else len(roles)
@@ -69,12 +70,8 @@ def turns_of(messages: bytes | memoryview) -> Turns:
         bare = _bare_turns.decode(messages)
     except msgspec.DecodeError:
         return _loose(messages)
-    return Turns(tuple(bare), is_words=all(map(_is_text, bare)))
-
-
-def _is_text(turn: Turn) -> bool:
-    """Its content is not copied for that: it may be long."""
-    return bytes(memoryview(turn.content)[:1]) in (b'"', b"")
+    begins = {bytes(memoryview(turn.content)[:1]) for turn in bare}
+    return Turns(tuple(bare), is_words=begins <= OF_TEXT)
 
 
 def _loose(messages: bytes | memoryview) -> Turns:

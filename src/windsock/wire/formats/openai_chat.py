@@ -33,7 +33,7 @@ from windsock.wire.request import (
     fields_of,
     task_of,
 )
-from windsock.wire.sessions import HEADERS, Session, session_of
+from windsock.wire.sessions import HEADERS, LEAST_TOKENS, Session, session_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
@@ -51,6 +51,15 @@ NAMING_HEADERS = HEADERS | OWN_HEADERS
 """Without any of these the headers of a request name neither its session nor itself."""
 
 _named_in = attrgetter(*NAMED_IN)
+
+
+USUAL = frozenset(("model", "messages", "stream", "stream_options", "max_tokens",
+                   "max_completion_tokens", "temperature", "top_p", "stop", "seed",
+                   "presence_penalty", "frequency_penalty", "usage"))  # fmt: skip
+"""Fields that name no session, no task and no request, need nothing of a deployment and speak to no
+router: in a body with no other, nothing is looked for but what its messages are."""
+
+NO_NEEDS: frozenset[str] = frozenset()
 
 
 class _Schema(RouterFields, kw_only=True):
@@ -102,21 +111,22 @@ def read_chat(
     if bytes(messages[:1]) != b"[":
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
-    search = read.web_search_options
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
     turns = turns_of(messages)
     said = b"" if turns.is_words else bytes(messages)
-    session = _session(read, header, turns, tokens, key_id)
+    is_usual = fields.keys() <= USUAL and header is no_header
+    is_named = not is_usual or tokens >= LEAST_TOKENS
+    session = _session(read, header, turns, tokens, key_id) if is_named else None
     request = RouteRequest(
         model=read.model,
         models=tuple(read.models or ()),
         namespace=namespace,
-        task=task or (task_of(read.metadata) if read.metadata else DEFAULT_TASK),
-        needs=_needs(read, said),
+        task=task or (DEFAULT_TASK if is_usual else task_of(read.metadata)),
+        needs=NO_NEEDS if is_usual and turns.is_words else _needs(read, said),
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
-        marks=turns.marks if turns.is_words else marks_of(said, turns),
+        marks=marks_of(said, turns),
         service_tier=read.service_tier.lower() if read.service_tier else None,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
@@ -124,7 +134,7 @@ def read_chat(
         is_session_shared=session is not None and session.is_shared,
         continues=session.continues if session else None,
         key_id=key_id,
-        known_as=own_names(header, read.metadata),
+        known_as="" if is_usual else own_names(header, read.metadata),
         preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
         features=features_of(orjson.loads(body)) if with_features else (),
         deadline_s=deadline_s,
@@ -136,9 +146,9 @@ def read_chat(
         temperature=read.temperature,
         images=len(IMAGE.findall(said)) if "vision" in request.needs else 0,
         choices=read.n or 1,
-        search_size=None if search is None else text_in(search, "search_context_size") or "",
+        search_size=None if is_usual else _search_size(read.web_search_options),
         is_plain=turns.is_plain,
-        unheeded=read.unheeded,
+        unheeded=() if is_usual else read.unheeded,
     )
     asked.kept_fields = fields
     return asked
@@ -236,6 +246,11 @@ def _drop_logprobs(body: dict[str, Any]) -> None:
     for choice in body["choices"]:
         if isinstance(choice, dict) and "logprobs" in choice:
             choice["logprobs"] = None
+
+
+def _search_size(options: dict[str, Any] | None) -> str | None:
+    """How much context a search is asked to bring; empty as usual, None where none is asked for."""
+    return None if options is None else text_in(options, "search_context_size") or ""
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
