@@ -106,6 +106,12 @@ class RewardStatistics:
             for old, new in zip(had, units, strict=True)
         ]
 
+    def mean_units(self) -> list[float] | None:
+        """Units of one request; None if no usage is known."""
+        if self.units is None or not self.requests:
+            return None
+        return [unit / self.requests for unit in self.units]
+
     def merge(self, other: RewardStatistics, settings: BeliefSettings) -> None:
         """Add another replica's sums."""
         if other.count:
@@ -223,6 +229,8 @@ def units_of(counts: Mapping[Meter, float]) -> list[float]:
 def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
     """Units of one request over several rows, None if no usage is known."""
     used = [row for row in rows if row.units is not None]
+    if len(used) == 1:
+        return used[0].mean_units()
     total = sum(row.requests for row in used)
     if not total:
         return None
@@ -236,7 +244,7 @@ def typical_units(
     """Units of one request here, else at this task elsewhere, else anywhere."""
     row = rows.get((task, deployment))
     if row is not None and row.units is not None:
-        return [unit / row.requests for unit in row.units]
+        return row.mean_units()
     near = [other for (name, _), other in rows.items() if name == task]
     return average_units(near) or average_units(rows.values())
 

@@ -95,7 +95,7 @@ class Conversations:
             table=table,
             outlooks=outlooks,
             is_judged=self._is_judged(table.cell),
-            leans=tuple(self._lean(table.cell, name) for name in table.deployments),
+            leans=self._leans(table),
             home=home,
             home_weight=known.weight if known else 0.0,
             is_shared=request.is_session_shared and not _goes_on(request, known),
@@ -202,15 +202,15 @@ class Conversations:
         looked_at = _looked_at(table, known)
         mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
         within = habits.chances(known)
-
-        def of(name: str) -> Outlook | None:
+        made: list[Outlook | None] = []
+        for name in table.deployments:
             prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
             if prices is None:
-                return None
+                made.append(None)
+                continue
             cache = self._cache(name, request, known, within, now)
-            return outlook(name, turn, mixes[name], self._rates.of(name, prices), cache)
-
-        return tuple(map(of, table.deployments))
+            made.append(outlook(name, turn, mixes[name], self._rates.of(name, prices), cache))
+        return tuple(made)
 
     def _cache(
         self,
@@ -249,9 +249,10 @@ class Conversations:
         found.estimated_tokens = facts.estimated_tokens
         found.answer_tokens = usage.output_tokens
 
-    def _lean(self, cell: Cell, name: str) -> float:
-        found = self._beliefs.lean(cell, name)
-        return found.shift if found else 0.0
+    def _leans(self, table: WeightTable) -> tuple[float, ...]:
+        lean, task = self._beliefs.published.lean, table.cell.name
+        found = [lean(task, name) for name in table.deployments]
+        return tuple([each.shift if each else 0.0 for each in found])
 
     def _traits(self, name: str) -> CacheTraits:
         deployment = self._catalog.deployments.get(name)
