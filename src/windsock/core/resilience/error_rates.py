@@ -73,13 +73,6 @@ class _Recent:
         self.calls = 0.0
         self.kinds.clear()
 
-    def count(self, kind: CallKind, now: float) -> None:
-        self.ends.append((now, kind))
-        self.errors[kind] += 1
-        while len(self.ends) > RECENT_CALLS or now - self.ends[0][0] > RECENT_S:
-            _, gone = self.ends.popleft()
-            self.errors[gone] -= 1
-
 
 def error_rise(deployment: str, ends: Mapping[CallKind, int]) -> ErrorRise | None:
     """The errors among calls that ended so, by kind; None if there are none."""
@@ -107,7 +100,11 @@ class ErrorRates:
         recent = self._recent.get(name)
         if recent is None:
             recent = self._recent[name] = _Recent()
-        recent.count(result.kind, now)
+        ends, kind = recent.ends, result.kind
+        ends.append((now, kind))
+        recent.errors[kind] += 1
+        while len(ends) > RECENT_CALLS or now - ends[0][0] > RECENT_S:
+            recent.errors[ends.popleft()[1]] -= 1
         told = []
         if not recent.told:
             if recent.kinds or result.kind is not CallKind.ANSWERED:

@@ -105,7 +105,8 @@ class PlainCall:
             with deadline:
                 reply = await calls.post(target)
                 try:
-                    deadline.move(self._rest_s())
+                    self._first_byte_s = first_byte_s = calls.clock.elapsed() - self.started
+                    deadline.move(self._exchange.rest_s(first_byte_s, calls.clock.now()))
                     return reply, await reply.body()
                 finally:
                     await reply.close()
@@ -152,9 +153,3 @@ class PlainCall:
             return answer.certainty
         asked = asked_of(self._request.raw, answer.facts.finish_reason)
         return confidence(checks, answer.message, answer.certainty, asked)
-
-    def _rest_s(self) -> float:
-        """The head came: seconds that the rest may take."""
-        clock = self._calls.clock
-        self._first_byte_s = first_byte_s = clock.elapsed() - self.started
-        return self._exchange.rest_s(first_byte_s, clock.now())

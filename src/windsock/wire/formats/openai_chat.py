@@ -220,7 +220,7 @@ def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> A
         body=body,
         facts=facts,
         message=messages[0],
-        certainty=certainty_of(choices[0]),
+        certainty=certainty_of(choices[0]) if choices[0].get("logprobs") else None,
         error=error,
     )
 
@@ -230,8 +230,6 @@ def certainty_of(choice: Mapping[str, Any]) -> float | None:
 
     A claim, not a rate: what it is worth is learnt from feedback.
     """
-    if not choice.get("logprobs"):
-        return None
     tokens = part_of(choice, "logprobs").get("content")
     values = [
         value

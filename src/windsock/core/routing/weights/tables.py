@@ -42,7 +42,7 @@ from windsock.core.routing.weights.table_maker import TableMaker
 
 
 class WeightTables:
-    """Builds and keeps the weight tables. `drain` hands out those solved since the last call.
+    """Builds and keeps the weight tables. `drain` hands out those `solved` since the last call.
 
     max_tasks   open a route and namespace; the one asked for longest ago makes room for another
     forget      drops what is known of cells that make room
@@ -65,7 +65,7 @@ class WeightTables:
         forget: Callable[[frozenset[Cell]], None] = lambda cells: None,
     ) -> None:
         self.sizes = sizes or PromptSizeBook()
-        self._catalog = catalog
+        self._catalog, self._catalog_version = catalog, catalog.version
         self._candidates = Candidates(
             catalog=catalog, book=book, beliefs=beliefs, health=health, confidences=confidences
         )
@@ -82,8 +82,7 @@ class WeightTables:
         self._cells = OpenCells(self._candidates.common_tokens)
         self._versions = Versions(first_version)
         self._previews = self._previews_of(self._cells)
-        self._solved: list[WeightTable] = []
-        self._catalog_version = catalog.version
+        self.solved: list[WeightTable] = []
         self._max_narrowed = max_narrowed
 
     def lookup(self, route: Route, request: RouteRequest, now: float) -> WeightTable:
@@ -182,7 +181,7 @@ class WeightTables:
 
     def drain(self) -> list[WeightTable]:
         """Tables solved since the last call, oldest first."""
-        solved, self._solved = self._solved, []
+        solved, self.solved = self.solved, []
         return solved
 
     def standing(self, cell: Cell) -> WeightTable | None:
@@ -221,7 +220,7 @@ class WeightTables:
             note=note,
             mix_usd=None,
         )
-        self._solved.append(made)
+        self.solved.append(made)
         return made
 
     def _looking(self) -> Previews:
@@ -298,5 +297,5 @@ class WeightTables:
         self, place: CellTables, viewed: Viewed, weighing: Weighing | None, moment: Moment
     ) -> WeightTable:
         table = self._maker.table(self._versions.take(), place, viewed, weighing, moment)
-        self._solved.append(table)
+        self.solved.append(table)
         return table
