@@ -77,13 +77,12 @@ class WeightTables:
             sizes=self.sizes,
         )
         self._freshness = Freshness(book, health, fresh_s=fresh_s, fresh_outcomes=fresh_outcomes)
-        self._max_tasks = max_tasks
+        self._max_tasks, self._max_narrowed = max_tasks, max_narrowed
         self.forgetting = Forgetting(forget)
         self._cells = OpenCells(self._candidates.common_tokens)
         self._versions = Versions(first_version)
         self._previews = self._previews_of(self._cells)
         self.solved: list[WeightTable] = []
-        self._max_narrowed = max_narrowed
 
     def lookup(self, route: Route, request: RouteRequest, now: float) -> WeightTable:
         """The table that this request is drawn from; it has no deployments if all are ruled out."""
