@@ -76,13 +76,13 @@ class TokenUse:
         """`mix` of several, by name. Those that were never asked share one: it is taken from all
         rows of the task."""
         group = self._groups.get(cell[:2])
-        rows = group.rows if group else {}
+        rows, task = group.rows if group else {}, cell.name
         usual: Counts | None = None
         made: dict[str, Counts] = {}
         for name in deployments:
-            row = rows.get((cell.name, name), NEVER_ASKED)
-            if row.units is not None:
-                made[name] = self.mix(cell, name, prompt_tokens=prompt_tokens)
+            row = rows.get((task, name), NEVER_ASKED)
+            if (units := row.mean_units()) is not None:
+                made[name] = mix_of(units, prompt_tokens)
                 continue
             if usual is None:
                 usual = self.mix(cell, name, prompt_tokens=prompt_tokens)

@@ -221,11 +221,12 @@ class Conversations:
         now: float,
     ) -> PromptCache:
         traits, key = self._traits(name), (name, request.is_session_shared)
-        ttl_s = _ttl_s(name, known, traits)
+        seat = known.seats.get(name) if known else None
+        ttl_s = traits.ttl_s if seat is None else _ttl_s(seat, traits)
         return PromptCache(
             min_tokens=traits.min_tokens,
             ttl_s=ttl_s,
-            held_tokens=known.held(name, now) if known else 0,
+            held_tokens=seat.held(now) if seat else 0,
             hit_rate=self.hits.hit_rate(key, traits, now),
             write_share=self.hits.write_share(key, traits, now),
             within=within(ttl_s),
@@ -243,7 +244,9 @@ class Conversations:
         if is_whole and not result.is_usage_estimated:
             self.hits.observe((name, facts.is_shared), held, usage, at)
         prompt = usage.prompt_tokens - usage.audio_input_tokens
-        ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(name, found, traits)
+        seat = found.seats.get(name)
+        ttl_s = traits.ttl_s if seat is None else _ttl_s(seat, traits)
+        ttl_s = HOUR_S if usage.cache_write_1h_tokens else ttl_s
         found.take_seat(name, Seat(prompt, at + ttl_s, ttl_s), at)
         found.counted_tokens = usage.prompt_tokens
         found.estimated_tokens = facts.estimated_tokens
@@ -267,10 +270,9 @@ def _looked_at(table: WeightTable, known: Conversation | None) -> Set[str]:
     return {arm.deployment for arm in cheapest} | set(known.seats if known else ())
 
 
-def _ttl_s(name: str, known: Conversation | None, traits: CacheTraits) -> float:
+def _ttl_s(seat: Seat, traits: CacheTraits) -> float:
     """An hour where the conversation's own writes asked for it, else as its provider does."""
-    seat = known.seats.get(name) if known else None
-    return max(seat.ttl_s, traits.ttl_s) if seat else traits.ttl_s
+    return max(seat.ttl_s, traits.ttl_s)
 
 
 def _home(table: WeightTable, known: Conversation | None) -> int | None:
