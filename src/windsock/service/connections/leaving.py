@@ -18,6 +18,10 @@ class ClientConnection(Protocol):
     disconnected: bool
     on_leave: Callable[[], None] | None
 
+    def write(self, body: bytes) -> bool:
+        """A part of a body that has begun; False: the client has to read before more is written."""
+        ...
+
 
 class LeaveCallback:
     """Cancels the task it was made in when the server says that the client left."""

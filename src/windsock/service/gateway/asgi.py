@@ -59,11 +59,13 @@ class Call:
     query       after the path, without its question mark
     allowance   what it takes of its key's limits
     is_told     what is answered is in the client's own format already
+    connection  of the client, where the server tells of it
     """
 
     __slots__ = (
         "allowance",
         "body",
+        "connection",
         "headers",
         "is_answered",
         "is_told",
@@ -79,6 +81,7 @@ class Call:
         self.receive = receive
         self.send = send
         self.is_answered = False
+        self.connection: ClientConnection | None = None
         self.model: str | None = None
         self.query = b""
         self.allowance = NO_LIMITS
@@ -108,6 +111,11 @@ class Call:
     async def write(self, body: bytes, *, more: bool) -> None:
         """A part of the body; more: others follow."""
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+    @property
+    def write_at_once(self) -> Callable[[bytes], bool] | None:
+        """Writes a part of the body, others follow (see `Writer.at_once`)."""
+        return None if self.connection is None else self.connection.write
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
@@ -219,7 +227,7 @@ class DataPlane:
         if endpoint is None:
             await self._app(scope, _again(call.body, call.receive), call.send)
             return
-        connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
+        connection = call.connection = scope.get("extensions", {}).get(LEAVE)
         watch = LeaveWatch(call.receive) if connection is None else LeaveCallback(connection)
         try:
             try:

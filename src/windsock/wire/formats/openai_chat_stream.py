@@ -147,7 +147,7 @@ class ChatStreamScanner:
         Nearly every event is such a one, and looking for each fact in each costs ten times this.
         """
         until = held.rfind(b"\n\n", fresh) + 2
-        if until < 2 or b"\r" in held:
+        if until < 2 or self.error is not None or b"\r" in held:
             return 0
         for word in (b'"error"', b"[DONE]"):
             found = held.find(word, 0, until)
