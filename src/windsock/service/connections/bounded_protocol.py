@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from windsock.service.connections.limits import (
     BODY_S,
     HEAD_S,
+    LINGER_BYTES,
     LINGER_S,
     MAX_HEADERS,
     MAX_OVERHEAD_BYTES,
@@ -86,7 +87,12 @@ class BoundedProtocol(HttpToolsProtocol):
             data = without_upgrade(data)
         arrival.received += len(data)
         super().data_received(data)
-        if arrival.is_enough:
+        if arrival.received > LINGER_BYTES:  # of the two bounds the lower one
+            self._bound(arrival)
+
+    def _bound(self, arrival: Arrival) -> None:
+        """After its answer nothing more is read, before it no more that is no body."""
+        if arrival.is_answered:
             self.transport.pause_reading()
         elif arrival.is_bloated:
             self._refuse(Problem.of(431, f"line and headers exceed {MAX_OVERHEAD_BYTES} bytes"))

@@ -39,19 +39,24 @@ class Memory(Protocol):
 
 
 class HeldBody:
-    """A request's body, for which memory is held as it arrives and until it is released."""
+    """A request's body, for which memory is held as it arrives; who made it releases that.
 
-    __slots__ = ("_held", "_memory", "_most", "_parts")
+    held    bytes
+    """
+
+    __slots__ = ("_memory", "_most", "_parts", "held")
 
     def __init__(self, memory: Memory, most: int) -> None:
         self._memory = memory
         self._most = most
-        self._held = 0
+        self.held = 0
         self._parts: list[bytes] = []
 
     async def read(self, headers: Headers, receive: Receive) -> Problem | None:
         """All of it, or why it is not taken; raises ClientGone."""
-        problem = self._too_large() if _exceeds(headers, self._most) else None
+        stated = headers.get(b"content-length", b"")
+        is_large = stated.isdigit() and int(stated) > self._most
+        problem = self._too_large() if is_large else None
         try:
             decoder = decoder_of(headers)
             more = problem is None
@@ -73,25 +78,15 @@ class HeldBody:
         parts, self._parts = self._parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def release(self) -> None:
-        """Let the memory go."""
-        self._memory.release(self._held)
-
     def _take(self, part: bytes) -> Problem | None:
         size = len(part)
-        if self._held + size > self._most:
+        if self.held + size > self._most:
             return self._too_large()
         if not self._memory.hold(size):
             return overloaded()
-        self._held += size
+        self.held += size
         self._parts.append(part)
         return None
 
     def _too_large(self) -> Problem:
         return Problem.of(413, f"the body exceeds {self._most} bytes; send less")
-
-
-def _exceeds(headers: Headers, most: int) -> bool:
-    """Whether a body says itself that it is too large."""
-    stated = headers.get(b"content-length", b"")
-    return stated.isdigit() and int(stated) > most

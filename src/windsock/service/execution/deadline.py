@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from math import nan
 from types import TracebackType
-
-from windsock.errors import BadRequest
-
-DAY_S = 86_400
 
 
 class Deadline:
@@ -86,15 +81,3 @@ class Deadline:
         else:
             self._is_over = True
             self._task.cancel()
-
-
-def seconds_in(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. What is no number would confuse every timer."""
-    try:
-        seconds = float(text) if text else None
-    except ValueError:
-        seconds = nan
-    if seconds is not None and not 0 < seconds <= DAY_S:
-        words = f"x-windsock-timeout must be seconds above 0, at most {DAY_S}"
-        raise BadRequest(words, param="x-windsock-timeout")
-    return seconds

@@ -43,7 +43,7 @@ class TranslatedCall(Call):
         self._original = original
         self._dialect = dialect
         self._chat: bytes | None = None
-        super().__init__(original.headers, b"", original.receive, original.send)
+        super().__init__(original.headers, original.presented, original.receive, original.send)
 
     @property
     def body(self) -> bytes:

@@ -24,12 +24,12 @@ from windsock.service.gateway.asgi import LEAVE
 
 
 class DirectCycle(RequestResponseCycle):
-    """One request of the short way, and its answer.
+    """One request of the short way, and its answer; it is the request's `ClientConnection`.
 
-    on_leave    called when the client leaves before the answer is complete
+    work    the task that runs it
     """
 
-    on_leave: Callable[[], None] | None
+    work: asyncio.Task[None]
 
     def __init__(
         self,
@@ -49,7 +49,8 @@ class DirectCycle(RequestResponseCycle):
         self.default_headers = default_headers
         self.message_event = asyncio.Event()
         self.on_response = on_response
-        self.on_leave = None
+        self.is_gone = False
+        self._is_watched = False
         self.disconnected = False
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = False
@@ -83,8 +84,22 @@ class DirectCycle(RequestResponseCycle):
         self.disconnected = True
         self.message_event.set()
         self._let_go()
-        if self.on_leave is not None:
-            self.on_leave()
+        if self._is_watched:
+            self._abandon()
+
+    def watch(self) -> None:
+        """See `ClientConnection.watch`."""
+        self._is_watched = True
+        if self.disconnected:
+            self._abandon()
+
+    def end(self) -> None:
+        """See `ClientConnection.end`."""
+        self._is_watched = False
+
+    def _abandon(self) -> None:
+        self.is_gone = True
+        self.work.cancel()
 
     def _let_go(self) -> None:
         """The scope holds this object, which holds the scope: a cycle a request is work for the
@@ -94,7 +109,7 @@ class DirectCycle(RequestResponseCycle):
 
     def _head_of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers)]
-        length = next((value for name, value in headers if name == b"content-length"), None)
+        length = dict(headers).get(b"content-length")
         self.chunked_encoding = length is None
         self.expected_content_length = int(length or 0)
         if self.chunked_encoding:
@@ -158,7 +173,9 @@ class GatewayProtocol(BoundedProtocol):
             logger=self.logger,
         )
         scope["extensions"] = {LEAVE: cycle}  # type: ignore[dict-item]
-        self._start_asgi_task(cycle, self.app)
+        cycle.work = self.loop.create_task(cycle.run_asgi(self.app))
+        cycle.work.add_done_callback(self.tasks.discard)
+        self.tasks.add(cycle.work)
 
     def _is_short(self) -> bool:
         """True for a plain request of the data plane, with none before it unanswered."""
