@@ -114,20 +114,15 @@ class Incoming:
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        try:
-            is_passed = self._is_passed()
-        except Exception as error:
-            waiter.set_exception(error)
-            return
-        if not is_passed:
+        goes_on = False
+        if (pass_ := self._pass) is not None:
+            try:
+                goes_on = not self._parts or pass_(self._taken())
+            except Exception as error:
+                waiter.set_exception(error)
+                return
+        if not goes_on or self.is_complete or self._error is not None:
             waiter.set_result(None)
-
-    def _is_passed(self) -> bool:
-        """Whether what came was passed on, and more is to be."""
-        if self._pass is None:
-            return False
-        goes_on = not self._parts or self._pass(self._taken())
-        return goes_on and not self.is_complete and self._error is None
 
     def _taken(self) -> bytes:
         taken = self.rest()

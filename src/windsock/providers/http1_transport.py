@@ -116,11 +116,17 @@ class _DirectReply:
         }
 
     async def take(self) -> bytes:
-        return self._counted(await self._take())
+        part = await self._take()
+        self._count(part)
+        return part
 
     async def pass_on(self, pass_: Pass) -> None:
+        def counted(part: bytes) -> bool:
+            self._count(part)
+            return pass_(part)
+
         try:
-            await self._incoming.pass_on(lambda part: pass_(self._counted(part)))
+            await self._incoming.pass_on(counted)
         except ConnectionBroken as error:
             raise Interrupted(str(error)) from error
 
@@ -133,11 +139,10 @@ class _DirectReply:
     async def close(self) -> None:
         self._incoming.close()
 
-    def _counted(self, part: bytes) -> bytes:
+    def _count(self, part: bytes) -> None:
         self._taken += len(part)
         if self._taken > MAX_STREAM_BYTES:
             raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
-        return part
 
     async def _take(self) -> bytes:
         try:

@@ -32,11 +32,6 @@ class Deadline:
         self._until = None if seconds is None else self._loop.time() + seconds
         return self
 
-    @property
-    def is_entered(self) -> bool:
-        """Somebody's work may be ended by it."""
-        return self._task is not None
-
     def move(self, seconds: float) -> None:
         """From within: so many seconds from now instead."""
         self.move_to(self._loop.time() + seconds)
@@ -44,7 +39,8 @@ class Deadline:
     def move_to(self, until: float) -> None:
         """The same, at this loop time."""
         self._until = until
-        self._arm(until)
+        if self._timer is None or self._timer.when() > until:
+            self._arm(until)
 
     def close(self) -> None:
         """Leave no timer behind."""

@@ -49,12 +49,14 @@ class StreamTimeouts:
     until       loop time at which all patience ends
     """
 
-    __slots__ = ("_begun", "_deadline", "_left_s", "_loop", "_stall_s", "_until")
+    __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s",
+                 "_until")  # fmt: skip
 
     def __init__(self, *, first_s: float | None, stall_s: float, until: float | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._deadline = Deadline()
         self._begun = 0.0
+        self._is_passing = False
         self._left_s = first_s
         self._stall_s = stall_s
         self._until = until
@@ -81,28 +83,27 @@ class StreamTimeouts:
     async def pass_on(self, reply: Reply, pass_: Pass) -> None:
         """See `Reply.pass_on`; what it passes may renew the patience. Raises TimeoutError."""
         self._begun = self._loop.time()
-        with self._deadline.at(self._end(self._begun)):
-            await reply.pass_on(pass_)
+        self._is_passing = True
+        try:
+            with self._deadline.at(self._end(self._begun)):
+                await reply.pass_on(pass_)
+        finally:
+            self._is_passing = False
         self._spend(self._begun)
 
     def close(self) -> None:
         """Leave no timer behind."""
         self._deadline.close()
 
-    def renew(self, scanner: StreamScanner) -> None:
-        """There was progress."""
-        self._allow(LINGER_S if scanner.is_complete else self._stall_s)
+    def renew(self, *, is_complete: bool, is_done: bool) -> None:
+        """There was progress, also in the midst of `pass_on`.
 
-    def hurry(self) -> None:
-        """The end mark came; the end of the answer, which frees the connection, must follow."""
-        self._allow(END_S)
-
-    def _allow(self, left_s: float) -> None:
-        """From now on; also in the midst of `pass_on`."""
-        self._left_s = left_s
-        if self._deadline.is_entered:
+        is_done     the end mark came: the end of the answer, which frees the connection, follows
+        """
+        self._left_s = END_S if is_done else LINGER_S if is_complete else self._stall_s
+        if self._is_passing:
             self._begun = now = self._loop.time()
-            until = now + left_s
+            until = now + self._left_s
             self._deadline.move_to(until if self._until is None else min(until, self._until))
 
     def _end(self, now: float) -> float | None:
@@ -187,15 +188,16 @@ class Relay:
         events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
         self._is_over = not chunk or scanner.error is not None
         self._bytes += len(events)
-        if (seen := (scanner.content_events, scanner.is_complete)) != self._seen:
+        seen = scanner.content_events, scanner.is_complete
+        if seen != self._seen or scanner.is_done:
             self._seen = seen
-            timeouts.renew(scanner)
-        if scanner.is_done:
-            timeouts.hurry()
-        if events and not self._is_shown():
-            self._hold(events)
-            return b""
-        return self._released(events) if events else b""
+            timeouts.renew(is_complete=seen[1], is_done=scanner.is_done)
+        if not events or (scanner.has_answer and not self._held):
+            return events
+        if self._is_shown():
+            return self._released(events)
+        self._hold(events)
+        return b""
 
     def _is_shown(self) -> bool:
         """Reasoning is shown as it comes; its end is not, before it is known for an answer's."""
