@@ -6,12 +6,8 @@ import ssl
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from windsock.providers.http1_connections import (
-    ConnectionBroken,
-    Incoming,
-    Origin,
-)
-from windsock.providers.http1_pool import ConnectionPool
+from windsock.providers.http1_connections import ConnectionBroken, Incoming
+from windsock.providers.http1_pool import ConnectionPool, Origin
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
@@ -19,6 +15,7 @@ from windsock.providers.transport import (
     MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
+    Pass,
     Reply,
     Signer,
     TooLarge,
@@ -128,10 +125,18 @@ class _DirectReply:
 
     async def take(self) -> bytes:
         part = await self._take()
-        self._taken += len(part)
-        if self._taken > MAX_STREAM_BYTES:
-            raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
+        self._count(part)
         return part
+
+    async def pass_on(self, pass_: Pass) -> None:
+        def counted(part: bytes) -> bool:
+            self._count(part)
+            return pass_(part)
+
+        try:
+            await self._incoming.pass_on(counted)
+        except ConnectionBroken as error:
+            raise Interrupted(str(error)) from error
 
     async def body(self) -> bytes:
         incoming = self._incoming
@@ -142,6 +147,11 @@ class _DirectReply:
     async def close(self) -> None:
         if not self._incoming.is_complete:
             self._incoming.close()
+
+    def _count(self, part: bytes) -> None:
+        self._taken += len(part)
+        if self._taken > MAX_STREAM_BYTES:
+            raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
 
     async def _take(self) -> bytes:
         try:
