@@ -207,9 +207,7 @@ class WeightTables:
         cascades: tuple[CascadeFacts, ...] | None = None,
     ) -> WeightTable:
         """The same candidates under other weights, as a table of its own."""
-        arms = tuple(
-            replace(arm, weight=weight) for arm, weight in zip(table.arms, weights, strict=True)
-        )
+        arms = tuple(replace(arm, weight=w) for arm, w in zip(table.arms, weights, strict=True))
         made = replace(
             table,
             version=self._versions.take(),
