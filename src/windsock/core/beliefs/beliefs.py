@@ -86,8 +86,7 @@ class Beliefs(ProxyListening):
 
         fades   they take the place of earlier evidence, else only the room that is left
         """
-        group = self._groups.get(cell[:2]) or self._open(cell)
-        expect(group, cell.name, deployment, weight, most if fades else -most, now)
+        expect(self._open(cell), cell.name, deployment, weight, most if fades else -most, now)
 
     def retract(
         self,
