@@ -62,11 +62,13 @@ class Call:
     query       after the path, without its question mark
     allowance   what it takes of its key's limits
     is_told     what is answered is in the client's own format already
+    connection  of the client, once it is watched
     """
 
     __slots__ = (
         "allowance",
         "body",
+        "connection",
         "headers",
         "is_answered",
         "is_told",
@@ -86,6 +88,7 @@ class Call:
         self.receive = receive
         self.send = send
         self.is_answered = False
+        self.connection: ClientConnection | None = None
         self.model: str | None = None
         self.query = b""
         self.allowance = NO_LIMITS
@@ -115,6 +118,11 @@ class Call:
     async def write(self, body: bytes, *, more: bool) -> None:
         """A part of the body; more: others follow."""
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+    @property
+    def write_at_once(self) -> Callable[[bytes], bool] | None:
+        """Writes a part of the body that is not the last (see `Writer.at_once`)."""
+        return None if self.connection is None else self.connection.write_at_once
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
@@ -234,6 +242,7 @@ class DataPlane:
             return
         known: ClientConnection | None = (scope.get("extensions") or {}).get(LEAVE)
         watch: ClientConnection = LeaveWatch(call.receive) if known is None else known
+        call.connection = watch
         watch.watch()
         try:
             try:

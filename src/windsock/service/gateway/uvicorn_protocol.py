@@ -79,6 +79,12 @@ class DirectCycle(RequestResponseCycle):
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']!r}")
 
+    def write_at_once(self, body: bytes) -> bool:
+        """See `Writer.at_once`."""
+        if not self.disconnected:
+            self._write(body, is_last=False)
+        return not self.flow.write_paused
+
     def leave(self) -> None:
         """The client is gone."""
         self.disconnected = True
