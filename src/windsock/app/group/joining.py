@@ -101,9 +101,10 @@ async def _keep_prices(core: Core, lease_s: float) -> None:
     """What the one who led before may have accepted without keeping it.
 
     Of what is in force after a lease, in which the one before, if it is only slow, has written all
-    that it kept: what polls bring is kept as it comes.
+    that it kept: what polls bring is kept as it comes. The first of all waits for nobody.
     """
-    await asyncio.sleep(lease_s)
+    if core.role.token > 1:
+        await asyncio.sleep(lease_s)
     now, names = core.clock.now(), core.router.catalog.deployments
     found = [core.router.book.believed(name, now) for name in names]
     await core.ledger.flushed()

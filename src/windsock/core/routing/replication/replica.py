@@ -54,7 +54,7 @@ class Replica:
         self._recent: deque[Delta] = deque(maxlen=MAX_RECENT)
         self._changed: set[tuple[str, str, str]] = set()
         self.on_ruling: HearRuling | None = None
-        self.on_unheard: Callable[[str], object] = _ignore
+        self.on_unheard: Callable[[str], object] = str
         self._unheard: set[str] = set()
         self.listen()
 
@@ -178,7 +178,7 @@ class Replica:
                 self.note_unheard(word.subject)
             else:
                 hear(self, word.key, word.word, now)
-        except Exception:  # whatever it makes of a form that it does not know
+        except Exception:  # of whatever form it is
             self.note_unheard(word.subject)
 
     def note_unheard(self, subject: str) -> None:
@@ -282,10 +282,6 @@ class Replica:
             if state is not None:
                 self.outbox.tell("quality", key, {"state": state, "seen": seen.to_state()})
         self._changed.clear()
-
-
-def _ignore(subject: str) -> None:
-    """Nobody is told."""
 
 
 HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {
