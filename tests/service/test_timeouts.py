@@ -8,7 +8,7 @@ import pytest
 from tests.chaos import faults
 from tests.chaos.provider import Call, head, provider
 from tests.running import config_of, running
-from tests.upstream import completion
+from tests.upstream import Answer, completion, stream_of, upstream
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -48,6 +48,16 @@ async def test_a_plain_answer_whose_head_has_come_may_take_the_answer_timeout(
         async with running(config, tmp_path) as it:
             answer = await it.http.post("/v1/chat/completions", json=ASK)
             assert answer.status_code == status
+
+
+async def test_a_stream_may_take_long_as_long_as_it_goes_on(tmp_path) -> None:
+    """Each content renews the patience, also while events go on without waking the request."""
+    steady = Answer(events=stream_of(["word "] * 14), between_s=0.1)
+    async with upstream(lambda _: steady) as acme:
+        config = config_of(("acme", acme.url, 1.0)) + 'stall_timeout = "900ms"\n'
+        async with running(config, tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
+            assert answer.text.endswith("data: [DONE]\n\n")
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "soon"])
