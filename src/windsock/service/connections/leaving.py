@@ -20,6 +20,10 @@ class ClientConnection(Protocol):
 
     is_gone: bool
 
+    @property
+    def write_at_once(self) -> Callable[[bytes], bool] | None:
+        """Writes a part of a body that has begun (see `Writer.at_once`)."""
+
     def watch(self) -> None:
         """From now on, or at once if the client has left already."""
 
@@ -41,6 +45,10 @@ class LeaveWatch:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.is_gone = False
+
+    @property
+    def write_at_once(self) -> None:
+        """Such a server has to be waited for."""
 
     def watch(self) -> None:
         """See `ClientConnection.watch`; called in the task that is cancelled."""

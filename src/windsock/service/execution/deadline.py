@@ -34,8 +34,13 @@ class Deadline:
 
     def move(self, seconds: float) -> None:
         """From within: so many seconds from now instead."""
-        self._until = self._loop.time() + seconds
-        self._arm(self._until)
+        self.move_to(self._loop.time() + seconds)
+
+    def move_to(self, until: float) -> None:
+        """The same, at this loop time."""
+        self._until = until
+        if self._timer is None or self._timer.when() > until:
+            self._arm(until)
 
     def close(self) -> None:
         """Leave no timer behind."""

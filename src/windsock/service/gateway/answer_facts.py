@@ -33,9 +33,8 @@ def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kep
     upstream_s = sum(map(_latency_s, results))
     attempts = len(results) + (exchange.trying is not None)
     name = decision.id.encode()
-    is_noted = exchange.table.note or failure.adapted or failure.passed
     return [
-        *(_notes(exchange, failure, tried) if is_noted else ()),
+        *_notes(exchange, failure, tried),
         (b"x-windsock-decision-id", name),
         (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
         (b"x-windsock-propensity", b"%.9g" % decision.propensity),

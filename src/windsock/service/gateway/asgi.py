@@ -13,7 +13,14 @@ from typing import Any
 from windsock.clock import Clock
 from windsock.errors import BadRequest, WindsockError
 from windsock.service.auth import presented_in
-from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body, is_form
+from windsock.service.connections.held_body import (
+    ClientGone,
+    HeldBody,
+    Memory,
+    NotTaken,
+    has_body,
+    is_form,
+)
 from windsock.service.connections.leaving import ClientConnection, LeaveWatch
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
@@ -62,11 +69,13 @@ class Call:
     query       after the path, without its question mark
     allowance   what it takes of its key's limits
     is_told     what is answered is in the client's own format already
+    connection  of the client, once it is watched
     """
 
     __slots__ = (
         "allowance",
         "body",
+        "connection",
         "headers",
         "is_answered",
         "is_told",
@@ -86,6 +95,7 @@ class Call:
         self.receive = receive
         self.send = send
         self.is_answered = False
+        self.connection: ClientConnection | None = None
         self.model: str | None = None
         self.query = b""
         self.allowance = NO_LIMITS
@@ -115,6 +125,11 @@ class Call:
     async def write(self, body: bytes, *, more: bool) -> None:
         """A part of the body; more: others follow."""
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+    @property
+    def write_at_once(self) -> Callable[[bytes], bool] | None:
+        """Writes a part of the body that is not the last (see `Writer.at_once`)."""
+        return None if self.connection is None else self.connection.write_at_once
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
@@ -177,7 +192,10 @@ class DataPlane:
         if (fault := fault_of(scope["headers"])) is not None:
             await _refuse(call, scope, fault)
             return
-        endpoint = self._endpoint(scope)
+        is_post = scope["method"] == "POST"
+        endpoint = self._endpoints.get(scope["path"]) if is_post else None
+        if endpoint is None:
+            endpoint = self._renamed(scope, is_post=is_post)
         if endpoint is None and scope["path"] in self._endpoints:
             problem = unsupported(scope["method"], scope["path"], is_method=True)
             await _refuse(call, scope, problem)
@@ -194,25 +212,17 @@ class DataPlane:
             await asyncio.sleep(wait_s)
         await self._run(endpoint, call, scope)
 
-    def _endpoint(self, scope: Scope) -> Endpoint | None:
-        """Of a call of the data plane; the path becomes our own where clients know another."""
-        is_post = scope["method"] == "POST"
-        found = self._endpoints.get(scope["path"]) if is_post else None
-        if found is None:
-            scope["path"], scope[MODEL] = known_as(scope["path"])
-            found = self._endpoints.get(scope["path"]) if is_post else None
-        return found
+    def _renamed(self, scope: Scope, *, is_post: bool) -> Endpoint | None:
+        """Where clients know another path than our own: ours, and its endpoint."""
+        scope["path"], scope[MODEL] = known_as(scope["path"])
+        return self._endpoints.get(scope["path"]) if is_post else None
 
     async def _with_body(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         """Hold memory for the body, as much of it as came, while it is worked on."""
         is_files = is_form(call.headers)
         body = HeldBody(self._memory, self._most_bytes[is_files and endpoint is not None])
         try:
-            problem = await body.read(call.headers, call.receive)
-            if problem is not None:
-                await _refuse(call, scope, problem)
-                return
-            call.body = body.whole()
+            call.body = await body.read(call.headers, call.receive)
             if not (is_files or is_protobuf(scope["path"], call.headers)):
                 check_body(call.body)
                 if endpoint is None:
@@ -222,6 +232,8 @@ class DataPlane:
             await self._run(endpoint, call, scope)
         except BadRequest as error:
             await _refuse(call, scope, problem_of(error))
+        except NotTaken as error:
+            await _refuse(call, scope, error.problem)
         except ClientGone:
             pass
         finally:
@@ -234,6 +246,7 @@ class DataPlane:
             return
         known: ClientConnection | None = (scope.get("extensions") or {}).get(LEAVE)
         watch: ClientConnection = LeaveWatch(call.receive) if known is None else known
+        call.connection = watch
         watch.watch()
         try:
             try:

@@ -37,7 +37,7 @@ from windsock.service.gateway.response_cache import ResponseCache, cache_key, is
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import NO_LIMITS, KeyLimits, check_names
 from windsock.service.texts.private import is_private
-from windsock.service.texts.stream_copy import StreamCopy
+from windsock.service.texts.stream_copy import StreamCopy, Writer
 from windsock.wire.caller_fields.own_headers import wishes_in
 from windsock.wire.caller_fields.own_names import no_header
 from windsock.wire.formats.openai_chat import NAMING_HEADERS, read_chat
@@ -268,14 +268,14 @@ class OpenAICalls:
                 call.is_told = is_told(exchange, failure)
                 headers = self._headers(exchange, started, key, failure)
                 await call.begin(200, typed(headers, EVENT_STREAM))
-            copy.add(events)
             if exchange.answer is None:
                 await call.write(events, more=True)
             else:  # the end of the answer goes with that of the body, in one write
                 ending.extend(events)
 
+        writer = copy.through(Writer(write, call.write_at_once))
         with closing(copy):
-            await self._executor.stream(exchange, asked, failure, write)
+            await self._executor.stream(exchange, asked, failure, writer)
             if call.is_answered:
                 if exchange.answer is None and not failure.last_event:
                     raise CutShort

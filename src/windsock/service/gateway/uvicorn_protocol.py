@@ -79,6 +79,12 @@ class DirectCycle(RequestResponseCycle):
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']!r}")
 
+    def write_at_once(self, body: bytes) -> bool:
+        """See `Writer.at_once`."""
+        if not self.disconnected:
+            self._write(body, is_last=False)
+        return not self.flow.write_paused
+
     def leave(self) -> None:
         """The client is gone."""
         self.disconnected = True
@@ -108,18 +114,18 @@ class DirectCycle(RequestResponseCycle):
         self.scope.pop("extensions", None)
 
     def _head_of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers)]
+        lines = [*map(b": ".join, self.default_headers), *map(b": ".join, headers)]
         length = dict(headers).get(b"content-length")
         self.chunked_encoding = length is None
         self.expected_content_length = int(length or 0)
         if self.chunked_encoding:
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
+            lines.append(b"connection: close")
         text = b"".join(lines)
-        if not text.count(b"\n") == text.count(b"\r") == len(lines):
+        if b"\n" in text or b"\r" in text:
             raise RuntimeError("a header holds a line break")
-        return b"%b%b\r\n" % (STATUS_LINE[status], text)
+        return b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(lines))
 
     def _write(self, body: bytes, *, is_last: bool) -> None:
         if self.response_complete:
@@ -201,7 +207,8 @@ class GatewayProtocol(BoundedProtocol):
     def on_response_complete(self) -> None:
         """As uvicorn's, with one timer for the life of the connection."""
         self._direct = None
-        self.linger()
+        if self._arrival.due < math.inf:
+            self.linger()
         if self.pipeline:
             super().on_response_complete()
             return

@@ -87,7 +87,8 @@ class _Schema(RouterFields, kw_only=True):
 
 _decoder = msgspec.json.Decoder(_Schema)
 
-NO_MESSAGES = msgspec.Raw(b"[]")
+BUT_MESSAGES = {"messages": msgspec.Raw(b"[]")}
+"""In place of what they say: most of a body's bytes, which need not be read twice."""
 
 
 def read_chat(
@@ -107,7 +108,7 @@ def read_chat(
     """
     fields = fields_of(body)
     messages = bytes(fields.get("messages", b""))
-    read = decoded(_decoder, _beside_messages(fields))
+    read = decoded(_decoder, msgspec.json.encode({**fields, **BUT_MESSAGES}) if messages else body)
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
@@ -127,7 +128,7 @@ def read_chat(
         else _needs(read, b"" if turns.is_words else messages),
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
-        marks=marks_of(messages, turns),
+        marks=turns.marks if turns.is_words else marks_of(messages),
         service_tier=read.service_tier.lower() if read.service_tier else None,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
@@ -153,13 +154,6 @@ def read_chat(
     )
     asked.kept_fields = fields
     return asked
-
-
-def _beside_messages(fields: dict[str, msgspec.Raw]) -> bytes:
-    """The body without what its messages say: most of its bytes, which need not be read twice."""
-    if "messages" in fields:
-        fields = {**fields, "messages": NO_MESSAGES}
-    return msgspec.json.encode(fields)
 
 
 def _session(
