@@ -13,6 +13,9 @@ PARITY := .parity/.made
 OPENAI_DOCUMENT := .parity/openai.json
 OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# A lock names all there is to install, and all processors compile it, where pip takes one.
+INSTALL := $(PIP) install --no-deps --no-compile --require-hashes -r
+COMPILE := -$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
 
 .PHONY: run install test check bench docs newcomer prove grafana charts image versions clickhouse golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run
@@ -99,13 +102,15 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(SERVE): $(VENV)/pyvenv.cfg deploy/locks/serve.txt deploy/locks/build.txt pyproject.toml
-	$(PIP) install --require-hashes -r deploy/locks/build.txt
-	$(PIP) install --require-hashes -r deploy/locks/serve.txt
+	$(INSTALL) deploy/locks/build.txt
+	$(INSTALL) deploy/locks/serve.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(COMPILE)
 	touch $@
 
 $(TEST): $(SERVE) deploy/locks/test.txt
-	$(PIP) install --require-hashes -r deploy/locks/test.txt
+	$(INSTALL) deploy/locks/test.txt
+	$(COMPILE)
 	touch $@
 
 $(PROVE): $(TEST) deploy/locks/prove.txt

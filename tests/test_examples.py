@@ -168,6 +168,7 @@ def test_a_notebook_runs_and_says_what_it_is_for(script, demo, capsys, monkeypat
     assert all(words in said for words in wanted[script.stem]), said
 
 
+@pytest.mark.xdist_group("notebooks")
 def test_calls_of_the_readme_are_answered(demo) -> None:
     """Those beside the newcomer's path, which `test_newcomer` walks."""
     environ = {**os.environ, "WINDSOCK_URL": demo, "COLUMNS": "80"}

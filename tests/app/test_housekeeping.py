@@ -18,7 +18,7 @@ from windsock.config.file import parse
 from windsock.core.evidence.warm_start import PastResult
 from windsock.errors import StoreError
 from windsock.service import auth
-from windsock.service.auth import AccessDenied, new_key
+from windsock.service.auth import AccessDenied, digest_of, new_key
 from windsock.store.keys import VirtualKey, add_key, revoke_key
 
 
@@ -89,12 +89,12 @@ async def test_keys_that_are_many_are_read_again_where_one_was_changed_by_hand(
     for _ in range(3):
         await keeper.read_keys()
     assert len(adopted) == 1
-    assert service.access.admit(secret, "infer", 2.0).rpm is None
+    assert service.access.admit(digest_of(secret), "infer", 2.0).rpm is None
     with service.engine.begin() as connection:
         connection.execute(text("UPDATE virtual_key SET budget_usd = '7', scopes = 'read'"))
     await keeper.read_keys()
     with pytest.raises(AccessDenied, match="lacks the scope"):
-        service.access.admit(secret, "infer", 2.0)
+        service.access.admit(digest_of(secret), "infer", 2.0)
     assert [cap.usd for cap in service.router.caps.caps()] == [Decimal(7)]
     await service.stop()
 
@@ -125,5 +125,5 @@ async def test_of_two_looks_for_keys_at_once_the_later_has_the_say(tmp_path: Pat
     revoke_key(service.engine, secret[len(auth.PREFIX) :][: auth.PUBLIC_CHARS], 2.0)
     await asyncio.gather(first, keeper.read_keys())
     with pytest.raises(AccessDenied, match="revoked"):
-        service.access.admit(secret, "infer", 3.0)
+        service.access.admit(digest_of(secret), "infer", 3.0)
     await service.stop()

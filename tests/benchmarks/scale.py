@@ -28,7 +28,7 @@ from windsock.core.policies.objectives import Objective
 from windsock.core.replicas.deltas import Delta
 from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
-from windsock.service.auth import Access, new_key
+from windsock.service.auth import Access, digest_of, new_key
 from windsock.store.engine import open_engine
 from windsock.store.keys import keys, stamp_of_keys
 from windsock.store.ledger import Ledger
@@ -154,7 +154,9 @@ def by_keys(count: int) -> list[str]:
         stamp_ms = us_of(lambda _: stamp_of_keys(engine), 5) / 1000
         step = max(1, count // 1000)
         credentials = [made[number][0] for number in range(0, count, step)]
-        found = us_of(lambda n: access.admit(credentials[n % len(credentials)], "infer", 1.0), 2000)
+        found = us_of(
+            lambda n: access.admit(digest_of(credentials[n % len(credentials)]), "infer", 1.0), 2000
+        )
         engine.dispose()
     return [f"{count:,}", f"{found:.1f}", f"{held / count / 1000:.1f}", f"{held / 1e6:.1f}",
             f"{read_ms:,.1f}", f"{stamp_ms:.1f}"]  # fmt: skip

@@ -1,4 +1,5 @@
-"""Microseconds an append takes on the event loop, and rows a second that reach the file.
+"""Microseconds an append takes on the event loop, rows a second that reach the file, and the CPU
+of the writer's thread for each outcome.
 
 python -m tests.benchmarks.store_ledger [ENTRIES] [URL]
 """
@@ -17,6 +18,7 @@ from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
 
 BURST = 50
+BAR_US = 37
 
 
 async def main(entries: int, url: str) -> None:
@@ -27,20 +29,27 @@ async def main(entries: int, url: str) -> None:
     records = [outcome(number) for number in range(entries)]
     idle = await appends(ledger, records[: entries // 10])
     await ledger.flushed()
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), beside()
     busy = await appends(ledger, records[entries // 10 :])
     await ledger.flushed()
-    spent = time.perf_counter() - started
+    spent, cpu = time.perf_counter() - started, beside() - cpu
     ledger.close()
     engine.dispose()
     stats = ledger.stats()
     rows = 2 * (entries - entries // 10)
+    cpu_us = cpu / (entries - entries // 10) * 1e6
     print(f"append, few entries:     {said(idle)}")
     print(f"append, writer busy:     {said(busy)}")
     print(
         f"written: {rows / spent:,.0f} rows/s ({rows / spent / 2:,.0f} outcomes/s of two rows); "
         f"dropped {stats.dropped}"
     )
+    print(f"CPU of the writer: {cpu_us:.0f} us an outcome; bar {BAR_US}, met: {cpu_us <= BAR_US}")
+
+
+def beside() -> float:
+    """CPU seconds of all threads but this one."""
+    return time.process_time() - time.thread_time()
 
 
 async def appends(ledger: Ledger, records: list[object]) -> list[float]:

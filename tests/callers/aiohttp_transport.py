@@ -16,6 +16,7 @@ from windsock.providers.transport import (
     MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
+    Pass,
     Reply,
     TooLarge,
     Unreachable,
@@ -135,6 +136,9 @@ class _AiohttpReply:
         if self._taken > MAX_STREAM_BYTES:
             raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
         return part
+
+    async def pass_on(self, pass_: Pass) -> None:
+        """Nothing: all is taken."""
 
     async def body(self) -> bytes:
         return await whole(self.take, length_of(self.headers))

@@ -73,8 +73,8 @@ async def upgraded(it: Group) -> None:
 
 async def ended(it: Group, number: int, tasks: list[asyncio.Task[None]]) -> None:
     """As in a rolling update: nobody asks it any more, then it is told to end."""
-    for task in tasks[number * CLIENTS : (number + 1) * CLIENTS]:
-        task.cancel()
+    it.unasked.add(number)
+    await asyncio.gather(*tasks[number * CLIENTS : (number + 1) * CLIENTS])
     await asyncio.sleep(0.5)
     process = it.processes[number].process
     process.send_signal(signal.SIGTERM)

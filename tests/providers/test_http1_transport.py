@@ -8,9 +8,10 @@ import contextlib
 import pytest
 import uvloop
 
-from windsock.providers.http1_connections import Origin
+from windsock.errors import ProviderError
+from windsock.providers.http1_pool import Origin
 from windsock.providers.http1_transport import DirectCaller
-from windsock.providers.transport import Endpoint, Interrupted, Unreachable
+from windsock.providers.transport import Endpoint, Interrupted, Pass, Unreachable
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n"
@@ -96,3 +97,66 @@ async def test_a_length_and_chunks_at_once_are_refused() -> None:
     smuggled = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi"
     with pytest.raises(Interrupted):
         await answered([smuggled])
+
+
+def framed(*parts: bytes) -> list[bytes]:
+    """An answer in chunks, each a piece of its own; without an end."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return [head, *(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)]
+
+
+async def passed_on(pieces: list[bytes], pass_: Pass) -> bytes:
+    """What is left to take once passing on has ended."""
+
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        for piece in pieces:
+            writer.write(piece)
+            await asyncio.sleep(0.005)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    caller, left = DirectCaller(), b""
+    async with server:
+        reply = await caller.post(Endpoint(base_url=f"http://127.0.0.1:{port}"), "/", b"{}")
+        try:
+            await reply.pass_on(pass_)
+            while part := await reply.take():
+                left += part
+        finally:
+            await reply.close()
+            await caller.close()
+            await ended.wait()
+    return left
+
+
+async def test_what_comes_is_passed_on_until_it_is_enough_and_the_rest_is_taken() -> None:
+    passed: list[bytes] = []
+
+    def pass_(part: bytes) -> bool:
+        passed.append(part)
+        return b"b" not in part
+
+    assert await passed_on([*framed(b"a", b"b", b"c"), b"0\r\n\r\n"], pass_) == b"c"
+    assert b"".join(passed) == b"ab"
+
+
+async def test_what_came_before_a_break_is_passed_on_and_then_it_is_told() -> None:
+    passed: list[bytes] = []
+    with pytest.raises(Interrupted):
+        await passed_on(framed(b"a", b"b"), lambda part: passed.append(part) or True)
+    assert b"".join(passed) == b"ab"
+
+
+async def test_what_fails_as_it_is_passed_on_is_raised_where_it_is_waited_for() -> None:
+    def pass_(_: bytes) -> bool:
+        raise ProviderError("no event")
+
+    with pytest.raises(ProviderError, match="no event"):
+        await passed_on(framed(b"a", b"b"), pass_)

@@ -28,6 +28,8 @@ from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.world.world import World
 from windsock.store.rows import StateSnapshot
 
+pytestmark = pytest.mark.xdist_group("rehearsal")
+
 MINI, LARGE, SEEK = "openai/gpt-4o-mini", "openai/gpt-4o", "deepseek/deepseek-chat"
 
 
@@ -39,7 +41,7 @@ class Log:
     clock: ManualClock
 
     def rehearse(self, **facts: Any) -> Rehearsal:
-        asked = {"lasts": "1h", "seeds": 3, "at_once": 1, **facts}
+        asked = {"lasts": "30m", "seeds": 3, "at_once": 1, **facts}
         return rehearse_log(self.config, {}, clock=self.clock, **asked)
 
 
@@ -71,7 +73,7 @@ def test_it_starts_with_what_the_log_has_taught(log) -> None:
     assert shares[LARGE].mean < 0.12
     assert sum(share.mean for share in shares.values()) == pytest.approx(1.0)
     assert found.difference is None and not found.changes
-    assert found.requests == pytest.approx(500, rel=0.1)
+    assert found.requests == pytest.approx(250, rel=0.1)
 
 
 def test_looking_into_the_future_leaves_the_store_as_it_was(log) -> None:
@@ -96,23 +98,23 @@ def test_a_price_moves_the_split_and_the_bill(price: str, log) -> None:
 
 
 def test_what_happens_later_leaves_the_time_before_it_as_it_is(log) -> None:
-    late = log.rehearse(retired=[SEEK], at="in 54m", seeds=2)
+    late = log.rehearse(retired=[SEEK], at="in 27m", seeds=2)
     soon = log.rehearse(retired=[SEEK], seeds=2)
     assert named(soon, CHANGED).shares[SEEK].mean == 0.0
     usual = named(late, AS_IS).shares[SEEK].mean
     assert named(late, CHANGED).shares[SEEK].mean == pytest.approx(0.9 * usual, abs=0.06)
-    assert late.changes == (f"{SEEK} is retired after 54m",)
+    assert late.changes == (f"{SEEK} is retired after 27m",)
 
 
 def test_who_is_away_for_a_while_comes_back(log) -> None:
-    found = log.rehearse(outages=[f"{SEEK}=20m"], seeds=2)
+    found = log.rehearse(outages=[f"{SEEK}=10m"], seeds=2)
     usual = named(found, AS_IS).shares[SEEK].mean
     assert 0.3 * usual < named(found, CHANGED).shares[SEEK].mean < 0.9 * usual
 
 
 def test_a_newcomer_is_tried_from_when_it_comes(log) -> None:
     comer = "groq/llama"
-    found = log.rehearse(newcomers=[f"{comer}=0.01/0.02@0.99"], at="in 30m", seeds=2)
+    found = log.rehearse(newcomers=[f"{comer}=0.01/0.02@0.99"], at="in 15m", seeds=2)
     assert 0.05 < named(found, CHANGED).shares[comer].mean < 0.55
     assert any(comer in line for line in found.unknown)
     refused = "it is a candidate of 'auto' already"
@@ -186,7 +188,7 @@ def test_of_much_traffic_every_second_request_is_stepped_and_the_spend_is_of_all
     log, monkeypatch
 ) -> None:
     whole = log.rehearse(seeds=2)
-    monkeypatch.setattr("windsock.rehearsal.rehearse.MOST_REQUESTS", 300)
+    monkeypatch.setattr("windsock.rehearsal.rehearse.MOST_REQUESTS", 150)
     half = log.rehearse(seeds=2)
     assert (whole.every, half.every) == (1, 2)
     assert named(half, AS_IS).spend_usd.mean == pytest.approx(

@@ -61,6 +61,7 @@ class Group:
     wires: list[Wire] = field(default_factory=list)
     marks: dict[str, tuple[int, float, int]] = field(default_factory=dict)
     is_loaded: bool = True
+    unasked: set[int] = field(default_factory=set)
 
     async def start(self, under: dict[str, str] | None = None) -> Process:
         """One more replica, on a wire of its own; `under` environment on top of this one's."""
@@ -95,7 +96,7 @@ class Group:
         """Ask one replica and judge its answers until told to stop, or until it is gone."""
         url = self.processes[number].url
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as http:
-            while self.is_loaded:
+            while self.is_loaded and number not in self.unasked:
                 try:
                     answer = await http.post("/v1/chat/completions", json={**ASK, **more})
                 except httpx.TransportError as error:

@@ -6,8 +6,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.replicas.wire import Wire
 from tests.running import Running, running
@@ -19,10 +21,13 @@ from windsock.config.file import parse
 from windsock.core.model.requests import Cell
 from windsock.core.routing.caps.book import CapBook
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
-from windsock.errors import ConfigError
-from windsock.service.auth import new_key
+from windsock.errors import ConfigError, StoreError
+from windsock.service.auth import digest_of, new_key
+from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey, add_key, revoke_key
+from windsock.store.migrations import upgrade_engine
 from windsock.store.replicas import group
+from windsock.store.replicas.listening import Listener
 
 pytestmark = pytest.mark.xdist_group("replicas")
 
@@ -201,16 +206,68 @@ async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(
                 await comes(two.service.housekeeping.role.leads)
                 assert two.service.housekeeping.role.token > first
                 engine = two.service.engine
-                assert not group.put_body(engine, "feed", first, b"old", 1.0)
+                assert not group.put_body(engine, "feed", group.Held(first, 1.0), b"old", 1.0)
                 assert group.body_of(engine, "feed", None) is None
                 now = two.service.housekeeping.role.token
-                assert group.put_body(engine, "feed", now, b"new", 2.0)
+                assert group.put_body(engine, "feed", group.Held(now, 1.0), b"new", 2.0)
                 assert group.body_of(engine, "feed", None) == ("1", b"new")
                 assert group.body_of(engine, "feed", "1") == ("1", None)
                 await two.service.ledger.flushed()
                 with engine.connect() as connection:
                     kept = connection.exec_driver_sql("SELECT deployment FROM quote").all()
                 assert sorted(row[0] for row in kept) == ["acme/m", "bolt/m"]
+
+
+async def test_others_are_called_as_soon_as_there_is_something_to_hear(postgres: Postgres) -> None:
+    engine = open_engine(postgres.new_database())
+    listener = Listener(engine)
+    assert await asyncio.to_thread(listener.wait, 0.0) == set()
+    waits = asyncio.create_task(asyncio.to_thread(listener.wait, 60.0))
+    for why in ("", group.KEYS):
+        with engine.begin() as connection:
+            group.wake(connection, why)
+        assert why in await waits
+        waits = asyncio.create_task(asyncio.to_thread(listener.wait, 60.0))
+    with engine.begin() as connection:
+        group.wake(connection, group.LIMITS)
+    assert await waits == {group.LIMITS}
+    listener.close()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("work", ["says that it leads", "keeps a body"])
+def test_one_that_is_stopped_while_others_wait_for_the_lease_loses_it_in_time(
+    work: str, postgres: Postgres
+) -> None:
+    """Stopped wherever it has told the database something and goes on only once another leads."""
+    store = postgres.new_database()
+    one, two = open_engine(store), open_engine(store)
+    upgrade_engine(one)
+    told, lease_s = group.Told(name="x"), 0.5
+    for engine, name in ((one, "one"), (two, "two")):
+        group.join(engine, name, told)
+    held, _ = group.beat(one, "one", told, lease_s)
+    found: list[str] = []
+
+    def stop(connection: Any, _: Any, statement: str, *more: Any) -> None:
+        if "lease" not in statement or "idle_in_transaction" in statement or found:
+            return
+        within = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
+        assert within == "250ms"
+        ends = time.monotonic() + 20
+        while not found and time.monotonic() < ends:
+            now, _ = group.beat(two, "two", told, lease_s)
+            found.extend([now.holder] if now.holder == "two" else [])
+        assert found == ["two"], "nobody else led while it was stopped"
+
+    event.listen(one, "after_cursor_execute", stop)
+    with pytest.raises(StoreError, match="idle-in-transaction"):
+        if work == "keeps a body":
+            group.put_body(one, "feed", group.Held(held.token, lease_s), b"body", 1.0)
+        else:
+            group.beat(one, "one", told, lease_s)
+    one.dispose()
+    two.dispose()
 
 
 async def test_one_that_was_forgotten_takes_part_again(postgres: Postgres, tmp_path: Path) -> None:
@@ -242,10 +299,10 @@ async def test_a_conversation_goes_on_where_it_was_and_a_revoked_key_is_out_ever
                          scopes=("infer",), created_at=1.0)  # fmt: skip
         await asyncio.to_thread(add_key, one.service.engine, key)
         for it in (one, two):
-            await comes(lambda it=it: it.service.access.knows(secret, 2.0))
+            await comes(lambda it=it: it.service.access.knows(digest_of(secret), 2.0))
         await asyncio.to_thread(revoke_key, one.service.engine, public, 3.0)
         for it in (one, two):
-            await comes(lambda it=it: not it.service.access.knows(secret, time.time()))
+            await comes(lambda it=it: not it.service.access.knows(digest_of(secret), time.time()))
 
 
 async def test_all_that_several_spend_of_a_cap_is_no_more_than_it_and_one_call_each(
@@ -274,6 +331,41 @@ async def test_all_that_several_spend_of_a_cap_is_no_more_than_it_and_one_call_e
         assert own <= 0.004 + 2 * 0.0001
         await comes(lambda: accounts[0].spent_usd == accounts[1].spent_usd)
         assert float(accounts[0].spent_usd) == pytest.approx(own)
+
+
+async def test_a_limit_a_minute_is_had_in_full_at_one_and_by_all_no_more_than_once(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path) as (one, two, wire, _):
+        secret, public, digest = new_key()
+        key = VirtualKey(id=public, name="k", sha256=digest, namespace="default", rpm=20,
+                         scopes=("infer",), created_at=1.0)  # fmt: skip
+        await asyncio.to_thread(add_key, one.service.engine, key)
+        for it in (one, two):
+            await it.service.housekeeping.read_keys()
+            await comes(lambda it=it: it.service.housekeeping.role.replicas == 2)
+
+        async def calls(it: Running) -> int:
+            headers = {"authorization": f"Bearer {secret}"}
+            answer = await it.http.post("/v1/chat/completions", json=ASK, headers=headers)
+            if answer.status_code == 429:
+                assert "20 requests a minute" in answer.text
+                assert 1 <= int(answer.headers["retry-after"]) <= 61
+                await asyncio.sleep(0.05)
+            else:
+                assert answer.headers["x-ratelimit-limit-requests"] == "20"
+            return int(answer.status_code == 200)
+
+        first = [await calls(two) for _ in range(12)]
+        assert first == [1] * 10 + [0] * 2, "an even part is had without asking"
+        ends = time.monotonic() + 20
+        let_in = sum(first)
+        while let_in < 20 and time.monotonic() < ends:
+            let_in += await calls(two)
+        assert let_in == 20, "all of it is had where the other uses nothing"
+        wire.cut()
+        rest = [await calls(it) for _ in range(3) for it in (one, two)]
+        assert sum(rest) <= 2, "one each at most"
 
 
 async def test_the_one_that_leads_tells_of_a_cap_that_only_another_spends(

@@ -48,6 +48,19 @@ ROUTES = {
 }
 
 
+def parameters(call: dict[str, Any]) -> set[str]:
+    """What a call can be asked for."""
+    return {each["name"] for each in call.get("parameters", ()) if each["in"] == "query"}
+
+
+def queries(taken: set[str] | None) -> list[dict[str, Any]]:
+    """Each that differs to a call that takes these, or that is not listed."""
+    if taken is None:
+        return list(QUERIES)
+    cut = ({name: query[name] for name in query if name in taken} for query in QUERIES)
+    return list({orjson.dumps(query): query for query in cut}.values())
+
+
 class Watched:
     """A service on a clock of its own, which stands still between two steps; no task runs."""
 
@@ -100,8 +113,9 @@ class Watched:
         paths = [path for path, calls in listed.items() if "get" in calls and path not in STREAMS]
         known = [line["decision_id"] for line in await self.exported()]
         assert "/v1/weights" in paths
+        taken = {path: parameters(listed[path]["get"]) for path in paths}
         for path in [*paths, "/", "/metrics", "/readyz", "/ui/api/history", "/v1/report"]:
-            for query in QUERIES:
+            for query in queries(taken.get(path)):
                 place = path.format(decision_id=known[0] if known else "none", name="acme/m")
                 await self.http.get(place, params=query)
         for prices in ({"acme/m": {"input": 9.0}}, {"crux/m": {"input": 0.01, "output": 0.01}}):

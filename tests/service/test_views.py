@@ -17,7 +17,11 @@ from tests.upstream import Answer, completion, upstream
 from windsock.cli.keys.key_book import KeyBook
 
 expect.set_options(timeout=20_000)
-pytestmark = [in_browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    in_browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("views"),
+]
 
 TOKEN = "admin-" + "t" * 32
 SECRET = "a prompt that nobody may ever read again"

@@ -7,6 +7,8 @@ import pytest
 
 from tests.benchmarks.fleet import Fleet, declared, run
 
+pytestmark = pytest.mark.xdist_group("fleet")
+
 
 @pytest.fixture(scope="module")
 def fleet() -> Fleet:

@@ -15,6 +15,8 @@ from windsock.simulation.reporting.wording import dollars, headline, percent
 from windsock.simulation.sweeps.parameter_grid import cases
 from windsock.simulation.sweeps.sweep import Sweep, jobs_of, sweep
 
+pytestmark = pytest.mark.xdist_group("report")
+
 SHOCK = {"at_hour": 0.15, "deployment": "openai/gpt-4o-mini", "input": 1.5, "output": 6}
 
 

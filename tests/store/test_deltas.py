@@ -10,7 +10,7 @@ from windsock.store.rows import rows_of
 
 def test_deltas_that_cannot_be_read_do_not_hide_those_behind_them(file_engine: Engine) -> None:
     told = Delta(replica="a", number=PAGE + 1, at=1.0)
-    ((_, last),) = rows_of(told, PAGE + 1)
+    ((_, (last,)),) = rows_of([(PAGE + 1, told)]).items()
     rows = [{**last, "position": n, "number": n, "body": "{}"} for n in range(1, PAGE + 1)]
     with file_engine.begin() as connection:
         connection.execute(insert(DeltaRow), [*rows, last])

@@ -22,7 +22,6 @@ from windsock.core.pricing.validation import Held
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.compact.shapes.splitting import split
-from windsock.store.compact.shapes.splitting import written as shape_written
 from windsock.store.compact.templates import numbers_in, picked
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
@@ -84,9 +83,20 @@ def test_the_tail_is_what_was_appended_in_that_order(kept: Engine, entries: list
 @given(record=anything(Outcome) | anything(Decision))
 def test_an_export_takes_of_shapes_what_it_takes_of_records(record: Outcome | Decision) -> None:
     at = record.decision.at if isinstance(record, Outcome) else record.at
-    shape, numbers = split(record, at)
-    found = picked(shape_written(shape), parts_of)(numbers_in(numbers), at)
+    ((shape, numbers),) = split([record], [at])
+    found = picked(shape.text, parts_of)(numbers_in(numbers), at)
     assert line_of(found, None) == line_of(parts_of(msgspec.to_builtins(record)), None)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(records=st.lists(anything(Outcome) | anything(Decision), min_size=2, max_size=6))
+def test_a_batch_is_taken_apart_as_each_of_it_alone(records: list[Outcome | Decision]) -> None:
+    records = [*records, *records]
+    at = [each.decision.at if isinstance(each, Outcome) else each.at for each in records]
+    together = split(records, at)
+    alone = [split([each], [moment])[0] for each, moment in zip(records, at, strict=True)]
+    assert [shape.text for shape, _ in together] == [shape.text for shape, _ in alone]
+    assert [numbers for _, numbers in together] == [numbers for _, numbers in alone]
 
 
 @settings(deadline=None)

@@ -99,3 +99,48 @@ def test_a_broken_event_is_found_among_others_wherever_they_are_split(at) -> Non
     parts = [*stream_of(WORDS, usage=False)[:3], b'data: {"id": "x", "choi\n\n', *stream_of(WORDS)]
     with pytest.raises(ProviderError, match="broken"):
         fed(split(b"".join(parts), at))
+
+
+ODD = [
+    event(chunk({"content": "“a”"})),
+    event(chunk({"content": ""})),
+    event(chunk({"content": '"usage": {"x": 1}'})),
+    event(chunk({"content": " [DONE] "})),
+    event(chunk({"reasoning_content": "hm"})),
+    event(chunk({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]})),
+    event(chunk({"content": "c"}, "stop")),
+    event(chunk({}, "length")),
+    event(chunk({"content": "d"}, usage=USAGE)),
+    event({**chunk({}), "choices": [], "usage": {"completion_tokens": 9, "cost": 0.5}}),
+    event({**chunk({}), "choices": [], "x_groq": {"usage": USAGE}}),
+    event(chunk({"content": "e"}, model="another", service_tier="flex")),
+    b": ping\n\n",
+    b'event: message\ndata: {"id": "2",\ndata: "choices": [{"delta": {"content": "f"}}]}\n\n',
+    b'data: {"choices": [{"delta": {"content": "g"}, "x": NaN}]}\n\n',
+    b'data: {"error": null, "choices": [{"delta": {"content": "h"}}]}\n\n',
+    b'data: {"error": {"message": "overloaded"}}\n\n',
+    b'event: error\ndata: {"message": "no"}\n\n',
+    b"data: [DONE]\n\n",
+    b"data: ping\n\n",
+    b'data: {"choices": [\n\n',
+]  # fmt: skip
+"""Of streams as they come, and as they should not."""
+
+
+def told(parts: list[bytes]) -> object:
+    try:
+        relayed, scanner = fed(parts)
+    except ProviderError as error:
+        return str(error)
+    kept = scanner.facts(), scanner.content_events, scanner.is_complete, scanner.is_done
+    return relayed.replace(b"\r\n", b"\n"), scanner.error, scanner.ending(None), kept
+
+
+@given(
+    events=st.lists(st.sampled_from(ODD), max_size=12),
+    at=st.lists(st.integers(0, 10_000), max_size=12),
+)
+def test_many_events_read_at_once_say_what_each_of_them_says(events, at) -> None:
+    """With carriage returns every event is read by itself."""
+    one_by_one = [each.replace(b"\n", b"\r\n") for each in events]
+    assert told(split(b"".join(events), at)) == told(one_by_one)

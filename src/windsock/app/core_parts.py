@@ -117,7 +117,9 @@ def core_of(
         ledger=ledger,
         router=router,
         ingestion=ingestion,
-        poller=_poller(settings, environ, definitions, ingestion, _sharing(engine, role, clock)),
+        poller=_poller(
+            settings, environ, definitions, ingestion, _sharing(engine, role, settings, clock)
+        ),
         events=events,
         readiness=readiness,
         caps=caps,
@@ -229,11 +231,14 @@ def _first_prices(
                 ingestion.on_failure(definition, error)
 
 
-def _sharing(engine: Engine, role: Role, clock: Clock) -> Callable[[Fetcher], Fetcher]:
+def _sharing(
+    engine: Engine, role: Role, settings: Settings, clock: Clock
+) -> Callable[[Fetcher], Fetcher]:
     """How feeds are fetched: for oneself, or among several replicas by the one that leads."""
     if not role.is_shared:
         return lambda fetcher: fetcher
-    return lambda fetcher: SharedFetcher(fetcher, engine, role, clock)
+    lease_s = settings.replicas.lease
+    return lambda fetcher: SharedFetcher(fetcher, engine, role, clock, lease_s)
 
 
 def _keep_led(role: Role, ledger: Ledger, entry: Quote | HealthReport) -> None:

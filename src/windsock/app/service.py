@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from windsock.app import interpreter
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.ingestion import FeedIngestion
@@ -104,8 +104,7 @@ class Service:
         for begin in self.on_start:
             await begin()
         self.housekeeping.start(self.tasks, is_leading=self.place.is_leading)
-        # What is there now stays: a full collection of it would hold up requests by 100 ms.
-        gc.freeze()
+        interpreter.settle()
         self.webhooks.start(self.tasks)
         if self.housekeeping.membership is not None:
             await self.housekeeping.membership.begin(self.tasks)

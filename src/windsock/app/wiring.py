@@ -36,7 +36,7 @@ from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
-from windsock.service.auth import Access, credential_in
+from windsock.service.auth import Access
 from windsock.service.checking.unit_tests import checks_of
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
@@ -120,7 +120,8 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         max_upload_bytes=int(settings.server.max_upload_mb * 1024 * 1024),
         memory=limits,
-        knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
+        knows=service.access.knows,
+        clock=core.clock,
     )
     service.paths = plane.paths
     service.app = with_cors(plane, settings.server.cors_origins)

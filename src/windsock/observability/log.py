@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
+from windsock.core.model.calls import Outcome
 from windsock.errors import SECRET_TEXT
 
 SECRET_KEYS = re.compile(r"authorization|api[-_]?key|token$|secret|password|cookie", re.IGNORECASE)
@@ -131,20 +132,25 @@ def _bound() -> Any:
     return structlog.get_logger().bind()
 
 
-def request_finished(at: float, *, route: str, task: str, deployment: str, **facts: Any) -> None:
-    """The one line of a request. Facts are numbers, and names that nobody outside has chosen.
-
-    at  unix s
-    """
-    names = {"route": route, "task": task, "deployment": deployment}
-    if _sheaf is None:
-        event_log().info("request.finished", **names, **facts)
-        return
-    line: dict[str, Any] = {
+def request_finished(outcome: Outcome) -> None:
+    """The one line of a request that is over."""
+    decision, cell, usd = outcome.decision, outcome.decision.cell, outcome.cost_usd
+    facts: dict[str, Any] = {
         "event": "request.finished",
         "level": "info",
-        "timestamp": datetime.fromtimestamp(at, UTC),
-        **{key: redacted(name) for key, name in names.items()},
-        **facts,
+        "timestamp": datetime.fromtimestamp(outcome.finished_at, UTC),
+        "route": redacted(cell.route),
+        "task": redacted(cell.name),
+        "deployment": redacted(outcome.served or decision.deployment),
+        "decision": decision.id,
+        "propensity": round(decision.propensity, 6),
+        "ok": outcome.ok,
+        "attempts": len(outcome.results),
+        "cost_usd": None if usd is None else float(usd),
+        "latency_ms": round((outcome.finished_at - decision.at) * 1000, 1),
     }
-    _sheaf.hold(_dumped(line) + "\n")
+    if _sheaf is None:
+        del facts["level"], facts["timestamp"]
+        event_log().info(facts.pop("event"), **facts)
+    else:
+        _sheaf.hold(_dumped(facts) + "\n")

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import cast
-from urllib.parse import quote, urlsplit
 
 import httptools
 
@@ -34,42 +33,6 @@ class ConnectionBroken(ProviderError):
         self.is_silent = is_silent
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where connections lead, and what every request to it starts with."""
-
-    host: str
-    port: int
-    is_tls: bool
-    path: str
-    authority: str
-
-    @classmethod
-    def of(cls, base_url: str) -> Origin:
-        """raises  ValueError if it is no http or https address"""
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{base_url!r} is no http or https address")
-        is_tls = parts.scheme == "https"
-        port = parts.port or (443 if is_tls else 80)
-        host = parts.hostname
-        if not host.isascii():
-            host = host.encode("idna").decode()
-        named = f"[{host}]" if ":" in host else host
-        path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._")
-        return cls(
-            host=host,
-            port=port,
-            is_tls=is_tls,
-            path=path,
-            authority=named if parts.port is None else f"{named}:{port}",
-        )
-
-    def url(self, path: str) -> str:
-        """Whole address of a path below it, as it is sent."""
-        return f"http{'s' if self.is_tls else ''}://{self.authority}{self.path}{path}"
-
-
 class Incoming:
     """One answer as it comes. `take` gives what has arrived, joined; b"" at the end.
 
@@ -77,14 +40,15 @@ class Incoming:
     """
 
     __slots__ = (
-        "_connection", "_error", "_parts", "_waiter", "headers", "is_complete", "is_headed",
-        "length", "status",
+        "_connection", "_error", "_parts", "_pass", "_waiter", "headers", "is_complete",
+        "is_headed", "length", "status",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection = connection
         self._parts = connection.parts
         self._waiter: asyncio.Future[None] | None = None
+        self._pass: Callable[[bytes], bool] | None = None
         self._error: ConnectionBroken | None = None
         self.status = 0
         self.length = 0
@@ -107,10 +71,20 @@ class Incoming:
             if self.is_complete:
                 return b""
             await self._news()
-        taken = self.rest()
-        if not self.is_complete:
-            self._connection.resume()
-        return taken
+        return self._taken()
+
+    async def pass_on(self, pass_: Callable[[bytes], bool]) -> None:
+        """Give what comes to `pass_` as it is read, without waking who waits here.
+
+        Returns once that is False, or once `take` would not wait; raises what it raises.
+        """
+        if self._parts or self.is_complete or self._error is not None:
+            return
+        self._pass = pass_
+        try:
+            await self._news()
+        finally:
+            self._pass = None
 
     def rest(self) -> bytes:
         """What has arrived and was not taken."""
@@ -138,8 +112,23 @@ class Incoming:
     def wake(self) -> None:
         """Something came, or nothing more will."""
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
+        if waiter is None or waiter.done():
+            return
+        goes_on = False
+        if (pass_ := self._pass) is not None:
+            try:
+                goes_on = not self._parts or pass_(self._taken())
+            except Exception as error:
+                waiter.set_exception(error)
+                return
+        if not goes_on or self.is_complete or self._error is not None:
             waiter.set_result(None)
+
+    def _taken(self) -> bytes:
+        taken = self.rest()
+        if not self.is_complete:
+            self._connection.resume()
+        return taken
 
     async def _news(self) -> None:
         if self._error is not None:

@@ -5,8 +5,46 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
 
-from windsock.providers.http1_connections import Connection, Origin
+from windsock.providers.http1_connections import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections lead, and what every request to it starts with."""
+
+    host: str
+    port: int
+    is_tls: bool
+    path: str
+    authority: str
+
+    @classmethod
+    def of(cls, base_url: str) -> Origin:
+        """raises  ValueError if it is no http or https address"""
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{base_url!r} is no http or https address")
+        is_tls = parts.scheme == "https"
+        port = parts.port or (443 if is_tls else 80)
+        host = parts.hostname
+        if not host.isascii():
+            host = host.encode("idna").decode()
+        named = f"[{host}]" if ":" in host else host
+        path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._")
+        return cls(
+            host=host,
+            port=port,
+            is_tls=is_tls,
+            path=path,
+            authority=named if parts.port is None else f"{named}:{port}",
+        )
+
+    def url(self, path: str) -> str:
+        """Whole address of a path below it, as it is sent."""
+        return f"http{'s' if self.is_tls else ''}://{self.authority}{self.path}{path}"
 
 
 class ConnectionPool:

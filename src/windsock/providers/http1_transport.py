@@ -5,12 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 
-from windsock.providers.http1_connections import (
-    ConnectionBroken,
-    Incoming,
-    Origin,
-)
-from windsock.providers.http1_pool import ConnectionPool
+from windsock.providers.http1_connections import ConnectionBroken, Incoming
+from windsock.providers.http1_pool import ConnectionPool, Origin
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
@@ -18,6 +14,7 @@ from windsock.providers.transport import (
     MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
+    Pass,
     Reply,
     Signer,
     TooLarge,
@@ -120,10 +117,18 @@ class _DirectReply:
 
     async def take(self) -> bytes:
         part = await self._take()
-        self._taken += len(part)
-        if self._taken > MAX_STREAM_BYTES:
-            raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
+        self._count(part)
         return part
+
+    async def pass_on(self, pass_: Pass) -> None:
+        def counted(part: bytes) -> bool:
+            self._count(part)
+            return pass_(part)
+
+        try:
+            await self._incoming.pass_on(counted)
+        except ConnectionBroken as error:
+            raise Interrupted(str(error)) from error
 
     async def body(self) -> bytes:
         incoming = self._incoming
@@ -133,6 +138,11 @@ class _DirectReply:
 
     async def close(self) -> None:
         self._incoming.close()
+
+    def _count(self, part: bytes) -> None:
+        self._taken += len(part)
+        if self._taken > MAX_STREAM_BYTES:
+            raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
 
     async def _take(self) -> bytes:
         try:

@@ -24,6 +24,10 @@ HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 """Of every request to a provider, unless it states others."""
 
 
+Pass = Callable[[bytes], bool]
+"""Takes a part of a body; False: no more is to be given."""
+
+
 class Signer(Protocol):
     """Headers that a request gets only as it is sent: tokens that expire, signatures."""
 
@@ -111,6 +115,14 @@ class Reply(Protocol):
 
     async def take(self) -> bytes:
         """What has arrived meanwhile, joined; b"" at the end; raises Interrupted or TooLarge."""
+        ...
+
+    async def pass_on(self, pass_: Pass) -> None:
+        """Give what comes to `pass_` from within the turn of the loop that reads it.
+
+        Returns once that is False, once something waits for `take`, or at once where a caller
+        cannot do so; raises what `pass_` raises, and TooLarge.
+        """
         ...
 
     async def body(self) -> bytes:

@@ -84,7 +84,9 @@ NO_KEY_LEFT = (
 class Principal:
     """Who calls, and what of: see `KeyRecord`.
 
-    key_id  None without a key; of a rotated key that of the first, whose limits and rewards go on
+    key_id      None without a key; of a rotated key that of the first, whose limits and rewards go
+                on
+    is_limited  in requests or in tokens a minute
     """
 
     key_id: str | None = None
@@ -94,6 +96,7 @@ class Principal:
     rpm: int | None = None
     tpm: int | None = None
     is_private: bool = False
+    is_limited: bool = False
 
 
 class AccessDenied(CallerError):
@@ -108,8 +111,8 @@ ANYONE = Principal()
 
 
 class Access:
-    """Checks keys against an in-memory copy of the store's, found by the hash of the whole key:
-    no text of a key outlives the request that presents it.
+    """Checks keys against an in-memory copy of the store's, found by the digest of the whole key:
+    no text of a key outlives the reading of the headers that present it.
 
     mode    open: no key needed; required: always; auto: as soon as a key was ever made
     is_exposed  other machines reach it: auto is closed then, key or no key
@@ -117,8 +120,8 @@ class Access:
 
     def __init__(self, *, mode: str, admin_token: str | None = None) -> None:
         self._mode = mode
-        self._admin_sha256 = sha256(admin_token) if admin_token else None
-        self._keys: Mapping[str, tuple[KeyRecord, Principal]] = {}
+        self._admin = digest_of(admin_token) if admin_token else None
+        self._keys: Mapping[bytes, tuple[KeyRecord, Principal]] = {}
         self.are_keys_known = mode == "open"
         self.is_exposed = False
         self._was_keyed = False
@@ -129,7 +132,11 @@ class Access:
         was_keyed   there is a trace of keys that are in the store no more
         """
         rows = list(keys)
-        self._keys = {key.sha256: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
+        self._keys = {
+            bytes.fromhex(key.sha256): (key, _holder_of(key))
+            for key in rows
+            if key.revoked_at is None
+        }
         self._was_keyed = self._was_keyed or was_keyed or bool(rows)
         self.are_keys_known = True
 
@@ -143,44 +150,45 @@ class Access:
         is_keyed = self._was_keyed or self.is_exposed or not self.are_keys_known
         return self._mode == "required" or (self._mode == "auto" and is_keyed)
 
-    def admit(self, credential: str | None, scope: str | tuple[str, ...], now: float) -> Principal:
-        """Who presents this credential; raises AccessDenied, or StoreError if no key is known yet.
+    def admit(self, presented: bytes | None, scope: str | tuple[str, ...], now: float) -> Principal:
+        """Who presents the key of this digest; raises AccessDenied, or StoreError if no key is
+        known yet.
 
         scope   the one that is needed, or several of which one is
         Keys that were never read are no reason to let everybody in.
         """
-        holder = self._holder(credential, now)
+        holder = self._holder(presented, now)
+        if holder is None:
+            raise self._denied(presented)
         wanted = (scope,) if isinstance(scope, str) else scope
         if "admin" not in holder.scopes and holder.scopes.isdisjoint(wanted):
             words = " or ".join(map(repr, wanted))
             raise AccessDenied(f"this key lacks the scope {words}", status=403)
         return holder
 
-    def knows(self, credential: str | None, now: float) -> bool:
-        """Whether anything is heard at all from who presents this credential."""
-        try:
-            self._holder(credential, now)
-        except (AccessDenied, StoreError):
-            return False
-        return True
+    def knows(self, presented: bytes | None, now: float) -> bool:
+        """Whether anything is heard at all from who presents the key of this digest."""
+        return self._holder(presented, now) is not None
 
-    def _holder(self, credential: str | None, now: float) -> Principal:
-        if not self.needs_key:
+    def _holder(self, presented: bytes | None, now: float) -> Principal | None:
+        """None of who is not known (see `_denied`)."""
+        if not self.needs_key or (presented is not None and presented == self._admin):
             return ANYONE
-        presented = sha256(credential) if credential else None
-        if presented is not None and presented == self._admin_sha256:
-            return ANYONE
-        if not self.are_keys_known:
-            raise StoreError("the keys cannot be read: the store is away")
-        if presented is None:
-            raise AccessDenied(NO_KEY if self._keys else NO_KEY_LEFT, status=401)
-        known = self._keys.get(presented)
+        known = None if presented is None else self._keys.get(presented)
         if known is None:
-            raise AccessDenied("this key is not known, or was revoked", status=401)
+            return None
         key, holder = known
-        if key.expires_at is not None and now >= key.expires_at:
-            raise AccessDenied("this key has expired", status=401)
-        return holder
+        return holder if key.expires_at is None or now < key.expires_at else None
+
+    def _denied(self, presented: bytes | None) -> AccessDenied | StoreError:
+        """Why who presents this is not known."""
+        if not self.are_keys_known:
+            return StoreError("the keys cannot be read: the store is away")
+        if presented is None:
+            return AccessDenied(NO_KEY if self._keys else NO_KEY_LEFT, status=401)
+        if presented in self._keys:
+            return AccessDenied("this key has expired", status=401)
+        return AccessDenied("this key is not known, or was revoked", status=401)
 
 
 def _holder_of(key: KeyRecord) -> Principal:
@@ -192,34 +200,30 @@ def _holder_of(key: KeyRecord) -> Principal:
         rpm=key.rpm,
         tpm=key.tpm,
         is_private=key.is_private,
+        is_limited=key.rpm is not None or key.tpm is not None,
     )
 
 
-def credential_in(headers: Mapping[bytes, bytes]) -> str | None:
-    """The key in the headers of a request, their names in lower case."""
-    bearer = headers.get(b"authorization")
-    if bearer is not None and (key := _bearer(bearer)) is not None:
-        return key
-    plain = next((headers[name] for name in PLAIN if headers.get(name)), b"")
-    return plain.decode("latin-1") or None
-
-
-def _bearer(stated: bytes) -> str | None:
-    """The key in a header `authorization`, None if it holds none."""
-    text = stated.decode("latin-1")
-    return text[7:].strip() if text[:7].lower() == "bearer " else None
+def presented_in(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The digest of the key in the headers of a request, their names in lower case."""
+    bearer = headers.get(b"authorization", b"").decode("latin-1")
+    if bearer[:7].lower() == "bearer ":
+        key = bearer[7:].strip()
+    else:
+        key = next(filter(None, map(headers.get, PLAIN)), b"").decode("latin-1")
+    return digest_of(key) if key else None
 
 
 def new_key() -> tuple[str, str, str]:
     """(key to show once, public id, sha256 to keep). The secret has 256 random bits and more."""
     public = secrets.token_hex(PUBLIC_CHARS // 2)
     key = f"{PREFIX}{public}-{secrets.token_urlsafe(36)}"
-    return key, public, sha256(key)
+    return key, public, digest_of(key).hex()
 
 
-def sha256(text: str) -> str:
-    """Of a key, in hex, as it is kept."""
-    return hashlib.sha256(text.encode()).hexdigest()
+def digest_of(key: str) -> bytes:
+    """SHA-256 of a key, kept in hex."""
+    return hashlib.sha256(key.encode()).digest()
 
 
 def is_loopback(host: str) -> bool:

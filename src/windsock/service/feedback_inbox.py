@@ -10,7 +10,13 @@ from windsock.clock import Clock
 from windsock.core.evidence.judgements import Credit
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
-from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_of
+from windsock.core.model.rewards import (
+    NOTHING_SAID,
+    Feedback,
+    OpenDecision,
+    Reward,
+    matter_of,
+)
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
 
@@ -67,10 +73,11 @@ class FeedbackInbox:
         A name that its caller gave to several, as a trace, is that of the last: what is said of a
         trace is said of how it ended.
         """
-        _hold(self._open, decision.id, OpenDecision(decision, deployment))
-        for name in decision.known_as.split():
-            place = (decision.cell.namespace, name)
-            _hold(self._id_by_own_name, place, decision.id, most=MAX_NAMES)
+        _hold(self._open, decision.id, OpenDecision(decision, deployment, NOTHING_SAID))
+        if decision.known_as:
+            for name in decision.known_as.split():
+                place = (decision.cell.namespace, name)
+                _hold(self._id_by_own_name, place, decision.id, most=MAX_NAMES)
 
     def remember_outcome(self, outcome: Outcome) -> None:
         """The same for a request that was answered, by the answer's id too; others are left out.
@@ -83,7 +90,7 @@ class FeedbackInbox:
         for result in outcome.results:
             if result.response_id is not None:
                 namespace = outcome.decision.cell.namespace
-                self._name(namespace, result.response_id, outcome.decision.id)
+                _hold(self._id_by_name, (namespace, result.response_id), outcome.decision.id)
 
     async def observe(
         self,
@@ -175,14 +182,11 @@ class FeedbackInbox:
         is_ours = by_id is not None and by_id.decision.cell.namespace == namespace
         return by_id if is_ours or found is None else self._open.get(found)
 
-    def _name(self, namespace: str, name: str, decision_id: str) -> None:
-        _hold(self._id_by_name, (namespace, name), decision_id)
-
     def _held(self, name: str, found: OpenDecision) -> OpenDecision:
         """The decision at hand, which somebody may have brought in while the store was asked."""
         decision_id = found.decision.id
         if name != decision_id:
-            self._name(found.decision.cell.namespace, name, decision_id)
+            _hold(self._id_by_name, (found.decision.cell.namespace, name), decision_id)
         return _hold(self._open, decision_id, self._open.get(decision_id, found))
 
     def _learn(

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from windsock.core.model.requests import RouteRequest
+from windsock.core.replicas.rates import Place, even_part
 from windsock.core.routing.naming.patterns import matches
 from windsock.core.routing.routes import Route
 from windsock.errors import BadRequest, CallerError, LimitReached, UnknownRoute
 from windsock.service.auth import Principal
 
 MINUTE_S = 60
+
+MORE_S = 2.0
+"""Within which a replica is granted more of a limit of which others use less."""
 
 TYPICAL_ANSWER_TOKENS = 500
 """Reserved for an answer whose length the caller leaves open."""
@@ -38,11 +42,19 @@ class Minute:
     `now` is of a clock that never steps back.
 
     told    of all that was ever used, what other processes know of
+    most    that may be used at all replicas; 0: as here
+    share   of it that was granted here; None: this replica's even part
+    is_short    no more is granted before some of it has passed
+    refused     since it was last claimed
     """
 
     limit: int
     used: int = 0
     told: int = 0
+    most: int = 0
+    share: int | None = None
+    is_short: bool = False
+    refused: int = 0
     _sum: int = 0
     _by_second: deque[list[int]] = field(default_factory=deque)
 
@@ -76,6 +88,16 @@ class Minute:
                 self.used -= amount
                 self._sum -= amount
                 return
+
+    def used_at(self, now: float) -> int:
+        """Within the minute before."""
+        self._forget(now)
+        return self.used
+
+    def lease(self, share: int | None, replicas: int) -> None:
+        """So much may be used here, None: the even part; one that comes alone in any case."""
+        self.share = share
+        self.limit = max(1, even_part(self.most, replicas) if share is None else share)
 
     def taken(self) -> int:
         """What was used since this was last asked, and is not told of; less than 0: given back."""
@@ -152,14 +174,17 @@ class KeyLimits:
     Processes at one port tell each other what they let in (`take`, `hear`): a limit is passed by
     what the others let in between two such words.
 
+    Among replicas each has an even part of a limit, or a share of it that it was granted
+    (`service/rate_shares.py`).
+
     clock       seconds that never step back
-    replicas    processes among which a limit is divided evenly
+    replicas    that are there
     """
 
     def __init__(self, clock: Callable[[], float], replicas: Callable[[], int] = lambda: 1) -> None:
         self._clock = clock
         self._replicas = replicas
-        self._minutes: dict[tuple[str, str], Minute] = {}
+        self._minutes: dict[Place, Minute] = {}
 
     def take(self) -> list[tuple[str, str, int]]:
         """(key, what, how much) was used here since the last time."""
@@ -175,7 +200,7 @@ class KeyLimits:
 
     def enter(self, caller: Principal) -> Allowance:
         """Count one request of this caller; raises LimitReached with when to come again."""
-        if caller.key_id is None or (caller.rpm is None and caller.tpm is None):
+        if caller.key_id is None or not caller.is_limited:
             return NO_LIMITS
         requests = self._minute(caller.key_id, "requests", caller.rpm)
         if requests is not None:
@@ -185,14 +210,21 @@ class KeyLimits:
             requests=requests, tokens=tokens, clock=self._clock, most_tokens=caller.tpm
         )
 
-    def _minute(self, key_id: str, kind: str, limit: int | None) -> Minute | None:
-        """The key's own, with its limit as it is now."""
-        if limit is None:
-            return None
-        part = max(1, limit // self._replicas())
-        minute = self._minutes.setdefault((key_id, kind), Minute(part))
-        minute.limit = part
+    def minute(self, place: Place, most: int) -> Minute:
+        """A key's own, with its limit as it is now."""
+        minute = self._minutes.get(place)
+        if minute is None:
+            minute = self._minutes[place] = Minute(most)
+        minute.most = most
+        minute.lease(minute.share, self._replicas())
         return minute
+
+    def minutes(self) -> Iterable[tuple[Place, Minute]]:
+        """All of them that are limited here."""
+        return [each for each in self._minutes.items() if each[1].most]
+
+    def _minute(self, key_id: str, kind: str, limit: int | None) -> Minute | None:
+        return None if limit is None else self.minute((key_id, kind), limit)
 
 
 def check_names(caller: Principal, names: Iterable[str], resolve: Resolve) -> None:
@@ -217,9 +249,14 @@ def may_name(caller: Principal, name: str, resolve: Resolve) -> bool:
 def _claim(minute: Minute, amount: int, now: float, what: str) -> None:
     wait_s = minute.free_in_s(amount, now)
     if wait_s:
+        minute.refused += amount
+        is_part = minute.limit < minute.most
+        if is_part and not minute.is_short:
+            wait_s = min(wait_s, MORE_S)
+        here = f", {minute.limit} of them at this replica just now" if is_part else ""
         raise LimitReached(
-            f"this key may use {minute.limit} {what} a minute, and has; try again in "
-            f"{ceil(wait_s)} s",
+            f"this key may use {max(minute.limit, minute.most)} {what} a minute{here}, and has; "
+            f"try again in {ceil(wait_s)} s",
             retry_after_s=wait_s,
         )
     minute.add(amount, now)
@@ -230,6 +267,6 @@ def _told(kind: bytes, minute: Minute | None, now: float) -> Iterator[tuple[byte
         return
     whole_in_s = minute.free_in_s(minute.limit, now)
     left = max(0, minute.limit - minute.used)
-    yield b"x-ratelimit-limit-" + kind, b"%d" % minute.limit
+    yield b"x-ratelimit-limit-" + kind, b"%d" % max(minute.limit, minute.most)
     yield b"x-ratelimit-remaining-" + kind, b"%d" % left
     yield b"x-ratelimit-reset-" + kind, b"%ds" % ceil(whole_in_s)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event, EventKind
-from windsock.core.model.units import to_float
 from windsock.observability.alarms import Alarms
 
 MOST_TALLIES = 2000
@@ -51,27 +50,26 @@ class Tallies:
 
     def count(self, outcome: Outcome) -> None:
         """One more finished request."""
-        cell = outcome.decision.cell
-        served = outcome.served or outcome.decision.deployment
-        tally = self._tally((cell.route, cell.name, served))
+        decision, cell = outcome.decision, outcome.decision.cell
+        names = cell.route, cell.name, outcome.served or decision.deployment
+        tally = self.by_name.pop(names) if names in self.by_name else Tally()
+        self.by_name[names] = tally
+        if len(self.by_name) > MOST_TALLIES:
+            self._fold()
         tally.requests += 1
         tally.failed += not outcome.ok
         tally.attempts += len(outcome.results)
         if outcome.cost_usd is None:
             tally.unknown_cost += 1
         else:
-            tally.cost_usd += to_float(outcome.cost_usd)
-        tally.seconds += outcome.finished_at - outcome.decision.at
+            tally.cost_usd += float(outcome.cost_usd)
+        tally.seconds += outcome.finished_at - decision.at
 
-    def _tally(self, names: tuple[str, str, str]) -> Tally:
-        """Of these labels, as the last of all."""
-        tally = self.by_name.pop(names) if names in self.by_name else Tally()
-        self.by_name[names] = tally
-        if len(self.by_name) > MOST_TALLIES:
-            oldest = next(each for each in self.by_name if each[1] != OTHERS)
-            others = self.by_name.setdefault((oldest[0], OTHERS, oldest[2]), Tally())
-            others.add(self.by_name.pop(oldest))
-        return tally
+    def _fold(self) -> None:
+        """What was counted longest ago counts as one of the others."""
+        oldest = next(each for each in self.by_name if each[1] != OTHERS)
+        others = self.by_name.setdefault((oldest[0], OTHERS, oldest[2]), Tally())
+        others.add(self.by_name.pop(oldest))
 
     def on_event(self, event: Event | WeightTable) -> None:
         """Listener of the event bus."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any
@@ -18,7 +19,7 @@ from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.core.replicas.deltas import Delta
 from windsock.store.codec import encode, encode_spoken
-from windsock.store.compact.requests import row_of_table, rows_of_request
+from windsock.store.compact.requests import row_of_table, rows_of_requests
 from windsock.store.compact.tables import TableRow
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.money import pico_usd
@@ -33,7 +34,7 @@ from windsock.store.tables import (
     UncalledRow,
 )
 
-__all__ = ["Entry", "Row", "StateSnapshot", "Uncalled", "UncalledKind", "by_table", "rows_of"]
+__all__ = ["Entry", "Placed", "StateSnapshot", "Tables", "Uncalled", "UncalledKind", "rows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,65 +45,72 @@ class StateSnapshot:
     body: bytes
 
 
-Entry = (
-    Outcome
-    | Decision
-    | Feedback
-    | Quote
-    | Held
-    | HealthReport
-    | WeightTable
-    | Event
-    | StateSnapshot
-    | Uncalled
-    | Delta
+Other = (
+    Feedback | Quote | Held | HealthReport | WeightTable | Event | StateSnapshot | Uncalled | Delta
 )
 
-Row = tuple[type[SQLModel], dict[str, Any]]
+Entry = Outcome | Decision | Other
+
+Placed = tuple[int, Entry]
+"""An entry at its position."""
+
+Tables = dict[type[SQLModel], list[dict[str, Any]]]
+"""Rows by table, in order."""
 
 
-def rows_of(entry: Entry, position: int) -> Iterator[Row]:
-    """The rows of an entry, each with all columns of its table, in order."""
-    match entry:
-        case Outcome() | Decision():
-            yield from rows_of_request(_finite(entry), position)
-        case Feedback():
-            yield FeedbackRow, _feedback(entry, position)
-        case Quote():
-            yield QuoteRow, _quote(entry, position)
-        case Held():
-            yield HeldRow, _held(entry, position)
-        case HealthReport():
-            yield HealthRow, _health(entry, position)
-        case WeightTable():
-            yield TableRow, row_of_table(entry, position)
-        case Event():
-            yield EventRow, _event(entry, position)
-        case StateSnapshot():
-            yield SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
-        case Uncalled():
-            yield UncalledRow, _uncalled(entry, position)
-        case Delta():
-            yield DeltaRow, _delta(entry, position)
+def rows_of(entries: Sequence[Placed]) -> Tables:
+    """The rows of entries at their positions, each with all columns of its table, in order.
 
-
-def by_table(rows: Iterable[Row]) -> dict[type[SQLModel], list[dict[str, Any]]]:
-    """In order of first mention, and within a table as they came."""
-    tables: dict[type[SQLModel], list[dict[str, Any]]] = {}
-    for table, row in rows:
-        tables.setdefault(table, []).append(row)
+    raises  what a record raises that fits no row, if any of them does not
+    """
+    tables: Tables = defaultdict(list)
+    requests = [
+        (position, entry) for position, entry in entries if isinstance(entry, Outcome | Decision)
+    ]
+    if requests:
+        _check_finite(entry for _, entry in requests)
+        tables |= rows_of_requests(requests)
+    if len(requests) < len(entries):
+        for position, entry in entries:
+            if not isinstance(entry, Outcome | Decision):
+                table, row = _row(entry, position)
+                tables[table].append(row)
     return tables
 
 
-def _finite(entry: Outcome | Decision) -> Outcome | Decision:
+def _row(entry: Other, position: int) -> tuple[type[SQLModel], dict[str, Any]]:
+    match entry:
+        case Feedback():
+            return FeedbackRow, _feedback(entry, position)
+        case Quote():
+            return QuoteRow, _quote(entry, position)
+        case Held():
+            return HeldRow, _held(entry, position)
+        case HealthReport():
+            return HealthRow, _health(entry, position)
+        case WeightTable():
+            return TableRow, row_of_table(entry, position)
+        case Event():
+            return EventRow, _event(entry, position)
+        case StateSnapshot():
+            return SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
+        case Uncalled():
+            return UncalledRow, _uncalled(entry, position)
+        case Delta():
+            return DeltaRow, _delta(entry, position)
+
+
+def _check_finite(entries: Iterable[Outcome | Decision]) -> None:
     """JSON and sums have no other numbers, and a record that holds one could not be read back."""
-    decision = entry.decision if isinstance(entry, Outcome) else entry
-    seconds = [decision.at]
-    if isinstance(entry, Outcome):
-        seconds += [entry.finished_at, *(result.latency_s for result in entry.results)]
+    seconds: list[float] = []
+    for entry in entries:
+        if isinstance(entry, Outcome):
+            seconds += (entry.decision.at, entry.finished_at)
+            seconds += [result.latency_s for result in entry.results]
+        else:
+            seconds.append(entry.at)
     if not all(map(isfinite, seconds)):
         raise ValueError(seconds)
-    return entry
 
 
 def _uncalled(entry: Uncalled, position: int) -> dict[str, Any]:

@@ -43,9 +43,8 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
         spent[_payer(series)] += sums["cost"]
     tally = Tally()
     with one_moment(engine) as connection:
-        for outcome in _begun_before(connection, since):
-            if outcome.finished_at >= since:
-                tally.add(outcome)
+        begun = _begun_before(connection, since)
+        tally.add(each for each in begun if each.finished_at >= since)
     for (series, _), added in tally.calls.items():
         spent[_payer(series)] += added["cost"]
     return [Spent(key_id or None, route, name, usd(pico))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -24,7 +26,7 @@ from windsock.store.compact.tables import NameRow
 from windsock.store.compact.transactions import begin_alone
 from windsock.store.replicas.group import wake
 from windsock.store.replicas.tables import DeltaRow
-from windsock.store.rows import Entry, Row, by_table, rows_of
+from windsock.store.rows import Entry, Placed, Tables, rows_of
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
 
@@ -34,7 +36,7 @@ MAX_SNAPSHOTS = 3
 MAX_WRITERS = 16
 """Processes whose last batch is remembered."""
 
-BREATH, BREATH_S = 16, 0.0002
+BREATH, BREATH_S = 64, 0.0002
 """After so many entries the writer's thread lets go of the interpreter, or the event loop would
 wait for it at every turn: a batch of 2,000 takes 50 ms.
 """
@@ -43,8 +45,10 @@ ONCE = (FeedbackRow, NameRow, DeltaRow)
 _writer = WriterRow.__table__  # type: ignore[attr-defined]
 _snapshot = SnapshotRow.__table__  # type: ignore[attr-defined]
 
-MINE = select(_writer.c.batch).where(_writer.c.id == bindparam("writer"))
-LAST = select(func.max(_writer.c.position))
+REACHED = select(
+    select(_writer.c.batch).where(_writer.c.id == bindparam("writer")).scalar_subquery(),
+    select(func.max(_writer.c.position)).scalar_subquery(),
+)
 ADVANCE = (
     update(_writer)
     .where(_writer.c.id == bindparam("writer"))
@@ -62,8 +66,15 @@ BAD_ROW: tuple[type[Exception], ...] = (
 )
 """What a record that fits no row raises, as against a store that is away."""
 
+BAD_ROWS: dict[str, tuple[type[Exception], ...]] = {
+    "sqlite": (*BAD_ROW, InterfaceError, ProgrammingError),
+    "postgresql": BAD_ROW,
+}
+"""The same with what the driver of a database raises."""
 
 NO_ROW: tuple[type[Exception], ...] = (*BAD_ROW, ArithmeticError, AttributeError)
+
+Rows = list[dict[str, Any]]
 
 
 class Writer:
@@ -101,10 +112,10 @@ class Writer:
         if self._prepare is not None:
             self._prepare()
             self._prepare = None
-        rows, taken, lost = _rows(entries)
+        tables, taken, lost = _rows(entries)
         try:
             connection = self.connect()
-            lost += self._commit(connection, rows, taken, len(entries))
+            lost += self._commit(connection, tables, taken, len(entries))
         except BaseException:
             self._intake.forget()
             self.close()
@@ -138,27 +149,26 @@ class Writer:
             self.close()
             raise
 
-    def _commit(
-        self, connection: Connection, rows: list[Row], taken: list[Entry], size: int
-    ) -> int:
+    def _commit(self, connection: Connection, tables: Tables, taken: list[Entry], size: int) -> int:
         begin_alone(connection)
-        mine = connection.execute(MINE, {"writer": self._id}).scalar()
+        mine, base = connection.execute(REACHED, {"writer": self._id}).one()
         if mine == self._batch:
             connection.rollback()
             return 0
-        base = connection.execute(LAST).scalar() or 0
-        lost = self._insert(connection, rows, base)
+        lost = self._insert(connection, tables, base or 0)
         self._intake.add(connection, taken)
-        self._advance(connection, base + size, is_new=mine is None)
+        self._advance(connection, (base or 0) + size, is_new=mine is None)
         connection.commit()
         return lost
 
-    def _insert(self, connection: Connection, rows: list[Row], base: int) -> int:
-        for _, row in rows:
+    def _insert(self, connection: Connection, tables: Tables, base: int) -> int:
+        for row in chain.from_iterable(tables.values()):
             row["position"] += base
-        tables = by_table(rows)
         self._intake.number(connection, tables)
-        lost = sum(self._insert_into(table)(connection, values) for table, values in tables.items())
+        parts = [(self._insert_into(table), found) for table, found in tables.items()]
+        lost = (
+            0 if _take(connection, parts) else sum(_given_up(connection, *each) for each in parts)
+        )
         if SnapshotRow in tables:
             _drop_old_snapshots(connection)
         if DeltaRow in tables:
@@ -193,46 +203,57 @@ class _Insert:
         compiled: Any = statement.compile(dialect=dialect)
         self._sql = str(compiled)
         self._shape = itemgetter(*compiled.positiontup) if compiled.positional else dict
-        self._bad = BAD_ROW
-        if dialect.name == "sqlite":
-            self._bad += (InterfaceError, ProgrammingError)
 
-    def __call__(self, connection: Connection, rows: list[dict[str, Any]]) -> int:
-        """How many rows were given up."""
-        if self._takes(connection, rows):
-            return 0
-        return sum(
-            not self._takes(connection, [row]) and not self._takes(connection, [_cleaned(row)])
-            for row in rows
-        )
-
-    def _takes(self, connection: Connection, rows: list[dict[str, Any]]) -> bool:
-        connection.exec_driver_sql("SAVEPOINT part")
-        try:
-            connection.exec_driver_sql(self._sql, [self._shape(row) for row in rows])
-        except self._bad:
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
-            return False
-        connection.exec_driver_sql("RELEASE SAVEPOINT part")
-        return True
+    def __call__(self, connection: Connection, rows: Rows) -> None:
+        connection.exec_driver_sql(self._sql, [self._shape(row) for row in rows])
 
 
-def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], list[Entry], int]:
+def _take(connection: Connection, parts: Iterable[tuple[_Insert, Rows]]) -> bool:
+    """Whether these rows could be inserted; none of them is otherwise."""
+    connection.exec_driver_sql("SAVEPOINT part")
+    try:
+        for insert_rows, rows in parts:
+            insert_rows(connection, rows)
+    except BAD_ROWS[connection.dialect.name]:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+        return False
+    connection.exec_driver_sql("RELEASE SAVEPOINT part")
+    return True
+
+
+def _given_up(connection: Connection, insert_rows: _Insert, rows: Rows) -> int:
+    """How many of the rows of a table could not be inserted."""
+    if _take(connection, [(insert_rows, rows)]):
+        return 0
+    return sum(
+        not _take(connection, [(insert_rows, [row])])
+        and not _take(connection, [(insert_rows, [_cleaned(row)])])
+        for row in rows
+    )
+
+
+def _rows(entries: Iterable[Entry | None]) -> tuple[Tables, list[Entry], int]:
     """Rows with positions from 1 on, their entries, and the number of those that make none."""
-    rows: list[Row] = []
+    tables: Tables = defaultdict(list)
     taken: list[Entry] = []
-    lost = 0
-    for position, entry in enumerate(entries, 1):
-        if position % BREATH == 0:
-            time.sleep(BREATH_S)
-        if entry is not None:
-            try:
-                rows += rows_of(entry, position)
-            except NO_ROW:
-                lost += 1
-            else:
-                taken.append(entry)
-    return rows, taken, lost
+    placed = [(position, entry) for position, entry in enumerate(entries, 1) if entry is not None]
+    for begin in range(0, len(placed), BREATH):
+        for some, rows in _fitting(placed[begin : begin + BREATH]):
+            taken += [entry for _, entry in some]
+            for table, found in rows.items():
+                tables[table] += found
+        time.sleep(BREATH_S)
+    return tables, taken, len(placed) - len(taken)
+
+
+def _fitting(entries: Sequence[Placed]) -> list[tuple[Sequence[Placed], Tables]]:
+    """Entries and their rows, without those that make none."""
+    try:
+        return [(entries, rows_of(entries))]
+    except NO_ROW:
+        if len(entries) == 1:
+            return []
+        return [found for each in entries for found in _fitting([each])]
 
 
 def _drop_old_snapshots(connection: Connection) -> None:

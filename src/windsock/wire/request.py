@@ -250,7 +250,7 @@ def decoded(decoder: msgspec.json.Decoder[Body], body: bytes, *, usual: str = ""
         raise BadRequest(message, param=param) from error
     except msgspec.DecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
-    return checked_names(read, usual=usual)
+    return read if read.model else checked_names(read, usual=usual)
 
 
 def checked_names(read: Body, *, usual: str = "") -> Body:

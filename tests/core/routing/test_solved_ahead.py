@@ -1,4 +1,4 @@
-"""Tables solved between requests: a route's rungs first, then one table at a time."""
+"""Tables solved between requests: a route's priors, its rungs, then one table at a time."""
 
 from tests.builders import CHEAP, START, request, router
 from windsock.core.model.requests import Cell
@@ -6,7 +6,7 @@ from windsock.core.model.requests import Cell
 CELL = Cell("default", "auto", "task 0")
 
 
-def test_the_rungs_of_a_route_are_chosen_at_a_step_of_their_own_and_tables_come_after() -> None:
+def test_priors_and_rungs_of_a_route_have_steps_of_their_own_and_tables_come_after() -> None:
     wind = router()
     asked = [request(task=f"task {number}") for number in range(3)]
     for each in asked:
@@ -17,11 +17,11 @@ def test_the_rungs_of_a_route_are_chosen_at_a_step_of_their_own_and_tables_come_
         wind.beliefs.observe(cell, CHEAP, 1.0, now=now)
         wind.tables.count_evidence(cell, now)
     before = wind.tables.standing(CELL)
-    steps = [wind.tables.refresh(now)]
+    steps = [wind.tables.refresh(now), wind.tables.refresh(now)]
     assert wind.tables.standing(CELL) is before
     while wind.tables.refresh(now):
         steps.append(True)
-    assert len(steps) == 1 + len(asked)
+    assert len(steps) == 2 + len(asked)
     ahead = wind.tables.standing(CELL)
     assert ahead is not None and before is not None and ahead.version > before.version
 

@@ -6,6 +6,7 @@ from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.texts.private import is_private
+from windsock.wire.caller_fields.own_headers import PRIVATE, wishes_in
 from windsock.wire.request import UpstreamRequest
 
 DENIES = Preferences(denies_collection=True)
@@ -17,20 +18,20 @@ def asked(preferences: Preferences) -> UpstreamRequest:
 
 
 @pytest.mark.parametrize(
-    ("caller", "wishes", "header", "said"),
+    ("caller", "preferences", "headers", "said"),
     [
-        (Principal(), Preferences(), None, False),
-        (Principal(), Preferences(), "false", False),
-        (Principal(), Preferences(), "True", True),
-        (Principal(is_private=True), Preferences(), "0", True),
-        (Principal(), DENIES, None, True),
+        (Principal(), Preferences(), {}, False),
+        (Principal(), Preferences(), {PRIVATE: b"false"}, False),
+        (Principal(), Preferences(), {PRIVATE: b"True"}, True),
+        (Principal(is_private=True), Preferences(), {PRIVATE: b"0"}, True),
+        (Principal(), DENIES, {}, True),
     ],
 )
-def test_the_key_the_header_and_the_request_each_may(caller, wishes, header, said) -> None:
-    assert is_private(caller, asked(wishes), header) is said
+def test_the_key_the_header_and_the_request_each_may(caller, preferences, headers, said) -> None:
+    assert is_private(caller, asked(preferences), wishes_in(headers)) is said
 
 
-@pytest.mark.parametrize("header", ["yes", "2", "null", " true"])
-def test_what_is_neither_true_nor_false_is_refused(header: str) -> None:
+@pytest.mark.parametrize("said", [b"yes", b"2", b"null", b" true"])
+def test_what_is_neither_true_nor_false_is_refused(said: bytes) -> None:
     with pytest.raises(BadRequest, match="must be true or false"):
-        is_private(Principal(), asked(Preferences()), header)
+        wishes_in({PRIVATE: said})

@@ -32,8 +32,8 @@ def test_what_is_plain_by_its_turns_is_so_by_its_bytes() -> None:
 def test_marks_of_words_are_those_of_their_bytes() -> None:
     for roles in product(ROLES, repeat=2):
         messages = raw(*({"role": role, "content": "some words"} for role in roles))
-        marks = marks_of(messages, turns_of(messages))
-        assert marks == marks_of(messages, NO_TURNS)
+        marks = turns_of(messages).marks
+        assert marks == marks_of(messages)
         assert (PREFILL_MARK in marks) == (roles[-1] == "assistant")
 
 

@@ -48,6 +48,7 @@ class FloorMonitor:
         for cell, reach in reaches(self.router, changed, now):
             for event in self._watch.check(cell, reach, now):
                 self.publish(event)
+            await asyncio.sleep(0)  # after a price move every task has a new table
         self._seen = tables
 
     def _told(self) -> list[Event]:

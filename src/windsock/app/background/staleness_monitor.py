@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
+from windsock.core.pricing.consensus.standing import PriceStatus
 from windsock.core.routing.router import Router
 from windsock.feeds.poller import FeedStatus, Poller
 
@@ -48,8 +49,8 @@ class StalenessMonitor:
     def check(self) -> None:
         """Compare with the last check; publish what began or ended since."""
         now, book = self.clock.now(), self.router.book
-        self._report_unmatched(now)
         statuses = {name: book.status(name, now) for name in self.router.catalog.deployments}
+        self._report_unmatched(statuses, now)
         ages: dict[str, Facts] = {
             name: {"age_s": each.age_s, "feed": each.quote.feed if each.quote else None}
             for name, each in statuses.items()
@@ -66,13 +67,12 @@ class StalenessMonitor:
         age_s = None if at is None else round(self.clock.elapsed() - at, 1)
         return {"feed": feed.id, "age_s": age_s}
 
-    def _report_unmatched(self, now: float) -> None:
+    def _report_unmatched(self, statuses: Mapping[str, PriceStatus], now: float) -> None:
         """Deployments that no feed prices, once every price feed has been asked."""
         if any(feed.last_tried is None for feed in self.poller.status()):
             return
-        for name in self.router.catalog.deployments:
-            is_priced = self.router.book.status(name, now).quote is not None
-            if is_priced or name in self._unmatched:
+        for name, status in statuses.items():
+            if status.quote is not None or name in self._unmatched:
                 continue
             self._unmatched.add(name)
             facts = {"near": self.nearest(name), "mend": "price_names, or a price of your own"}

@@ -15,12 +15,14 @@ import orjson
 from windsock import __version__
 from windsock.app.core_parts import Core
 from windsock.app.replicas.membership import Membership
+from windsock.app.replicas.rates import RateKeeper
 from windsock.app.replicas.shares import ShareKeeper
 from windsock.app.service import Service
 from windsock.config.settings import Settings
 from windsock.config.shown import shown
 from windsock.core.model.ticks import Quote
 from windsock.core.routing.replication.replica import Replica
+from windsock.service.rate_shares import RateShares
 from windsock.store import queries
 from windsock.store.replicas.group import Told
 
@@ -50,6 +52,12 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
             replica=replica.name,
             is_read=core.caps.is_read,
             publish=core.ingestion.publish,
+        ),
+        rates=RateKeeper(
+            shares=RateShares(service.key_limits, core.clock.elapsed, lambda: core.role.replicas),
+            engine=core.engine,
+            clock=core.clock,
+            replica=replica.name,
         ),
         told=partial(_told, name, service),
         publish=core.ingestion.publish,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from windsock.app.replicas.rates import RateKeeper
 from windsock.app.replicas.role import Role
 from windsock.app.replicas.shares import ShareKeeper
 from windsock.app.state_recovery import Known
@@ -68,6 +69,7 @@ class Membership:
     clock: Clock
     poller: Poller
     shares: ShareKeeper
+    rates: RateKeeper
     told: Callable[[int], Told]
     publish: Callable[[Event], object]
     on_lead: Callable[[], None]
@@ -98,6 +100,7 @@ class Membership:
 
     def tell(self) -> None:
         """What was learnt since the last time goes to the ledger, with the rows that taught it."""
+        self.rates.shares.age()
         if self.can_tell:
             self._seal()
 
@@ -131,6 +134,7 @@ class Membership:
         try:
             heard = await asyncio.to_thread(self._read, is_due)
             await self.shares.sync(self.role.replicas, leads=self.role.leads())
+            await self.rates.sync({each.id for each in self.members if each.is_there})
         except StoreError as error:
             self._note_away(str(error))
             self.replica.router.beliefs.is_judge &= self.role.leads()
@@ -178,6 +182,7 @@ class Membership:
     async def _hear_forever(self, tasks: Supervisor) -> None:
         while True:
             called = await asyncio.to_thread(self._listener.wait, self.settings.exchange)
+            self.rates.is_called |= group.LIMITS in called
             await self.look()
             if group.KEYS in called:
                 await self.on_keys()
@@ -215,7 +220,10 @@ class Membership:
 
     def _note_differing(self, members: list[Member]) -> None:
         """Replicas that are there with another configuration than the newest, as while one after
-        the other is given a new one."""
+        the other is given a new one. One whose lease was over before it was heard of tells later.
+        """
+        if not self.role.leads():
+            return
         latest = group.newest(members)
         config = latest.told.config if latest else ""
         there = (each.told for each in members if each.is_there)

@@ -11,7 +11,7 @@ from windsock.clock import Clock
 from windsock.errors import FeedError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetched, Fetcher, Validators
-from windsock.store.replicas.group import body_of, put_body
+from windsock.store.replicas.group import Held, body_of, put_body
 
 LOCAL = "package:"
 """The scheme of feeds that come with the program: everybody has them."""
@@ -23,12 +23,15 @@ class SharedFetcher(Fetcher):
     A body that is fetched by one who led, and does not any more when it is there, is refused.
     """
 
-    def __init__(self, inner: Fetcher, engine: Engine, role: Role, clock: Clock) -> None:
+    def __init__(
+        self, inner: Fetcher, engine: Engine, role: Role, clock: Clock, lease_s: float
+    ) -> None:
         super().__init__()
         self._inner = inner
         self._engine = engine
         self._role = role
         self._clock = clock
+        self._lease_s = lease_s
         self._last: dict[str, tuple[int, Validators]] = {}
 
     async def fetch(self, definition: FeedDefinition, last: Validators) -> Fetched:
@@ -48,8 +51,9 @@ class SharedFetcher(Fetcher):
         held, validators = self._last.get(feed, (token, Validators()))
         fetched = await self._inner.fetch(definition, validators if held == token else Validators())
         try:
+            lease = Held(token, self._lease_s)
             is_kept = await asyncio.to_thread(
-                put_body, self._engine, feed, token, fetched.body, self._clock.now()
+                put_body, self._engine, feed, lease, fetched.body, self._clock.now()
             )
         except StoreError:  # away: what is fetched holds here, and for the others once it is back
             return fetched

@@ -128,10 +128,13 @@ class Beliefs(ProxyListening):
 
     def posteriors(self, cell: Cell, deployments: Iterable[str]) -> list[tuple[float, float]]:
         """The same for several at once."""
-        group = self._groups.get(cell[:2]) or self._new(cell[:2])
+        group, task = self._groups.get(cell[:2]) or self._new(cell[:2]), cell.name
         group.refresh_pool()
-        task = cell.name
         return [group.beta(task, name) for name in deployments]
+
+    def fit(self, cell: Cell) -> bool:
+        """Fit the priors of its route anew if anything was learnt there; False if nothing was."""
+        return cell[:2] in self._groups and self._groups[cell[:2]].refresh_pool()
 
     def summary(self, cell: Cell, deployment: str) -> BeliefSummary:
         """One belief for people, from the pool of the last posterior."""

@@ -104,24 +104,34 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """Who has rewards: only they say how much rows, columns and cells of a grid differ.
+class _Grid:
+    """What is fitted to, and what of it stays the same from round to round.
 
-    rows, columns, cells    1 for those that have any
-    counts      (4,) of the mean, rows, columns and cells
+    offset, n, s    (rows, columns) as in `fit_effects`
+    down, along     (1 + rows,) and (columns,) of ones: numpy sums a small grid four times as fast
+                    by a product with them
+    rows, columns, cells    1 for those with rewards: only they say how much they differ
+    counts          of those rows, columns and cells
     """
 
+    offset: FloatArray
+    n: FloatArray
+    s: FloatArray
+    down: FloatArray
+    along: FloatArray
     rows: FloatArray
     columns: FloatArray
     cells: FloatArray
-    counts: FloatArray
+    counts: tuple[float, float, float]
 
     @classmethod
-    def of(cls, n: FloatArray) -> _Seen:
-        cells = np.where(n > 0, 1.0, 0.0)
+    def of(cls, offset: FloatArray, n: FloatArray, s: FloatArray) -> _Grid:
+        down, along = np.ones(1 + n.shape[0]), np.ones(n.shape[1])
+        cells = (n > 0).astype(np.float64)
         rows: FloatArray = cells.max(axis=1)
         columns: FloatArray = cells.max(axis=0)
-        return cls(rows, columns, cells, np.array([0.0, rows.sum(), columns.sum(), cells.sum()]))
+        counts = float(rows.sum()), float(columns.sum()), float(cells.sum())
+        return cls(offset, n, s, down, along, rows, columns, cells, counts)
 
 
 @dataclass(slots=True)
@@ -130,7 +140,6 @@ class _Round:
 
     rows, columns   effects; the mean is the first of the rows
     spans           their variances, and their covariances with the mean
-    usual           (4,) variances that it was fitted with
     common, known, rest, spread     (rows, columns) of each cell: the sum of its effects, its
                     variance, what the working response is beyond it, and what that weighs
     """
@@ -138,7 +147,6 @@ class _Round:
     rows: FloatArray
     columns: FloatArray
     spans: tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-    usual: FloatArray
     common: FloatArray
     known: FloatArray
     rest: FloatArray
@@ -158,12 +166,13 @@ def fit_effects(offset: FloatArray, n: FloatArray, s: FloatArray, unknown: Unkno
 
 def _fit(offset: FloatArray, n: FloatArray, s: FloatArray, unknown: Unknown) -> Effects:
     """The same where rows are not more than columns, which are solved for one by one."""
-    usual, seen = unknown.usual, _Seen.of(n)
-    common, own = np.full(n.shape, unknown.log_odds), np.zeros(n.shape)
+    grid, prior = _Grid.of(offset, n, s), unknown.usual.tolist()
+    usual, odds = prior, np.full(n.shape, unknown.log_odds)
     for _ in range(ROUNDS):
-        at = _fitted(offset, n, s, (usual, common, own), unknown)
+        at = _fitted(grid, odds, usual, unknown.log_odds)
         shrunk = usual[3] * at.spread
-        usual, common, own = _variances(at, seen, shrunk, unknown), at.common, shrunk * at.rest
+        own = shrunk * at.rest
+        usual, odds = _variances(grid, at, usual, shrunk, own, prior), at.common + own
     leverage = np.minimum(at.spread * at.known, MOST_LEVERAGE)
     others = 1 / (1 - leverage)
     grand, variance = float(at.rows[0]), float(at.spans[0][0])
@@ -176,7 +185,7 @@ def _fit(offset: FloatArray, n: FloatArray, s: FloatArray, unknown: Unknown) -> 
         grand=(grand, variance),
         tasks=_pairs(*rows),
         names=_pairs(*columns),
-        usual=usual,
+        usual=np.array(usual),
     )
 
 
@@ -184,78 +193,86 @@ def _pairs(values: FloatArray, variances: FloatArray) -> list[Pair]:
     return list(zip(values.tolist(), variances.tolist(), strict=True))
 
 
-def _fitted(
-    offset: FloatArray, n: FloatArray, s: FloatArray,
-    last: tuple[FloatArray, FloatArray, FloatArray], unknown: Unknown,
-) -> _Round:  # fmt: skip
+def _fitted(grid: _Grid, odds: FloatArray, usual: list[float], prior_odds: float) -> _Round:
     """Effects by the working responses around the last fit: Henderson's equations.
 
     Columns share no cell, so their part of the equations is diagonal and is eliminated: what is
     left to invert is as wide as there are rows.
+
+    odds        (rows, columns) of each cell by the last fit, besides the offset
+    usual       variances that it is fitted with
+    prior_odds  of the mean
     """
-    usual, common, own = last
-    odds = common + own
-    p = special.expit(np.minimum(np.maximum(offset + odds, -FURTHEST), FURTHEST))
-    expected = n * p
-    weight = expected * (1 - p)
-    response = odds + (s - expected) / np.maximum(weight, 1e-9)
+    weight, expected = _weights(grid, odds)
+    response = odds + (grid.s - expected) / np.maximum(weight, 1e-9)
     spread = weight / (1 + usual[3] * weight)
-    cross = _with_sum(spread)
-    diagonal = cross[0] + 1 / usual[2]
-    part = cross / diagonal
-    inverse: Any = np.linalg.inv(_rows_alone(spread, usual) - part @ cross.T)
-    pull = _with_sum(spread * response)
-    by_row = pull.sum(axis=1)
-    by_row[0] += unknown.log_odds / usual[0]
-    rows = inverse @ (by_row - part @ pull[0])
-    columns = pull[0] / diagonal - rows @ part
-    shared = inverse @ part
-    own_rows, own_columns = inverse.diagonal(), 1 / diagonal + (part * shared).sum(axis=0)
-    fitted = (rows[0] + rows[1:])[:, None] + columns
+    cross = _with_sum(grid, spread)
+    alone = 1 / (cross[0] + 1 / usual[2])
+    part = cross * alone
+    inverse: Any = np.linalg.inv(_rows_alone(cross.dot(grid.along), usual) - part.dot(cross.T))
+    pull = _with_sum(grid, spread * response)
+    by_row = pull.dot(grid.along) - part.dot(pull[0])
+    by_row[0] += prior_odds / usual[0]
+    rows, shared = inverse.dot(by_row), inverse.dot(part)
+    columns = pull[0] * alone - rows.dot(part)
+    own_rows, own_columns = inverse.diagonal(), alone + grid.down.dot(part * shared)
+    common = (rows[0] + rows[1:])[:, None] + columns
     by_rows = own_rows[0] + own_rows[1:] + 2 * inverse[0, 1:]
     return _Round(
         rows=rows,
         columns=columns,
         spans=(own_rows, own_columns, inverse[0], -shared[0]),
-        usual=usual,
-        common=fitted,
+        common=common,
         known=by_rows[:, None] + (own_columns - 2 * shared[0]) - 2 * shared[1:],
-        rest=response - fitted,
+        rest=response - common,
         spread=spread,
     )
 
 
-def _with_sum(grid: FloatArray) -> FloatArray:
+def _weights(grid: _Grid, odds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(rows, columns) what the rewards of each cell weigh, and their expected sum."""
+    p = special.expit(np.minimum(np.maximum(grid.offset + odds, -FURTHEST), FURTHEST))
+    expected: FloatArray = grid.n * p
+    return expected * (1 - p), expected
+
+
+def _with_sum(grid: _Grid, cells: FloatArray) -> FloatArray:
     """(1 + rows, columns) the sum of the rows, then the rows."""
-    made = np.empty((1 + grid.shape[0], grid.shape[1]))
-    np.add.reduce(grid, axis=0, out=made[0])
-    made[1:] = grid
+    made = np.empty((1 + cells.shape[0], cells.shape[1]))
+    np.dot(grid.down[1:], cells, out=made[0])
+    made[1:] = cells
     return made
 
 
-def _rows_alone(spread: FloatArray, usual: FloatArray) -> FloatArray:
-    """(1 + rows, 1 + rows) precision of the mean and the rows, were columns known."""
-    by_row = spread.sum(axis=1)
-    made: FloatArray = np.zeros((1 + len(by_row), 1 + len(by_row)))
-    made.ravel()[len(by_row) + 2 :: len(by_row) + 2] = by_row + 1 / usual[1]
-    made[0, 1:] = made[1:, 0] = by_row
-    made[0, 0] = by_row.sum() + 1 / usual[0]
+def _rows_alone(sums: FloatArray, usual: list[float]) -> FloatArray:
+    """(1 + rows, 1 + rows) precision of the mean and the rows, were columns known.
+
+    sums    (1 + rows,) what all cells weigh, and those of each row
+    """
+    made: FloatArray = np.zeros((len(sums), len(sums)))
+    made.ravel()[:: len(sums) + 1] = sums + 1 / usual[1]
+    made[0] = made[:, 0] = sums
+    made[0, 0] += 1 / usual[0]
     return made
 
 
-def _variances(at: _Round, seen: _Seen, shrunk: FloatArray, unknown: Unknown) -> FloatArray:
+def _variances(
+    grid: _Grid, at: _Round, usual: list[float], shrunk: FloatArray, own: FloatArray,
+    prior: list[float],
+) -> list[float]:  # fmt: skip
     """Of the mean as it was; of the others their mean squares, with what is usual.
 
-    shrunk  (rows, columns) how much of what is left of each cell is its own
+    usual   those that were fitted with
+    shrunk, own     (rows, columns) how much of what is left of each cell is its own, and that
     """
-    rows, columns = at.rows**2 + at.spans[0], at.columns**2 + at.spans[1]
-    own = (shrunk * at.rest) ** 2 + at.usual[3] * (1 - shrunk) + shrunk**2 * at.known
-    sums = seen.rows @ rows[1:], seen.columns @ columns, np.vdot(seen.cells, own)
-    made: FloatArray = (np.array([0.0, *sums]) + USUAL_COUNTS * unknown.usual) / (
-        seen.counts + USUAL_COUNTS
-    )
-    made[0] = unknown.usual[0]
-    return made
+    rows, columns = at.rows * at.rows + at.spans[0], at.columns * at.columns + at.spans[1]
+    cells = own * own + usual[3] * (1 - shrunk) + shrunk * shrunk * at.known
+    sums = grid.rows.dot(rows[1:]), grid.columns.dot(columns), np.vdot(grid.cells, cells)
+    made = [
+        (float(total) + USUAL_COUNTS * known) / (count + USUAL_COUNTS)
+        for total, known, count in zip(sums, prior[1:], grid.counts, strict=True)
+    ]
+    return [prior[0], *made]
 
 
 def beta_of(log_odds: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:

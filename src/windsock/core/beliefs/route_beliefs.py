@@ -20,6 +20,7 @@ from windsock.core.beliefs.statistics import (
     average_units,
     dispersion,
     evidence_by_name,
+    held_share,
     infinite,
     moved,
     pooled_dispersion,
@@ -100,12 +101,12 @@ class RouteBeliefs:
                     since, nothing is changed
         """
         row, recent = self.open(task, deployment), self.recents.get(deployment)
-        share = _share(row.count, counted)
+        share = held_share(row.count, counted)
         count, total, squares = (share * part for part in change)
         row.observe_sums(count, total, squares, at, self.settings)
         last = recent.rows.get(task) if recent else None
         if recent and last:
-            share = _share(last.count, counted)
+            share = held_share(last.count, counted)
             recent.observe(task, share * change[0], share * change[1], at)
         self.fitting.note(task, deployment)
         self.touch(at)
@@ -115,14 +116,16 @@ class RouteBeliefs:
         self.as_of = max(self.as_of, now)
         self.changes += 1
 
-    def refresh_pool(self) -> None:
-        """Fit the priors anew if anything was learnt since the last fit."""
-        if self._fitted_at != self.changes:
-            fit, heard = self.fitting.fit(self.as_of, self.changes), self._hear(self.as_of)
-            self._fit, self._words = self.fitting.heard(fit, heard)
-            self._drifts = self.fitting.drifts(self._fit, self.as_of, self.changes)
-            self._fitted_at = self.changes
-            self._betas = self.fitting.betas(self._fit, self._drifts, self.as_of)
+    def refresh_pool(self) -> bool:
+        """Fit the priors anew if anything was learnt since the last fit; False if nothing was."""
+        if self._fitted_at == self.changes:
+            return False
+        fit, heard = self.fitting.fit(self.as_of, self.changes), self._hear(self.as_of)
+        self._fit, self._words = self.fitting.heard(fit, heard)
+        self._drifts = self.fitting.drifts(self._fit, self.as_of, self.changes)
+        self._fitted_at = self.changes
+        self._betas = self.fitting.betas(self._fit, self._drifts, self.as_of)
+        return True
 
     def drift(self, deployment: str) -> float:
         """How far its last rewards move a deployment's beliefs of all tasks."""
@@ -293,8 +296,3 @@ class RouteBeliefs:
         if state["judging"]:
             self._judging = Fit.from_state(state["judging"], self.fitting.unknown)
             self._judged = state["judged"]
-
-
-def _share(held: float, counted: float) -> float:
-    """How much of what was counted is still held, 0..1."""
-    return min(1.0, held / counted) if counted > 0 else 1.0

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
+
+COUNT, REQUESTS = attrgetter("count"), attrgetter("requests")
 
 NEVER = -float("inf")
 """Before any moment, unix s."""
@@ -205,6 +207,11 @@ def evidence_by_name(rows: Mapping[tuple[str, str], RewardStatistics]) -> dict[s
     return found
 
 
+def held_share(held: float, counted: float) -> float:
+    """How much of what was counted is still held, 0..1."""
+    return min(1.0, held / counted) if counted > 0 else 1.0
+
+
 def labels_to_come(rows: Mapping[tuple[str, str], RewardStatistics], task: str) -> float:
     """Rewards that a task may be expected to get: AS_MANY_AGAIN times what it got.
 
@@ -213,10 +220,8 @@ def labels_to_come(rows: Mapping[tuple[str, str], RewardStatistics], task: str) 
 
     How many answers are judged is taken from the whole route.
     """
-    rewards = requests = mine = 0.0
-    for (name, _), row in rows.items():
-        rewards, requests = rewards + row.count, requests + row.requests
-        mine += row.count if name == task else 0.0
+    rewards, requests = sum(map(COUNT, rows.values())), sum(map(REQUESTS, rows.values()))
+    mine = sum([row.count for (name, _), row in rows.items() if name == task])
     rate = min(1.0, (rewards + FIRST) / (requests + FIRST)) if requests else 1.0
     return max(LIKELY_REQUESTS * rate, AS_MANY_AGAIN * mine)
 

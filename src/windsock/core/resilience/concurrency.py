@@ -61,10 +61,13 @@ class ConcurrencyLimits:
     a little room to grow. The latency without load is learnt only while the provider is less than
     half full, or it would drift up under lasting overload. A provider that is slow even at the
     least limit is slow by nature, and its latency then counts as that without load.
+
+    are_limited     any provider has a limit
     """
 
     def __init__(self, rules: Mapping[str, ConcurrencyRules] | None = None) -> None:
         self._loads = {name: _load(each) for name, each in (rules or {}).items()}
+        self.are_limited = bool(self._loads)
 
     def adopt(self, rules: Mapping[str, ConcurrencyRules]) -> None:
         """Other rules; what was found out under unchanged ones, and calls under way, stay."""
@@ -77,6 +80,7 @@ class ConcurrencyLimits:
                 load = _load(each)
                 load.running = running
             self._loads[name] = load
+        self.are_limited = bool(self._loads)
 
     def is_full(self, provider: str) -> bool:
         """True if it takes no more calls just now."""
@@ -87,11 +91,6 @@ class ConcurrencyLimits:
         """Calls at a time; inf where there is no limit."""
         load = self._loads.get(provider)
         return UNBOUNDED if load is None else load.limit
-
-    @property
-    def are_limited(self) -> bool:
-        """True if any provider has a limit."""
-        return bool(self._loads)
 
     def capacity(self, providers: Iterable[str]) -> float:
         """Calls at a time of all of these; inf if one has no limit."""

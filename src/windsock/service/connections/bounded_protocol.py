@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from windsock.service.connections.limits import (
     BODY_S,
     HEAD_S,
+    LINGER_BYTES,
     LINGER_S,
     MAX_HEADERS,
     MAX_OVERHEAD_BYTES,
@@ -82,11 +83,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with whatever came; bounded before it is a request."""
         arrival = self._arrival
-        if self._awaits_head and offers_upgrade(data):
-            data = without_upgrade(data)
+        if self._awaits_head and data.find(b"pgrade", 0, data.find(b"\r\n\r\n")) >= 0:
+            data = without_upgrade(data)  # of the body, which may be long, nothing is looked at
         arrival.received += len(data)
         super().data_received(data)
-        if arrival.is_enough:
+        if arrival.received > LINGER_BYTES:  # of the two bounds the lower one
+            self._bound(arrival)
+
+    def _bound(self, arrival: Arrival) -> None:
+        """After its answer nothing more is read, before it no more that is no body."""
+        if arrival.is_answered:
             self.transport.pause_reading()
         elif arrival.is_bloated:
             self._refuse(Problem.of(431, f"line and headers exceed {MAX_OVERHEAD_BYTES} bytes"))
@@ -105,11 +111,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arrival.due += BODY_S
 
     def linger(self) -> None:
-        """The answer is complete: what is left of the request is read for a moment only."""
+        """The answer is complete: what is due of the request is read for a moment only."""
         arrival = self._arrival
-        if arrival.due < math.inf:
-            arrival.is_answered, arrival.due = True, self.loop.time() + LINGER_S
-            arrival.received = arrival.body = 0
+        arrival.is_answered, arrival.due = True, self.loop.time() + LINGER_S
+        arrival.received = arrival.body = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by the parser with a header, or a trailer; as uvicorn's, bounded.
@@ -166,12 +171,6 @@ class BoundedProtocol(HttpToolsProtocol):
             start = STATUS_LINE[problem.status] + head + b"connection: close\r\n\r\n"
             self.transport.write(start + problem.body)
         self.transport.close()
-
-
-def offers_upgrade(data: bytes) -> bool:
-    """Whether its head may; the body behind it, which may be long, is not looked at."""
-    end = data.find(b"\r\n\r\n")
-    return data.find(b"pgrade", 0, len(data) if end < 0 else end) >= 0
 
 
 def without_upgrade(data: bytes) -> bytes:

@@ -16,6 +16,14 @@ class ClientGone(Exception):
     """The client left before its request was whole."""
 
 
+class NotTaken(Exception):
+    """A body that is not read, and why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status)
+        self.problem = problem
+
+
 def has_body(headers: Headers) -> bool:
     """Whether a body follows these headers."""
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
@@ -39,59 +47,45 @@ class Memory(Protocol):
 
 
 class HeldBody:
-    """A request's body, for which memory is held as it arrives and until it is released."""
+    """A request's body, for which memory is held as it arrives; who made it releases that.
 
-    __slots__ = ("_held", "_memory", "_most", "_parts")
+    held    bytes
+    """
+
+    __slots__ = ("_memory", "_most", "held")
 
     def __init__(self, memory: Memory, most: int) -> None:
         self._memory = memory
         self._most = most
-        self._held = 0
-        self._parts: list[bytes] = []
+        self.held = 0
 
-    async def read(self, headers: Headers, receive: Receive) -> Problem | None:
-        """All of it, or why it is not taken; raises ClientGone."""
-        problem = self._too_large() if _exceeds(headers, self._most) else None
+    async def read(self, headers: Headers, receive: Receive) -> bytes:
+        """All of it; raises NotTaken, ClientGone."""
         try:
             decoder = decoder_of(headers)
-            more = problem is None
+            stated = headers.get(b"content-length", b"")
+            if stated.isdigit() and int(stated) > self._most:
+                raise self._too_large()
+            parts, more = [], True
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientGone
                 part, more = message.get("body", b""), message.get("more_body", False)
-                problem = self._take(decoder.feed(part, self._most) if decoder else part)
-                more = more and problem is None
-            if decoder is not None and problem is None:
+                parts.append(part if decoder is None else decoder.feed(part, self._most))
+                self._hold(len(parts[-1]))
+            if decoder is not None:
                 decoder.end()
         except Undecodable as error:
-            problem = Problem.of(415, str(error), code="unsupported_encoding")
-        return problem
-
-    def whole(self) -> bytes:
-        """What was read; once."""
-        parts, self._parts = self._parts, []
+            raise NotTaken(Problem.of(415, str(error), code="unsupported_encoding")) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def release(self) -> None:
-        """Let the memory go."""
-        self._memory.release(self._held)
-
-    def _take(self, part: bytes) -> Problem | None:
-        size = len(part)
-        if self._held + size > self._most:
-            return self._too_large()
+    def _hold(self, size: int) -> None:
+        if self.held + size > self._most:
+            raise self._too_large()
         if not self._memory.hold(size):
-            return overloaded()
-        self._held += size
-        self._parts.append(part)
-        return None
+            raise NotTaken(overloaded())
+        self.held += size
 
-    def _too_large(self) -> Problem:
-        return Problem.of(413, f"the body exceeds {self._most} bytes; send less")
-
-
-def _exceeds(headers: Headers, most: int) -> bool:
-    """Whether a body says itself that it is too large."""
-    stated = headers.get(b"content-length", b"")
-    return stated.isdigit() and int(stated) > most
+    def _too_large(self) -> NotTaken:
+        return NotTaken(Problem.of(413, f"the body exceeds {self._most} bytes; send less"))

@@ -13,37 +13,26 @@ WATCHED_FROM_S = 0.02
 
 
 class ClientConnection(Protocol):
-    """The connection of a request, where the server tells of its end (see `uvicorn_protocol`)."""
+    """The connection of a request, which may cancel the request's task when the client leaves.
 
-    disconnected: bool
-    on_leave: Callable[[], None] | None
+    is_gone     it did
+    """
 
+    is_gone: bool
 
-class LeaveCallback:
-    """Cancels the task it was made in when the server says that the client left."""
+    @property
+    def write_at_once(self) -> Callable[[bytes], bool] | None:
+        """Writes a part of a body that has begun (see `Writer.at_once`)."""
 
-    __slots__ = ("_connection", "_work", "is_gone")
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-        self._work = asyncio.current_task()
-        self.is_gone = False
-        connection.on_leave = self._leave
-        if connection.disconnected:
-            self._leave()
+    def watch(self) -> None:
+        """From now on, or at once if the client has left already."""
 
     def end(self) -> None:
         """Watch no more."""
-        self._connection.on_leave = None
-
-    def _leave(self) -> None:
-        self.is_gone = True
-        if self._work is not None:
-            self._work.cancel()
 
 
 class LeaveWatch:
-    """The same under a server that only tells who asks: cancels its task when the client leaves.
+    """Of a server that only tells who asks (for ours see `uvicorn_protocol`).
 
     It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.
     """
@@ -52,15 +41,25 @@ class LeaveWatch:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._work = asyncio.current_task()
+        self._work: asyncio.Task[object] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(WATCHED_FROM_S, self._begin)
+        self._timer: asyncio.TimerHandle | None = None
         self.is_gone = False
 
+    @property
+    def write_at_once(self) -> None:
+        """Such a server has to be waited for."""
+
+    def watch(self) -> None:
+        """See `ClientConnection.watch`; called in the task that is cancelled."""
+        self._work = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(WATCHED_FROM_S, self._begin)
+
     def end(self) -> None:
-        """Watch no more."""
+        """See `ClientConnection.end`."""
         self._work = None
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 from typing import Protocol
 
 from windsock.service.error_responses import Problem
@@ -47,11 +48,14 @@ WRITE_S = 60.0
 """For which a client may leave its answer unread."""
 
 
+_name = itemgetter(0)
+
+
 def fault_of(headers: Sequence[tuple[bytes, bytes]]) -> Problem | None:
     """Why a request with these headers is refused, or None."""
     if len(headers) > MAX_HEADERS:
         return Problem.of(431, f"more than {MAX_HEADERS} headers; send fewer")
-    hosts = sum([name == b"host" for name, _ in headers])
+    hosts = [*map(_name, headers)].count(b"host")
     if len(b"".join(chain.from_iterable(headers))) > MAX_HEAD_BYTES:
         return Problem.of(431, f"the headers exceed {MAX_HEAD_BYTES} bytes; send less")
     if hosts != 1:
@@ -170,11 +174,6 @@ class Arrival:
     due: float = math.inf
     received: int = 0
     body: int = 0
-
-    @property
-    def is_enough(self) -> bool:
-        """What comes after the answer need not be read any more."""
-        return self.is_answered and self.received > LINGER_BYTES
 
     @property
     def is_bloated(self) -> bool:

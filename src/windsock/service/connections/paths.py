@@ -88,9 +88,9 @@ def _hide_key(scope: MutableMapping[str, Any]) -> None:
     scope["headers"] = [(b"x-goog-api-key", key.encode()), *scope["headers"]]
 
 
-def naming(body: bytes, model: str | None, path: str) -> bytes:
+def naming(body: bytes, model: str, path: str) -> bytes:
     """A body that names this model, if it names none itself; Gemini's have the path name it."""
-    if model is None or path.startswith(GEMINI_CALLS):
+    if path.startswith(GEMINI_CALLS):
         return body
     try:
         fields = orjson.loads(body)

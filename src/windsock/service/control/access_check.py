@@ -14,7 +14,7 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
 from windsock.core.routing.router import Router
 from windsock.observability.event_bus import EventBus
-from windsock.service.auth import Access, Principal, credential_in
+from windsock.service.auth import Access, Principal, presented_in
 
 Rule = Callable[[str, str], list[Event]]
 """(deployment, feed) of a held quote -> what came of ruling on it."""
@@ -67,8 +67,8 @@ def allowed(access: Access, clock: Clock, *scopes: str) -> Callable[[Request], P
     """
 
     def admit(request: Request) -> Principal:
-        credential = credential_in(dict(request.scope["headers"]))
-        return access.admit(credential, scopes, clock.now())
+        presented = presented_in(dict(request.scope["headers"]))
+        return access.admit(presented, scopes, clock.now())
 
     return admit
 

@@ -56,21 +56,23 @@ class Completion:
         hand_out_tables(self._router, self._ledger, self._events)
         if not is_background(outcome.decision.key_id):
             self._feedbacks.remember_outcome(outcome)
-            self._check(exchange, outcome)
+            if exchange.route.checks is not None:
+                self._check(exchange, outcome)
         self._count(outcome)
-        log_request(outcome)
+        log.request_finished(outcome)
 
     def _with_judged_bills(self, outcome: Outcome) -> Outcome:
         """So that reports can hold what was billed against what was counted."""
-        if not [result for result in outcome.results if result.billed_usd is not None]:
-            return outcome
-        judged = (with_judged_bill(result, self._router.book) for result in outcome.results)
-        return replace(outcome, results=tuple(judged))
+        for result in outcome.results:
+            if result.billed_usd is not None:
+                judged = (with_judged_bill(each, self._router.book) for each in outcome.results)
+                return replace(outcome, results=tuple(judged))
+        return outcome
 
     def _check(self, exchange: Exchange, outcome: Outcome) -> None:
         """What a declared check said of the answer is feedback."""
         claim = exchange.answer.confidence if exchange.answer else None
-        if exchange.route.checks is not None and claim is not None:
+        if claim is not None:
             self._feedbacks.check(outcome, holds=claim > 0)
 
 
@@ -79,20 +81,3 @@ def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
     for table in router.tables.drain():
         ledger.append(table)
         events.publish(table)
-
-
-def log_request(outcome: Outcome) -> None:
-    """One line about a request that is over."""
-    decision = outcome.decision
-    log.request_finished(
-        outcome.finished_at,
-        decision=decision.id,
-        route=decision.cell.route,
-        task=decision.cell.name,
-        deployment=outcome.served or decision.deployment,
-        propensity=round(decision.propensity, 6),
-        ok=outcome.ok,
-        attempts=len(outcome.results),
-        cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
-        latency_ms=round((outcome.finished_at - decision.at) * 1000, 1),
-    )

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from math import nan
 from types import TracebackType
-
-from windsock.errors import BadRequest
-
-DAY_S = 86_400
 
 
 class Deadline:
@@ -39,8 +34,13 @@ class Deadline:
 
     def move(self, seconds: float) -> None:
         """From within: so many seconds from now instead."""
-        self._until = self._loop.time() + seconds
-        self._arm(self._until)
+        self.move_to(self._loop.time() + seconds)
+
+    def move_to(self, until: float) -> None:
+        """The same, at this loop time."""
+        self._until = until
+        if self._timer is None or self._timer.when() > until:
+            self._arm(until)
 
     def close(self) -> None:
         """Leave no timer behind."""
@@ -86,15 +86,3 @@ class Deadline:
         else:
             self._is_over = True
             self._task.cancel()
-
-
-def seconds_in(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. What is no number would confuse every timer."""
-    try:
-        seconds = float(text) if text else None
-    except ValueError:
-        seconds = nan
-    if seconds is not None and not 0 < seconds <= DAY_S:
-        words = f"x-windsock-timeout must be seconds above 0, at most {DAY_S}"
-        raise BadRequest(words, param="x-windsock-timeout")
-    return seconds

@@ -18,12 +18,13 @@ from windsock.observability.telemetry import current
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.execution.comparing.second_opinions import comparison, run_pair
-from windsock.service.execution.hedged_calls import Write, run_call, run_stream
+from windsock.service.execution.hedged_calls import run_call, run_stream
 from windsock.service.execution.plain_execution import Answers, plain_call
 from windsock.service.execution.stream_execution import stream_call
 from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
 from windsock.service.texts.answered import Readers
+from windsock.service.texts.stream_copy import Writer
 from windsock.wire.request import Operation, UpstreamRequest
 
 Finished = Callable[[Exchange, Outcome], None]
@@ -79,7 +80,7 @@ class RequestExecutor:
         return body, failure
 
     async def stream(
-        self, exchange: Exchange, request: UpstreamRequest, failure: Failure, write: Write
+        self, exchange: Exchange, request: UpstreamRequest, failure: Failure, writer: Writer
     ) -> None:
         """Write events as they come; nothing before an attempt has content to show.
 
@@ -93,13 +94,13 @@ class RequestExecutor:
         make = partial(stream_call, self.calls, exchange, request, failure, shown)
         try:
             while (attempt := exchange.next_attempt(clock.now())) is not None:
-                await run_stream(exchange, attempt, make, copy.through(write), clock)
+                await run_stream(exchange, attempt, make, copy.through(writer), clock)
             if exchange.answer is None and shown.is_begun:
-                await write(failure.last_event)
+                await writer.write(failure.last_event)
         except asyncio.CancelledError:
             if not (shown.is_begun and failure.last_event):
                 raise
-            await write(failure.last_event)
+            await writer.write(failure.last_event)
         finally:
             outcome = self._settle(exchange, request)
             if copy.is_whole and exchange.answer is not None:

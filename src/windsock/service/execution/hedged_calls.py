@@ -16,11 +16,11 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.model.units import Usage
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.plan import State
+from windsock.service.texts.stream_copy import Writer
 
 MakeCall = Callable[[Attempt], Awaitable[CallResult]]
 Racing = dict[asyncio.Future[CallResult], Attempt]
-Write = Callable[[bytes], Awaitable[None]]
-MakeStream = Callable[[Attempt, Write], Coroutine[None, None, None]]
+MakeStream = Callable[[Attempt, Writer], Coroutine[None, None, None]]
 Streams = dict[asyncio.Future[Any], Attempt]
 OUTRUN = "its twin answered first"
 """The note of a call that was given up for it."""
@@ -85,7 +85,7 @@ def _given_up(exchange: Exchange, attempt: Attempt, seconds: float) -> CallResul
 
 
 async def run_stream(
-    exchange: Exchange, attempt: Attempt, make: MakeStream, write: Write, clock: Clock
+    exchange: Exchange, attempt: Attempt, make: MakeStream, writer: Writer, clock: Clock
 ) -> None:
     """Write the events of the call, or those of its twin if that has content first.
 
@@ -93,7 +93,7 @@ async def run_stream(
     """
     late_after_s = exchange.hedge_after_s(clock.now())
     if late_after_s is None:
-        await make(attempt, write)
+        await make(attempt, writer)
         return
     first: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     tasks: Streams = {}
@@ -103,9 +103,9 @@ async def run_stream(
             if not first.done():
                 first.set_result(None)
                 await _leave(task for task, each in tasks.items() if each is not one)
-            await write(events)
+            await writer.write(events)
 
-        tasks[asyncio.ensure_future(make(one, marked))] = one
+        tasks[asyncio.ensure_future(make(one, Writer(marked, writer.at_once)))] = one
 
     begin(attempt)
     try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
-from windsock.providers.transport import Reply, Unreachable
-from windsock.service.execution.hedged_calls import OUTRUN, Write
+from windsock.providers.transport import Pass, Reply, Unreachable
+from windsock.service.execution.hedged_calls import OUTRUN
 from windsock.service.execution.stream_relay import NoAnswer, Relay, StreamTimeouts
 from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, Target, Unasked, UpstreamCalls
+from windsock.service.texts.stream_copy import Writer
 from windsock.wire.request import UpstreamRequest
 
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
@@ -30,7 +32,7 @@ async def stream_call(
     failure: Failure,
     shown: ShownStream,
     attempt: Attempt,
-    write: Write,
+    writer: Writer,
 ) -> None:
     """Make the call, write its events and report its end to the exchange.
 
@@ -52,7 +54,7 @@ async def stream_call(
         result = calls.result(attempt, CallKind.BAD_ANSWER, started, note=str(error))
         exchange.report(result, calls.clock.now())
         return
-    await StreamedCall(calls, exchange, request, failure, shown, target, relay).run(write)
+    await StreamedCall(calls, exchange, request, failure, shown, target, relay).run(writer)
 
 
 class StreamedCall:
@@ -83,11 +85,11 @@ class StreamedCall:
         self._refused: CallResult | None = None
         self._timeouts: StreamTimeouts | None = None
 
-    async def run(self, write: Write) -> None:
+    async def run(self, writer: Writer) -> None:
         """Whatever happens, the exchange is told; what breaks the call is not raised."""
         relay, is_ended_here = self._relay, True
         try:
-            is_ended_here = await self._relayed(write)
+            is_ended_here = await self._relayed(writer)
         except TimeoutError:
             relay.fail(CallKind.TIMED_OUT, "no content in time")
         except Unreachable as error:
@@ -104,9 +106,9 @@ class StreamedCall:
         finally:
             await self._report()
         if is_ended_here:
-            await self._end(write)
+            await self._end(writer)
 
-    async def _relayed(self, write: Write) -> bool:
+    async def _relayed(self, writer: Writer) -> bool:
         """Pass events on; False if the client is to hear nothing of how this call ended."""
         calls, relay = self._calls, self._relay
         if relay.attempt.not_before:
@@ -121,7 +123,11 @@ class StreamedCall:
         while events := await relay.next(reply, timeouts):
             if relay.first_byte_s is None and not self._commit():
                 return False
-            await self._write(events, write)
+            if not (fitted := self._fitted(events)):
+                continue
+            await writer.write(fitted)
+            if writer.at_once is not None:
+                await relay.pass_on(reply, timeouts, partial(self._pass, writer.at_once))
         relay.end()
         if (error := relay.scanner.error) is not None:
             facts = relay.facts(self._target.capabilities)
@@ -130,15 +136,19 @@ class StreamedCall:
             )
         return True
 
-    async def _write(self, events: bytes, write: Write) -> None:
+    def _pass(self, write: Pass, events: bytes) -> bool:
+        fitted = self._fitted(events)
+        return not fitted or write(fitted)
+
+    def _fitted(self, events: bytes) -> bytes:
+        """As they are to be written, which is noted; some wait for the next ones."""
         relay = self._relay
         if self._target.is_native:
             self._shown.observe_native()
-        else:
-            events = self._join.fit(events) if self._join is not None else events
-            self._shown.observe(events, relay.scanner, relay.attempt.deployment)
-        if events:
-            await write(events)
+            return events
+        events = self._join.fit(events) if self._join is not None else events
+        self._shown.observe(events, relay.scanner, relay.attempt.deployment)
+        return events
 
     def _commit(self) -> bool:
         """The first content came: from here on the answer is this one, unless its twin's is."""
@@ -190,7 +200,7 @@ class StreamedCall:
     def _unasked(self, error: Unasked) -> CallResult:
         return self._calls.unasked(self._relay.attempt, error, self._started, self._failure)
 
-    async def _end(self, write: Write) -> None:
+    async def _end(self, writer: Writer) -> None:
         """The client's last events, or the word that nothing came from here."""
         relay = self._relay
         if relay.first_byte_s is None:
@@ -198,7 +208,7 @@ class StreamedCall:
         elif relay.kind is CallKind.ANSWERED:
             if self._target.is_native:
                 self._calls.note_sealed(self._exchange, relay.attempt, relay.said)
-            await write(relay.scanner.ending(self._exchange.spent_usd()))
+            await writer.write(relay.scanner.ending(self._exchange.spent_usd()))
         else:
             self._failure.last_event = self._last_event()
 

@@ -10,7 +10,7 @@ from windsock.core.model.calls import Attempt, CallKind
 from windsock.core.model.catalog import Capabilities
 from windsock.core.routing.routes import Route
 from windsock.errors import ProviderError
-from windsock.providers.transport import Interrupted, Reply
+from windsock.providers.transport import Interrupted, Pass, Reply
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.wire.format import AnswerFacts, StreamScanner
@@ -49,11 +49,14 @@ class StreamTimeouts:
     until       loop time at which all patience ends
     """
 
-    __slots__ = ("_deadline", "_left_s", "_loop", "_stall_s", "_until")
+    __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s",
+                 "_until")  # fmt: skip
 
     def __init__(self, *, first_s: float | None, stall_s: float, until: float | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._deadline = Deadline()
+        self._begun = 0.0
+        self._is_passing = False
         self._left_s = first_s
         self._stall_s = stall_s
         self._until = until
@@ -77,17 +80,31 @@ class StreamTimeouts:
         self._spend(begun)
         return chunk
 
+    async def pass_on(self, reply: Reply, pass_: Pass) -> None:
+        """See `Reply.pass_on`; what it passes may renew the patience. Raises TimeoutError."""
+        self._begun = self._loop.time()
+        self._is_passing = True
+        try:
+            with self._deadline.at(self._end(self._begun)):
+                await reply.pass_on(pass_)
+        finally:
+            self._is_passing = False
+        self._spend(self._begun)
+
     def close(self) -> None:
         """Leave no timer behind."""
         self._deadline.close()
 
-    def renew(self, scanner: StreamScanner) -> None:
-        """There was progress."""
-        self._left_s = LINGER_S if scanner.is_complete else self._stall_s
+    def renew(self, *, is_complete: bool, is_done: bool) -> None:
+        """There was progress, also in the midst of `pass_on`.
 
-    def hurry(self) -> None:
-        """The end mark came; the end of the answer, which frees the connection, must follow."""
-        self._left_s = END_S
+        is_done     the end mark came: the end of the answer, which frees the connection, follows
+        """
+        self._left_s = END_S if is_done else LINGER_S if is_complete else self._stall_s
+        if self._is_passing:
+            self._begun = now = self._loop.time()
+            until = now + self._left_s
+            self._deadline.move_to(until if self._until is None else min(until, self._until))
 
     def _end(self, now: float) -> float | None:
         end = None if self._left_s is None else now + self._left_s
@@ -147,19 +164,40 @@ class Relay:
 
         raises  TimeoutError without progress, NoAnswer, Interrupted, TooLarge
         """
-        while not self._is_over:
-            events = await self._arrived(reply, timeouts)
-            self._bytes += len(events)
-            if (seen := self._progress()) != self._seen:
-                self._seen = seen
-                timeouts.renew(self.scanner)
-            if events and self._is_shown():
-                return self._released(events)
-            self._hold(events)
+        while not self._is_over and (chunk := await self._chunk(reply, timeouts)) is not None:
+            if events := self._read(chunk, timeouts):
+                return events
         return self._rest()
 
-    def _progress(self) -> tuple[int, bool]:
-        return self.scanner.content_events, self.scanner.is_complete
+    async def pass_on(self, reply: Reply, timeouts: StreamTimeouts, write: Pass) -> None:
+        """Events go on as they come, for as long as nobody has to be waited for.
+
+        write   tells whether more may follow
+        What ends the stream is left to `next`; raises as that.
+        """
+
+        def passes(chunk: bytes) -> bool:
+            events = self._read(chunk, timeouts)
+            return (not events or write(events)) and not (self._is_over or self.scanner.is_done)
+
+        await timeouts.pass_on(reply, passes)
+
+    def _read(self, chunk: bytes, timeouts: StreamTimeouts) -> bytes:
+        """The events to pass on, after these bytes or, with none, at the end of them."""
+        scanner = self.scanner
+        events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
+        self._is_over = not chunk or scanner.error is not None
+        self._bytes += len(events)
+        seen = scanner.content_events, scanner.is_complete
+        if seen != self._seen or scanner.is_done:
+            self._seen = seen
+            timeouts.renew(is_complete=seen[1], is_done=scanner.is_done)
+        if not events or (scanner.has_answer and not self._held):
+            return events
+        if self._is_shown():
+            return self._released(events)
+        self._hold(events)
+        return b""
 
     def _is_shown(self) -> bool:
         """Reasoning is shown as it comes; its end is not, before it is known for an answer's."""
@@ -173,21 +211,14 @@ class Relay:
         self.end()
         return self._released(b"") if self.kind is CallKind.ANSWERED else b""
 
-    async def _arrived(self, reply: Reply, timeouts: StreamTimeouts) -> bytes:
-        """What breaks once the answer is complete takes nothing from it."""
-        scanner = self.scanner
+    async def _chunk(self, reply: Reply, timeouts: StreamTimeouts) -> bytes | None:
+        """What breaks once the answer is complete takes nothing from it: then None."""
         try:
-            chunk = await timeouts.next(reply)
+            return await timeouts.next(reply)
         except (TimeoutError, Interrupted):
-            if not (scanner.is_complete or scanner.is_done):
+            if not (self.scanner.is_complete or self.scanner.is_done):
                 raise
-            self._is_over = True
-            return b""
-        events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
-        self._is_over = not chunk or scanner.error is not None
-        if scanner.is_done:
-            timeouts.hurry()
-        return events
+            return None
 
     def _released(self, events: bytes) -> bytes:
         """With what was held back."""

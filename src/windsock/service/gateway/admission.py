@@ -16,6 +16,7 @@ from typing import NamedTuple
 from windsock.core.routing.exchange import Exchange
 from windsock.service.error_responses import overloaded
 from windsock.service.gateway.asgi import Call, Endpoint
+from windsock.service.key_limits import NO_LIMITS
 
 LEAST_LIMIT = 64
 """Requests worked on at a time, however late the event loop is."""
@@ -120,7 +121,8 @@ class Limits:
                 await endpoint(call)
             finally:
                 self.leave()
-                call.allowance.settle()
+                if call.allowance is not NO_LIMITS:
+                    call.allowance.settle()
 
         return behind
 
@@ -186,7 +188,8 @@ class Limits:
 
     def _admit(self) -> None:
         self.running += 1
-        self._peak = max(self._peak, self.running)
+        if self.running > self._peak:
+            self._peak = self.running
 
     async def _wait(self) -> bool:
         """Wait as one of the queue; the oldest leaves when it is full."""

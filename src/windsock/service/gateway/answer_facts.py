@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from windsock.core.model.calls import Attempt
@@ -11,6 +12,9 @@ from windsock.service.execution.upstream_calls import Failure, Headers
 from windsock.service.gateway.response_cache import CachedAnswer
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+
+
+_latency_s = attrgetter("latency_s")
 
 
 def typed(headers: Headers, usual: tuple[bytes, bytes]) -> Headers:
@@ -26,7 +30,7 @@ def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kep
     """
     decision, results, tried = exchange.decision, exchange.results, _tried(exchange)
     deployment = tried.deployment if tried else decision.deployment
-    upstream_s = sum([result.latency_s for result in results])
+    upstream_s = sum(map(_latency_s, results))
     attempts = len(results) + (exchange.trying is not None)
     name = decision.id.encode()
     return [
@@ -43,7 +47,7 @@ def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kep
 
 def is_told(exchange: Exchange, failure: Failure) -> bool:
     """Whether the answer comes in the client's own format, so that nothing translates it."""
-    tried = _tried(exchange)
+    tried = _tried(exchange) if failure.passed else None
     return tried is not None and tried.number in failure.passed
 
 

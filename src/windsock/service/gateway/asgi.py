@@ -10,9 +10,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from windsock.clock import Clock
 from windsock.errors import BadRequest, WindsockError
-from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body, is_form
-from windsock.service.connections.leaving import ClientConnection, LeaveCallback, LeaveWatch
+from windsock.service.auth import presented_in
+from windsock.service.connections.held_body import (
+    ClientGone,
+    HeldBody,
+    Memory,
+    NotTaken,
+    has_body,
+    is_form,
+)
+from windsock.service.connections.leaving import ClientConnection, LeaveWatch
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
     in_format_of,
@@ -55,30 +64,38 @@ def peer_of(scope: Scope) -> str:
 class Call:
     """One request of the data plane: its body, and the means to answer.
 
+    presented   the digest of its key, None if it has none
     model       that its path names, None if it names none
     query       after the path, without its question mark
     allowance   what it takes of its key's limits
     is_told     what is answered is in the client's own format already
+    connection  of the client, once it is watched
     """
 
     __slots__ = (
         "allowance",
         "body",
+        "connection",
         "headers",
         "is_answered",
         "is_told",
         "model",
+        "presented",
         "query",
         "receive",
         "send",
     )
 
-    def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, headers: Headers, presented: bytes | None, receive: Receive, send: Send
+    ) -> None:
         self.headers = headers
-        self.body = body
+        self.presented = presented
+        self.body = b""
         self.receive = receive
         self.send = send
         self.is_answered = False
+        self.connection: ClientConnection | None = None
         self.model: str | None = None
         self.query = b""
         self.allowance = NO_LIMITS
@@ -109,11 +126,16 @@ class Call:
         """A part of the body; more: others follow."""
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
+    @property
+    def write_at_once(self) -> Callable[[bytes], bool] | None:
+        """Writes a part of the body that is not the last (see `Writer.at_once`)."""
+        return None if self.connection is None else self.connection.write_at_once
+
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
         """A whole answer: JSON, unless its headers begin with another type."""
-        length = (b"content-length", str(len(body)).encode())
+        length = (b"content-length", b"%d" % len(body))
         kind = [] if headers and headers[0][0] == JSON[0] else [JSON]
         await self.send(self.head(status, [*kind, *(headers or ()), length]))
         await self.send({"type": "http.response.body", "body": body})
@@ -131,8 +153,8 @@ class DataPlane:
     """Runs its own paths, hands everything else (and lifespan) to `app`, with its whole body.
 
     memory  bounds the bodies held at a time
-    knows   whether the caller with these headers may send a body at all: who may not is told why
-            by whoever would have worked on it, without one
+    knows   whether who presents a key of this digest may send a body at all, at a time: who may
+            not is told why by whoever would have worked on it, without one
     """
 
     def __init__(
@@ -143,11 +165,13 @@ class DataPlane:
         max_body_bytes: int,
         max_upload_bytes: int,
         memory: Memory,
-        knows: Callable[[Headers], bool],
+        knows: Callable[[bytes | None, float], bool],
+        clock: Clock,
     ) -> None:
         self._app = app
         self._memory = memory
         self._knows = knows
+        self._clock = clock
         self._refusals = Refusals()
         self._endpoints = endpoints
         self._most_bytes = (max_body_bytes, max_upload_bytes)
@@ -161,13 +185,17 @@ class DataPlane:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        read_googles(scope)
+        if scope["query_string"] or scope["method"] == "GET":
+            read_googles(scope)
         headers: Headers = dict(scope["headers"])
-        call = Call(headers, b"", receive, send)
+        call = Call(headers, presented_in(headers), receive, send)
         if (fault := fault_of(scope["headers"])) is not None:
             await _refuse(call, scope, fault)
             return
-        endpoint = self._endpoint(scope)
+        is_post = scope["method"] == "POST"
+        endpoint = self._endpoints.get(scope["path"]) if is_post else None
+        if endpoint is None:
+            endpoint = self._renamed(scope, is_post=is_post)
         if endpoint is None and scope["path"] in self._endpoints:
             problem = unsupported(scope["method"], scope["path"], is_method=True)
             await _refuse(call, scope, problem)
@@ -176,7 +204,7 @@ class DataPlane:
             await self._app(scope, receive, send)
             return
         call.model, call.query = scope.get(MODEL), scope["query_string"]
-        if self._knows(headers):
+        if self._knows(call.presented, self._clock.now()):
             await self._with_body(endpoint, call, scope)
             return
         wait_s = self._refusals.wait_s(peer_of(scope), asyncio.get_running_loop().time())
@@ -184,43 +212,42 @@ class DataPlane:
             await asyncio.sleep(wait_s)
         await self._run(endpoint, call, scope)
 
-    def _endpoint(self, scope: Scope) -> Endpoint | None:
-        """Of a call of the data plane; the path becomes our own where clients know another."""
-        is_post = scope["method"] == "POST"
-        found = self._endpoints.get(scope["path"]) if is_post else None
-        if found is None:
-            scope["path"], scope[MODEL] = known_as(scope["path"])
-            found = self._endpoints.get(scope["path"]) if is_post else None
-        return found
+    def _renamed(self, scope: Scope, *, is_post: bool) -> Endpoint | None:
+        """Where clients know another path than our own: ours, and its endpoint."""
+        scope["path"], scope[MODEL] = known_as(scope["path"])
+        return self._endpoints.get(scope["path"]) if is_post else None
 
     async def _with_body(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         """Hold memory for the body, as much of it as came, while it is worked on."""
-        is_upload = endpoint is not None and is_form(call.headers)
-        body = HeldBody(self._memory, self._most_bytes[is_upload])
+        is_files = is_form(call.headers)
+        body = HeldBody(self._memory, self._most_bytes[is_files and endpoint is not None])
         try:
-            problem = await body.read(call.headers, call.receive)
-            if problem is not None:
-                await _refuse(call, scope, problem)
-                return
-            whole = body.whole()
-            if not is_protobuf(scope["path"], call.headers):
-                _check(whole, call.headers, is_fast=endpoint is not None)
-            call.body = naming(whole, call.model, scope["path"])
+            call.body = await body.read(call.headers, call.receive)
+            if not (is_files or is_protobuf(scope["path"], call.headers)):
+                check_body(call.body)
+                if endpoint is None:
+                    _check_json(call.body)
+            if call.model is not None:
+                call.body = naming(call.body, call.model, scope["path"])
             await self._run(endpoint, call, scope)
         except BadRequest as error:
             await _refuse(call, scope, problem_of(error))
+        except NotTaken as error:
+            await _refuse(call, scope, error.problem)
         except ClientGone:
             pass
         finally:
-            body.release()
+            self._memory.release(body.held)
 
     async def _run(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         """Run it; what it raises is told in the caller's format. The server logs what is ours."""
         if endpoint is None:
             await self._app(scope, _again(call.body, call.receive), call.send)
             return
-        connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
-        watch = LeaveWatch(call.receive) if connection is None else LeaveCallback(connection)
+        known: ClientConnection | None = (scope.get("extensions") or {}).get(LEAVE)
+        watch: ClientConnection = LeaveWatch(call.receive) if known is None else known
+        call.connection = watch
+        watch.watch()
         try:
             try:
                 await endpoint(call)
@@ -244,19 +271,14 @@ class DataPlane:
             watch.end()
 
 
-def _check(body: bytes, headers: Headers, *, is_fast: bool) -> None:
-    """Raises BadRequest for what no body may be; forms with files are for who reads them.
-
-    is_fast     the body is for the data plane, which reads JSON as it is written
-    """
-    if not body or headers.get(b"content-type", b"").startswith(b"multipart/"):
+def _check_json(body: bytes) -> None:
+    """Raises BadRequest for what is none; the data plane itself reads it as it is written."""
+    if not body:
         return
-    check_body(body)
-    if not is_fast:
-        try:
-            json_codec.loads_asked(body)
-        except ValueError as error:
-            raise BadRequest(f"the body is not valid JSON: {error}") from error
+    try:
+        json_codec.loads_asked(body)
+    except ValueError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
 
 
 async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:

@@ -17,7 +17,6 @@ from windsock.core.routing.router import Router
 from windsock.errors import BudgetSpent, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
-from windsock.service.execution.deadline import seconds_in
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.token_counts import TokenCounts
 from windsock.service.execution.uncalled import UncalledRequests
@@ -34,13 +33,12 @@ from windsock.service.gateway.answer_facts import (
     usd_text,
 )
 from windsock.service.gateway.asgi import Call, CutShort
-from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import ResponseCache, cache_key, is_cachable
 from windsock.service.gateway.upstream_failures import failed
-from windsock.service.key_limits import KeyLimits, check_names
+from windsock.service.key_limits import NO_LIMITS, KeyLimits, check_names
 from windsock.service.texts.private import is_private
-from windsock.service.texts.stream_copy import StreamCopy
-from windsock.wire.caller_fields.names import check_name
+from windsock.service.texts.stream_copy import StreamCopy, Writer
+from windsock.wire.caller_fields.own_headers import wishes_in
 from windsock.wire.caller_fields.own_names import no_header
 from windsock.wire.formats.openai_chat import NAMING_HEADERS, read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
@@ -93,10 +91,12 @@ class OpenAICalls:
         """POST /v1/chat/completions, plain or streamed."""
         started = self._clock.elapsed()
         asked = self._read(call)
-        key = self._cache_key(call, asked)
+        key = None if self._cache is None else self._cache_key(call, asked)
         if key is not None and await self._answered_from_cache(call, asked, key):
             return
-        exchange = self._open(await self._understood(asked))
+        if self._meaning is not None:
+            asked = await self._understood(asked)
+        exchange = self._open(asked)
         if asked.request.is_stream:
             await self._stream(call, exchange, asked, started, key)
         else:
@@ -122,15 +122,13 @@ class OpenAICalls:
         counts there, else taken from its size."""
         asked = self._read(call)
         told = await self._counts.of(asked)
-        if told is not None:
-            call.is_told = True
-            await call.answer(200, told)
-            return
-        await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
+        call.is_told = told is not None
+        guessed = {"input_tokens": asked.request.prompt_tokens}
+        await call.answer(200, orjson.dumps(guessed) if told is None else told)
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
         """The key of an answer that may be kept, or None."""
-        if self._cache is None or not is_cachable(asked, call.header(b"x-windsock-cache")):
+        if not is_cachable(asked, call.header(b"x-windsock-cache")):
             return None
         return cache_key(asked, self._router.resolve(asked.request).candidates)
 
@@ -174,22 +172,25 @@ class OpenAICalls:
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
         """What is asked, of a key that may; raises what stands in the way."""
-        principal = admitted(call, self._access, "infer", self._clock.now())
+        principal = self._access.admit(call.presented, "infer", self._clock.now())
         call.allowance = self._key_limits.enter(principal)
+        wishes = wishes_in(call.headers)
         header = no_header if NAMING_HEADERS.isdisjoint(call.headers) else call.header
         asked = (read or partial(self._read_chat, header=header))(
             call.body,
-            task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
+            task=wishes.task,
             namespace=principal.namespace,
             key_id=principal.key_id,
-            deadline_s=seconds_in(call.header(b"x-windsock-timeout")),
+            deadline_s=wishes.deadline_s,
         )
         request = asked.request
-        check_names(principal, (request.model, *request.models), self._router.resolve)
-        call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
+        if principal.models:
+            check_names(principal, (request.model, *request.models), self._router.resolve)
+        if call.allowance is not NO_LIMITS:
+            call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
             asked.headers += tuple((name, call.headers[name]) for name in passed)
-        asked.is_private = is_private(principal, asked, call.header(b"x-windsock-private"))
+        asked.is_private = is_private(principal, asked, wishes)
         native = call.native
         return asked if native is None else with_native(asked, native)
 
@@ -201,8 +202,7 @@ class OpenAICalls:
         return replace(asked, request=replace(asked.request, features=known))
 
     def _open(self, asked: UpstreamRequest) -> Exchange:
-        is_capped = not self._router.caps.is_idle
-        request = as_reserved(asked) if is_capped else asked.request
+        request = asked.request if self._router.caps.is_idle else as_reserved(asked)
         try:
             return self._router.open(request, self._clock.now())
         except UnknownRoute:
@@ -236,7 +236,8 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
-        call.allowance.watch(partial(used_tokens, exchange))
+        if call.allowance is not NO_LIMITS:
+            call.allowance.watch(partial(used_tokens, exchange))
         body, failure = await self._executor.answer(exchange, asked)
         headers = self._headers(exchange, started, key, failure)
         if body is None:
@@ -257,7 +258,8 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
-        call.allowance.watch(partial(used_tokens, exchange))
+        if call.allowance is not NO_LIMITS:
+            call.allowance.watch(partial(used_tokens, exchange))
         failure, ending = Failure(), bytearray()
         copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
@@ -266,14 +268,14 @@ class OpenAICalls:
                 call.is_told = is_told(exchange, failure)
                 headers = self._headers(exchange, started, key, failure)
                 await call.begin(200, typed(headers, EVENT_STREAM))
-            copy.add(events)
             if exchange.answer is None:
                 await call.write(events, more=True)
             else:  # the end of the answer goes with that of the body, in one write
                 ending.extend(events)
 
+        writer = copy.through(Writer(write, call.write_at_once))
         with closing(copy):
-            await self._executor.stream(exchange, asked, failure, write)
+            await self._executor.stream(exchange, asked, failure, writer)
             if call.is_answered:
                 if exchange.answer is None and not failure.last_event:
                     raise CutShort

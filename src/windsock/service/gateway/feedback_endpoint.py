@@ -12,7 +12,7 @@ from windsock.clock import Clock
 from windsock.core.evidence.judgements import Credit
 from windsock.core.model.rewards import Reward
 from windsock.errors import BadRequest
-from windsock.service.auth import Access, Principal, credential_in
+from windsock.service.auth import Access, Principal
 from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
@@ -116,7 +116,7 @@ async def share_kept(
 
 def admitted(call: Call, access: Access, scope: str, now: float) -> Principal:
     """Who calls, by the key in the headers; raises what `Access.admit` does."""
-    return access.admit(credential_in(call.headers), scope, now)
+    return access.admit(call.presented, scope, now)
 
 
 def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, Any]:

@@ -43,7 +43,8 @@ class TranslatedCall(Call):
         self._original = original
         self._dialect = dialect
         self._chat: bytes | None = None
-        super().__init__(original.headers, b"", original.receive, original.send)
+        super().__init__(original.headers, original.presented, original.receive, original.send)
+        self.connection = original.connection
 
     @property
     def body(self) -> bytes:
@@ -91,9 +92,16 @@ class TranslatedCall(Call):
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """Events of a chat stream, told in the dialect."""
-        if body and not self.is_told:
-            body = b"".join(self._told(body))
-        await super().write(body, more=more)
+        await super().write(self._events(body), more=more)
+
+    @property
+    def write_at_once(self) -> Callable[[bytes], bool] | None:
+        """The same."""
+        write = super().write_at_once
+        return write and (lambda body: write(self._events(body)))
+
+    def _events(self, body: bytes) -> bytes:
+        return b"".join(self._told(body)) if body and not self.is_told else body
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None

@@ -24,12 +24,12 @@ from windsock.service.gateway.asgi import LEAVE
 
 
 class DirectCycle(RequestResponseCycle):
-    """One request of the short way, and its answer.
+    """One request of the short way, and its answer; it is the request's `ClientConnection`.
 
-    on_leave    called when the client leaves before the answer is complete
+    work    the task that runs it
     """
 
-    on_leave: Callable[[], None] | None
+    work: asyncio.Task[None]
 
     def __init__(
         self,
@@ -49,7 +49,8 @@ class DirectCycle(RequestResponseCycle):
         self.default_headers = default_headers
         self.message_event = asyncio.Event()
         self.on_response = on_response
-        self.on_leave = None
+        self.is_gone = False
+        self._is_watched = False
         self.disconnected = False
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = False
@@ -78,13 +79,33 @@ class DirectCycle(RequestResponseCycle):
         else:
             raise RuntimeError(f"unexpected ASGI message {message['type']!r}")
 
+    def write_at_once(self, body: bytes) -> bool:
+        """See `Writer.at_once`."""
+        if not self.disconnected:
+            self._write(body, is_last=False)
+        return not self.flow.write_paused
+
     def leave(self) -> None:
         """The client is gone."""
         self.disconnected = True
         self.message_event.set()
         self._let_go()
-        if self.on_leave is not None:
-            self.on_leave()
+        if self._is_watched:
+            self._abandon()
+
+    def watch(self) -> None:
+        """See `ClientConnection.watch`."""
+        self._is_watched = True
+        if self.disconnected:
+            self._abandon()
+
+    def end(self) -> None:
+        """See `ClientConnection.end`."""
+        self._is_watched = False
+
+    def _abandon(self) -> None:
+        self.is_gone = True
+        self.work.cancel()
 
     def _let_go(self) -> None:
         """The scope holds this object, which holds the scope: a cycle a request is work for the
@@ -93,18 +114,18 @@ class DirectCycle(RequestResponseCycle):
         self.scope.pop("extensions", None)
 
     def _head_of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers)]
-        length = next((value for name, value in headers if name == b"content-length"), None)
+        lines = [*map(b": ".join, self.default_headers), *map(b": ".join, headers)]
+        length = dict(headers).get(b"content-length")
         self.chunked_encoding = length is None
         self.expected_content_length = int(length or 0)
         if self.chunked_encoding:
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
+            lines.append(b"connection: close")
         text = b"".join(lines)
-        if not text.count(b"\n") == text.count(b"\r") == len(lines):
+        if b"\n" in text or b"\r" in text:
             raise RuntimeError("a header holds a line break")
-        return b"%b%b\r\n" % (STATUS_LINE[status], text)
+        return b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(lines))
 
     def _write(self, body: bytes, *, is_last: bool) -> None:
         if self.response_complete:
@@ -158,7 +179,9 @@ class GatewayProtocol(BoundedProtocol):
             logger=self.logger,
         )
         scope["extensions"] = {LEAVE: cycle}  # type: ignore[dict-item]
-        self._start_asgi_task(cycle, self.app)
+        cycle.work = self.loop.create_task(cycle.run_asgi(self.app))
+        cycle.work.add_done_callback(self.tasks.discard)
+        self.tasks.add(cycle.work)
 
     def _is_short(self) -> bool:
         """True for a plain request of the data plane, with none before it unanswered."""
@@ -184,7 +207,8 @@ class GatewayProtocol(BoundedProtocol):
     def on_response_complete(self) -> None:
         """As uvicorn's, with one timer for the life of the connection."""
         self._direct = None
-        self.linger()
+        if self._arrival.due < math.inf:
+            self.linger()
         if self.pipeline:
             super().on_response_complete()
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Protocol
 
 from windsock.core.model.calls import Outcome
@@ -51,6 +52,9 @@ class Passing(Protocol):
         """Look, and let go; it runs on the event loop, after the answer was sent."""
 
 
+_is_reading = attrgetter("is_reading")
+
+
 @dataclass(slots=True)
 class Readers:
     """All who read, told of each chat that was answered and is not private; and who only look.
@@ -89,7 +93,10 @@ class Readers:
         is_stream: bool = False,
     ) -> None:
         """A chat was answered."""
-        if outcome.served is None or not self.may_read(request):
+        if outcome.served is None or request.operation is not Operation.CHAT:
+            return
+        readers = self._of(request)
+        if not readers:
             return
         native = request.native if is_native else None
         texts = AnsweredTexts(
@@ -100,7 +107,7 @@ class Readers:
             language=native.language if native else "",
             is_private=request.is_private,
         )
-        for each in self._of(request):
+        for each in readers:
             try:
                 each.read(texts)
             except Exception as error:
@@ -108,6 +115,5 @@ class Readers:
 
     def _of(self, request: UpstreamRequest) -> list[Reader | Passing]:
         """Who wants the texts of this request."""
-        held = () if request.is_private else self.all
-        reading: list[Reader | Passing] = [each for each in held if each.is_reading]
-        return reading + [each for each in self.passing if each.wants(request)]
+        held = () if request.is_private else filter(_is_reading, self.all)
+        return [*held, *[each for each in self.passing if each.wants(request)]]

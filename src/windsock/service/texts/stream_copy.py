@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-Write = Callable[[bytes], Awaitable[None]]
+
+class Writer(NamedTuple):
+    """Writes to a client.
+
+    write       waits first until the client has read enough of what was written
+    at_once     does not, and tells whether more may follow; None: there is `write` only
+    """
+
+    write: Callable[[bytes], Awaitable[None]]
+    at_once: Callable[[bytes], bool] | None = None
+
 
 MAX_COPY_BYTES = 4 * 1024 * 1024
 """Of one stream, about 13,000 tokens as events; a longer one is not kept."""
@@ -45,16 +56,21 @@ class StreamCopy:
         self._held += len(part)
         self._room.left -= len(part)
 
-    def through(self, write: Write) -> Write:
+    def through(self, writer: Writer) -> Writer:
         """Writes and gathers; only writes where nothing is to be gathered."""
+        write, at_once = writer
         if not self.is_whole:
-            return write
+            return writer
 
         async def both(part: bytes) -> None:
             self.add(part)
             await write(part)
 
-        return both
+        def both_at_once(part: bytes) -> bool:
+            self.add(part)
+            return at_once is not None and at_once(part)
+
+        return Writer(both, at_once and both_at_once)
 
     def body(self) -> bytes:
         """All parts; asked for while `is_whole` only."""

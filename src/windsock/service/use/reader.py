@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from operator import attrgetter
 
 from windsock.clock import Clock
 from windsock.core.evidence.use.edits import kept_share
@@ -22,6 +23,9 @@ EDIT = "use:edit"
 """The source of how much of an answer was left in what was used."""
 
 
+_learns_from_use = attrgetter("learns_from_use")
+
+
 class UseReader:
     """A `Reader` that holds digests of conversations, and the newest answers; nothing is stored."""
 
@@ -36,7 +40,7 @@ class UseReader:
     @property
     def is_reading(self) -> bool:
         """Whether any route asks for it."""
-        return True in [route.learns_from_use for route in self._router.routes.values()]
+        return any(map(_learns_from_use, self._router.routes.values()))
 
     def read(self, texts: AnsweredTexts) -> None:
         """What this turn says of the one before it is learnt."""

@@ -6,20 +6,18 @@ Until all are, reports add up what is left of them one by one, and reading reads
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, Row, Select, Table, delete, insert, select, update
-from sqlmodel import SQLModel
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.store.codec import decode
 from windsock.store.compact.intake import Intake
 from windsock.store.compact.judging import said
-from windsock.store.compact.requests import rows_of_request
+from windsock.store.compact.requests import rows_of_requests
 from windsock.store.compact.transactions import begin_alone, reading
 from windsock.store.rollups.money import usd
 from windsock.store.rollups.sums import success_nano
@@ -59,13 +57,11 @@ class Conversion:
 
     def _convert(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         entries = list(_readable(rows))
-        tables: dict[type[SQLModel], list[dict[str, Any]]] = defaultdict(list)
-        for position, entry in entries:
-            for table, row in rows_of_request(entry, position):
-                tables[table].append(row)
+        tables = rows_of_requests(entries)
         self._intake.number(connection, tables)
         for table, found in tables.items():
-            connection.execute(insert(table), found)
+            if found:
+                connection.execute(insert(table), found)
         self._intake.add(connection, [entry for _, entry in entries])
         gone = [position for position, _ in entries]
         for source in (_decision, _attempt):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,17 +36,16 @@ class Intake:
         if shaped:
             self._numbers.settle(connection, shaped)
 
-    def add(self, connection: Connection, entries: Iterable[object]) -> None:
+    def add(self, connection: Connection, entries: Sequence[object]) -> None:
         """Once the rows of these are there."""
         tally = Tally()
-        finished, spoken_of = [], []
+        finished = [each for each in entries if isinstance(each, Outcome)]
+        tally.add(finished)
+        spoken_of = []
         for entry in entries:
-            if isinstance(entry, Outcome):
-                tally.add(entry)
-                finished.append(entry.decision.id)
-            elif isinstance(entry, Feedback):
+            if isinstance(entry, Feedback):
                 spoken_of.append(entry.decision_id)
             elif isinstance(entry, Uncalled):
                 tally.leave_aside(entry)
-        judge(connection, spoken_of, finished, tally)
+        judge(connection, spoken_of, [each.decision.id for each in finished], tally)
         keep(connection, tally, partial(self._numbers.series.numbers, connection))

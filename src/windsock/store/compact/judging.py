@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    update,
+)
 
 from windsock.core.evidence.sources import tells_success
 from windsock.store.compact.dictionary import parts
@@ -25,17 +38,25 @@ JUDGE = (
     .values(success_nano=bindparam("success"))
 )
 
-SAID = (
-    select(
-        _feedback.c.decision_id,
-        _feedback.c.value,
-        _feedback.c.metric,
-        _feedback.c.source,
-        _feedback.c.key_id,
-    )
-    .where(_feedback.c.decision_id.in_(bindparam("ids", expanding=True)))
-    .order_by(_feedback.c.position)
-)
+SAID = select(
+    _feedback.c.decision_id,
+    _feedback.c.value,
+    _feedback.c.metric,
+    _feedback.c.source,
+    _feedback.c.key_id,
+).order_by(_feedback.c.position)
+IDS = bindparam("ids", type_=Text)
+SAID_OF = {
+    "sqlite": SAID.where(
+        _feedback.c.decision_id.in_(select(column("value")).select_from(func.json_each(IDS)))
+    ),
+    "postgresql": SAID.where(
+        _feedback.c.decision_id.in_(
+            select(func.json_array_elements_text(cast(IDS, JSON)).label("value"))
+        )
+    ),
+}
+"""The ids as one parameter: a list of 500 takes the writer half a millisecond to write out."""
 
 
 def judge(
@@ -58,7 +79,8 @@ def said(connection: Connection, ids: Collection[str]) -> dict[str, list[float]]
     """The last words on each matter (metric, source, key) of those decisions that have any."""
     words: dict[str, dict[Any, float]] = defaultdict(dict)
     for part in parts(ids):
-        for name, value, metric, source, key in connection.execute(SAID, {"ids": part}):
+        told = connection.execute(SAID_OF[connection.dialect.name], {"ids": json.dumps(part)})
+        for name, value, metric, source, key in told:
             if tells_success(source):
                 words[name][metric, source, key] = value
     return {name: list(values.values()) for name, values in words.items()}

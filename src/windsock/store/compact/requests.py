@@ -13,8 +13,7 @@ from sqlalchemy import Connection, Engine, Row, Select, Table, insert, select
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
-from windsock.store.compact.shapes.splitting import split, written
-from windsock.store.compact.shapes.values import Shape
+from windsock.store.compact.shapes.splitting import Shape, split
 from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
 from windsock.store.compact.templates import Fill, Pick, joined, numbers_in, picked, with_holes
 from windsock.store.compact.transactions import reading
@@ -55,7 +54,7 @@ class Numbers:
             _series, lambda key: _text(cleaned(key)), lambda _, key: cleaned(key)
         )
         self.shapes: Dictionary[ShapeKey] = Dictionary(
-            _shape, lambda key: key.kind + written(key.shape), self._row
+            _shape, lambda key: key.kind + key.shape.text, self._row
         )
 
     def forget(self) -> None:
@@ -73,7 +72,7 @@ class Numbers:
 
     def _row(self, connection: Connection, key: ShapeKey) -> dict[str, Any]:
         (series,) = self.series.numbers(connection, [key.series])
-        return {"kind": key.kind, "series": series, "body": written(key.shape)}
+        return {"kind": key.kind, "series": series, "body": key.shape.text}
 
 
 def _text(columns: Mapping[str, str]) -> str:
@@ -88,36 +87,53 @@ def cleaned(series: Series) -> dict[str, str]:
     }
 
 
-def rows_of_request(
-    entry: Outcome | Decision, position: int
-) -> Iterator[tuple[type[Any], dict[str, Any]]]:
-    """The row of a request and those by which it is found; raises TypeError, ValueError,
-    OverflowError or AttributeError if it fits none."""
-    is_outcome = isinstance(entry, Outcome)
-    decision = entry.decision if isinstance(entry, Outcome) else entry
-    shape, body = split(entry, decision.at)
-    lasted_s = int(entry.finished_at - decision.at) if isinstance(entry, Outcome) else 0
-    series = series_of(entry) if isinstance(entry, Outcome) else series_in(decision.cell)
-    if not all(isinstance(name, str) for name in series):
-        raise TypeError(series)
-    yield (
-        RequestRow,
+def rows_of_requests(
+    entries: Sequence[tuple[int, Outcome | Decision]],
+) -> dict[type[Any], list[dict[str, Any]]]:
+    """By table, the rows of requests, each with its position, and those by which they are found.
+
+    raises  TypeError, ValueError, OverflowError or AttributeError if any of them fits none
+    """
+    records = [entry for _, entry in entries]
+    at = [each.decision.at if isinstance(each, Outcome) else each.at for each in records]
+    parts = split(records, at)
+    examples = {shape: entry for (shape, _), entry in zip(parts, records, strict=True)}
+    keys = {shape: _key(shape, entry) for shape, entry in examples.items()}
+    requests = [
         {
             "position": position,
-            "at": decision.at,
-            "shape": ShapeKey("outcome" if is_outcome else "decision", series, shape),
-            "lasted_s": lasted_s if lasted_s >= LONG_S else None,
+            "at": begun_at,
+            "shape": keys[shape],
+            "lasted_s": _long_s(entry, begun_at),
             "success_nano": None,
             "body": body,
-        },
-    )
-    for name in dict.fromkeys(name_of(text) for text in names_in(entry)):
-        yield NameRow, {"name": name, "position": position}
+        }
+        for (position, entry), begun_at, (shape, body) in zip(entries, at, parts, strict=True)
+    ]
+    names = [
+        {"name": name, "position": position}
+        for position, entry in entries
+        for name in dict.fromkeys(map(name_of, names_in(entry)))
+    ]
+    return {RequestRow: requests, NameRow: names}
+
+
+def _key(shape: Shape, entry: Outcome | Decision) -> ShapeKey:
+    is_outcome = isinstance(entry, Outcome)
+    series = series_of(entry) if isinstance(entry, Outcome) else series_in(entry.cell)
+    if not all(isinstance(name, str) for name in series):
+        raise TypeError(series)
+    return ShapeKey("outcome" if is_outcome else "decision", series, shape)
+
+
+def _long_s(entry: Outcome | Decision, at: float) -> int | None:
+    lasted_s = int(entry.finished_at - at) if isinstance(entry, Outcome) else 0
+    return lasted_s if lasted_s >= LONG_S else None
 
 
 def row_of_table(table: WeightTable, position: int) -> dict[str, Any]:
     """The row of a weight table."""
-    shape, body = split(table, table.at)
+    ((shape, body),) = split([table], [table.at])
     cell = series_in(table.cell)
     return {
         "position": position,
@@ -129,16 +145,12 @@ def row_of_table(table: WeightTable, position: int) -> dict[str, Any]:
     }
 
 
-def names_in(entry: Outcome | Decision) -> Iterator[str]:
+def names_in(entry: Outcome | Decision) -> list[str]:
     """By what it may be asked for: its id, its caller's names for it, and those of its answers."""
-    decision = entry if isinstance(entry, Decision) else entry.decision
-    yield decision.id
-    yield from decision.known_as.split()
     if isinstance(entry, Decision):
-        return
-    for result in entry.results:
-        if result.response_id:
-            yield result.response_id
+        return [entry.id, *entry.known_as.split()]
+    answers = [each.response_id for each in entry.results if each.response_id]
+    return [*names_in(entry.decision), *answers]
 
 
 def name_of(text: str) -> int:

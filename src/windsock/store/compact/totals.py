@@ -128,10 +128,10 @@ def counted(connection: Connection, since: float, until: float) -> Tally:
     query = select(_request).where(_request.c.at >= since, _request.c.at < until)
     reader = Reader(connection)
     for page in connection.execute(query).partitions(PAGE):
-        for row, outcome in reader.read(page):
-            if isinstance(outcome, Outcome):
-                tally.add(outcome)
-                tally.judge(series_of(outcome), row.at, None, row.success_nano)
+        found = [each for each in reader.read(page) if isinstance(each[1], Outcome)]
+        tally.add(outcome for _, outcome in found)
+        for row, outcome in found:
+            tally.judge(series_of(outcome), row.at, None, row.success_nano)
     _leave_aside(connection, tally, since, until, is_summed=True)
     return tally
 
@@ -140,7 +140,7 @@ def not_yet_kept(connection: Connection, since: float, until: float) -> Tally:
     """Rows of an older store that are in no kept sum yet."""
     tally = Tally()
     for outcome, success in old_outcomes(connection, since, until):
-        tally.add(outcome)
+        tally.add([outcome])
         tally.judge(series_of(outcome), outcome.decision.at, None, success)
     _leave_aside(connection, tally, since, until, is_summed=False)
     return tally

@@ -14,8 +14,9 @@ REFUSALS = ("authentication failed", "does not exist", "permission denied", "no 
 """What PostgreSQL says where it is there and refuses us; its driver gives no code for them."""
 
 
-STOPPED_S = 10.0
-"""Between two statements of a transaction that others wait for."""
+STOPPED_S = 2.0
+"""Between two statements of a transaction that others wait for: while one is stopped in its midst
+replicas tell each other nothing. One that was only slow begins again."""
 
 
 @contextlib.contextmanager

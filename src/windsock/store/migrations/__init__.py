@@ -10,7 +10,7 @@ from windsock.errors import ConfigError
 from windsock.store.engine import make_private, open_engine, reading
 
 HERE = Path(__file__).parent
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision; a database that has it needs nothing, and alembic is not even imported.
 
 Revisions of the same thousand only add: what wrote to the schema before goes on beside what writes

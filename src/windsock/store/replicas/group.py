@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.replicas.deltas import Delta
-from windsock.store.compact.transactions import STOPPED_S, begin_alone, give_up_if_stopped
+from windsock.store.compact.transactions import begin_alone, give_up_if_stopped
 from windsock.store.engine import reading
 from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, LeaseRow, ReplicaRow, ShareRow
 from windsock.store.tables import WriterRow
@@ -38,6 +39,9 @@ POLLER = "poller"
 
 KEYS = "keys"
 """Why replicas are woken where keys were made, changed or revoked."""
+
+LIMITS = "limits"
+"""Why they are woken where one needs more of a limit a minute than its even part."""
 
 KEPT_S = 86_400.0
 """For which replicas that are gone are remembered at least, and as long as what they told is kept
@@ -112,6 +116,17 @@ class Lease:
     left_s: float
 
 
+class Held(NamedTuple):
+    """A lease as its holder knows it: its token, and for how long it is prolonged each time.
+
+    Whoever keeps its row from others does so for half of that at most: one that is stopped in the
+    midst of it would else lead until it goes on.
+    """
+
+    token: int
+    lasts_s: float
+
+
 def now_of(connection: Connection) -> float:
     """The database's clock, unix s."""
     return float(connection.execute(NOW).scalar_one())
@@ -147,7 +162,7 @@ def leave(engine: Engine, replica: str) -> None:
 def beat(engine: Engine, replica: str, told: Told, lease_s: float) -> tuple[Lease, list[Member]]:
     """Say that it is there, lead if nobody does, and see who else is there."""
     with reading(), engine.begin() as connection:
-        give_up_if_stopped(connection, lease_s / 2)
+        give_up_if_stopped(connection, lease_s / 2)  # as of Held
         now = now_of(connection)
         mine = update(_replica).where(_replica.c.id == replica)
         connection.execute(mine.values(seen_at=now, left_at=None, **asdict(told)))
@@ -215,10 +230,11 @@ def eras(engine: Engine) -> list[tuple[int, int]]:
     return [(row.position, ends[row.id]) for row in begun if row.id in ends]
 
 
-def put_body(engine: Engine, feed: str, token: int, body: bytes | None, seen_at: float) -> bool:
+def put_body(engine: Engine, feed: str, lease: Held, body: bytes | None, seen_at: float) -> bool:
     """Keep what a feed says, None: the same as before; False if another leads by now."""
+    token = lease.token
     with reading(), engine.begin() as connection:
-        give_up_if_stopped(connection, STOPPED_S)
+        give_up_if_stopped(connection, lease.lasts_s / 2)
         held = select(_lease.c.token).where(_lease.c.name == POLLER).with_for_update()
         if connection.execute(held).scalar() != token:
             return False

@@ -25,7 +25,7 @@ class Listener:
         try:
             if self._connection is None:
                 self._connection = self._listening()
-            driver: Any = self._connection.connection.driver_connection
+            driver: Any = self._connection.connection.dbapi_connection
             return {call.payload for call in driver.notifies(timeout=most_s, stop_after=1)}
         except Exception:  # a driver's failures are many: polling goes on without calls
             self.close()

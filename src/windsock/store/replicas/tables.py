@@ -92,3 +92,23 @@ class ShareRow(SQLModel, table=True):
     replica: str = Field(primary_key=True)
     granted_pico_usd: int = Field(sa_column=_big())
     spent_pico_usd: int = Field(sa_column=_big())
+
+
+class LimitShareRow(SQLModel, table=True):
+    """What a replica may use of a key's limit a minute; of most keys there are none.
+
+    kind    requests, tokens
+    most    that all may use
+    wanted  would be liked
+    at      when it was claimed
+    """
+
+    __tablename__ = "limit_share"
+
+    key_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    replica: str = Field(primary_key=True)
+    most: int = Field(sa_column=_big())
+    share: int = Field(sa_column=_big())
+    wanted: int = Field(sa_column=_big())
+    at: float

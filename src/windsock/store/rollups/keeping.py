@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -79,7 +80,7 @@ class _Adding:
             connection.exec_driver_sql(self._sql, rows)
 
     def _row(self, sums: Added) -> tuple[int, ...]:
-        whole = tuple(sums.get(name, 0) for name in self._whole)
+        whole = tuple(map(sums.get, self._whole, repeat(0)))
         if max(whole) > MAX_SUM or min(whole) < -MAX_SUM:
             whole = tuple(max(-MAX_SUM, min(MAX_SUM, each)) for each in whole)
         for name in self._dollars:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
-from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.calls import CallKind, CallResult, Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
 from windsock.store.rollups.money import pico_usd
@@ -49,21 +49,32 @@ class Tally:
     delays: Counter[tuple[Series, int, int]] = field(default_factory=Counter)
     """Requests by who answered and milliseconds, to the hour."""
 
-    def add(self, outcome: Outcome) -> None:
-        """A finished request, as nobody has judged it."""
-        decision = outcome.decision
-        at = minute_of(decision.at)
-        series = series_of(outcome)
-        if outcome.ok:
-            hour = at // SPANS_S[1] * SPANS_S[1]
-            ms = two_digits_ms(outcome.finished_at - decision.at)
-            self.delays[answering(series.deployment), hour, ms] += 1
-        add_up(self.requests, (series, at), _request(outcome))
-        for result in outcome.results:
-            add_up(self.calls, (_called(series, result), at), _call(result))
-        if outcome.results and _is_cost_of_old(outcome):
-            last = series._replace(kind=outcome.results[-1].kind.value)
-            add_up(self.calls, (last, at), {"cost": pico_usd(outcome.cost_usd or NOTHING)})
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Finished requests, as nobody has judged them."""
+        alike: defaultdict[tuple[Cell, str | None, str, int], list[Outcome]] = defaultdict(list)
+        for each in outcomes:
+            decision = each.decision
+            served = each.served or decision.deployment
+            alike[decision.cell, decision.key_id, served, minute_of(decision.at)].append(each)
+        for (cell, key_id, served, at), some in alike.items():
+            self._add(series_in(cell, key_id, served), at, some)
+
+    def _add(self, series: Series, at: int, outcomes: Sequence[Outcome]) -> None:
+        hour, who = at // SPANS_S[1] * SPANS_S[1], answering(series.deployment)
+        lasted_s = [each.finished_at - each.decision.at for each in outcomes if each.ok]
+        for ms, requests in Counter(map(two_digits_ms, lasted_s)).items():
+            self.delays[who, hour, ms] += requests
+        add_up(self.requests, (series, at), _requests(outcomes, lasted_s))
+        calls: defaultdict[tuple[str, CallKind], list[CallResult]] = defaultdict(list)
+        for each in outcomes:
+            for result in each.results:
+                calls[result.attempt.deployment, result.kind].append(result)
+            if each.results and _is_cost_of_old(each):
+                last = series._replace(kind=each.results[-1].kind.value)
+                add_up(self.calls, (last, at), {"cost": pico_usd(each.cost_usd or NOTHING)})
+        for (deployment, kind), results in calls.items():
+            called = series._replace(deployment=deployment, kind=kind.value)
+            add_up(self.calls, (called, at), _calls(results))
 
     def judge(self, series: Series, at: float, before: int | None, after: int | None) -> None:
         """The success of a request, in billionths, is another now; None: nobody judges it."""
@@ -136,35 +147,42 @@ def success_nano(values: Iterable[float]) -> int | None:
     return round(Decimal(sum(said)) / len(said)) if said else None
 
 
-def _request(outcome: Outcome) -> dict[str, int]:
+def _requests(outcomes: Sequence[Outcome], lasted_s: Sequence[float]) -> dict[str, int]:
+    costs = [each.cost_usd for each in outcomes]
     return {
-        "requests": 1,
-        "answered": int(outcome.ok),
-        "attempts": len(outcome.results),
-        "unknown_cost": int(outcome.cost_usd is None),
-        "cost": pico_usd(outcome.cost_usd or NOTHING),
-        "latency_us": _us(outcome.finished_at - outcome.decision.at) if outcome.ok else 0,
-        **_tokens(outcome.usage),
+        "requests": len(outcomes),
+        "answered": len(lasted_s),
+        "attempts": sum(len(each.results) for each in outcomes),
+        "unknown_cost": costs.count(None),
+        "cost": _pico_usd(costs),
+        "latency_us": sum(map(_us, lasted_s)),
+        **_tokens(each.usage for each in outcomes),
     }
 
 
-def _call(result: CallResult) -> dict[str, int]:
+def _calls(results: Sequence[CallResult]) -> dict[str, int]:
+    billed: Counter[str] = Counter()
+    for each in results:
+        if each.billed_usd:
+            billed.update(_bill(each))
     return {
-        "calls": 1,
-        "latency_us": _us(result.latency_s),
-        "cost": pico_usd(result.cost_usd or NOTHING),
-        **_tokens(result.usage),
-        **_bill(result),
+        "calls": len(results),
+        "latency_us": sum(_us(each.latency_s) for each in results),
+        "cost": _pico_usd(each.cost_usd for each in results),
+        **_tokens(each.usage for each in results),
+        **billed,
     }
-
-
-def _called(series: Series, result: CallResult) -> Series:
-    return Series(*series[:4], result.attempt.deployment, result.kind.value)
 
 
 def _is_cost_of_old(outcome: Outcome) -> bool:
     """Known only of the whole request: from before costs of calls were kept one by one."""
-    return bool(outcome.cost_usd) and all(each.cost_usd is None for each in outcome.results)
+    if outcome.results[0].cost_usd is not None or not outcome.cost_usd:
+        return False
+    return all(each.cost_usd is None for each in outcome.results)
+
+
+def _pico_usd(costs: Iterable[Decimal | None]) -> int:
+    return sum(pico_usd(each) for each in costs if each)
 
 
 def _bill(result: CallResult) -> dict[str, int]:
@@ -178,13 +196,14 @@ def _bill(result: CallResult) -> dict[str, int]:
     return {"bills": 1, "billed": pico_usd(billed), "counted": pico_usd(result.counted_usd)}
 
 
-def _tokens(usage: Usage | None) -> dict[str, int]:
-    if usage is None:
+def _tokens(usages: Iterable[Usage | None]) -> dict[str, int]:
+    known = [each for each in usages if each is not None]
+    if not known:
         return {}
     return {
-        "prompt_tokens": usage.prompt_tokens,
-        "cached_tokens": usage.cache_read_tokens,
-        "completion_tokens": usage.completion_tokens,
+        "prompt_tokens": sum(each.prompt_tokens for each in known),
+        "cached_tokens": sum(each.cache_read_tokens for each in known),
+        "completion_tokens": sum(each.completion_tokens for each in known),
     }
 
 

@@ -6,7 +6,6 @@ import re
 
 from windsock.core.model.requests import PREFILL_MARK
 from windsock.wire.adaptation.conversation import OWN_FIELDS
-from windsock.wire.adaptation.plain_turns import Turns
 
 STEMS = (b'"reasoning', b'"thinking', b'"extra_content"', b'"encrypted_content"')
 """Without these a conversation has no such field; finding them takes less than a pattern does."""
@@ -16,10 +15,11 @@ FIELD = re.compile(rb'(?<!\\)"(%s)"\s*:\s*(?!null)' % "|".join(sorted(OWN_FIELDS
 BEGUN = re.compile(rb'"role"\s*:\s*"assistant"')
 
 
-def marks_of(messages: bytes, turns: Turns) -> frozenset[str]:
-    """Names of such fields, and `PREFILL_MARK` for an answer that the caller began."""
-    if turns.is_words:
-        return turns.marks
+def marks_of(messages: bytes) -> frozenset[str]:
+    """Names of such fields, and `PREFILL_MARK` for an answer that the caller began.
+
+    Of words alone `Turns.marks` are the same.
+    """
     if b'"assistant"' not in messages:
         return frozenset()
     found = {PREFILL_MARK} if BEGUN.match(messages, messages.rfind(b'"role"')) else set()

@@ -6,6 +6,7 @@ Of words alone nothing has to be looked for: no pictures, no calls, nothing that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 
@@ -26,6 +27,10 @@ class _BareTurn(Turn, forbid_unknown_fields=True):
     """A turn that has nothing else."""
 
 
+OF_TEXT = {b'"', b""}
+"""How a content begins that is a text, or is not there."""
+
+_role = attrgetter("role")
 _turns = msgspec.json.Decoder(list[Turn])
 _bare_turns = msgspec.json.Decoder(list[_BareTurn])
 
@@ -42,7 +47,7 @@ class Turns:
     @property
     def is_plain(self) -> bool:
         """Words alone, the system's at the beginning, nobody's but the caller's after them."""
-        roles = [turn.role for turn in self.listed]
+        roles = [*map(_role, self.listed)]
         if not self.is_words or not NOT_PLAIN.isdisjoint(roles):
             return False
         begin = roles.index("user") if "user" in roles else len(roles)
@@ -65,7 +70,8 @@ def turns_of(messages: bytes) -> Turns:
         bare = _bare_turns.decode(messages)
     except msgspec.DecodeError:
         return _loose(messages)
-    return Turns(tuple(bare), is_words=all(bytes(turn.content)[:1] in (b'"', b"") for turn in bare))
+    begins = {bytes(memoryview(turn.content)[:1]) for turn in bare}
+    return Turns(tuple(bare), is_words=begins <= OF_TEXT)
 
 
 def _loose(messages: bytes) -> Turns:

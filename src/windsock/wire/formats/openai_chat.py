@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
@@ -33,7 +33,7 @@ from windsock.wire.request import (
     fields_of,
     task_of,
 )
-from windsock.wire.sessions import HEADERS, Session, session_of
+from windsock.wire.sessions import HEADERS, LEAST_TOKENS, Session, session_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
@@ -51,6 +51,15 @@ NAMING_HEADERS = HEADERS | OWN_HEADERS
 """Without any of these the headers of a request name neither its session nor itself."""
 
 _named_in = attrgetter(*NAMED_IN)
+
+
+USUAL = frozenset(("model", "messages", "stream", "stream_options", "max_tokens",
+                   "max_completion_tokens", "temperature", "top_p", "stop", "seed",
+                   "presence_penalty", "frequency_penalty", "usage"))  # fmt: skip
+"""Fields that name no session, no task and no request, need nothing of a deployment and speak to no
+router: in a body with no other, nothing is looked for but what its messages are."""
+
+NO_NEEDS: frozenset[str] = frozenset()
 
 
 class _Schema(RouterFields, kw_only=True):
@@ -78,7 +87,8 @@ class _Schema(RouterFields, kw_only=True):
 
 _decoder = msgspec.json.Decoder(_Schema)
 
-NO_MESSAGES = msgspec.Raw(b"[]")
+BUT_MESSAGES = {"messages": msgspec.Raw(b"[]")}
+"""In place of what they say: most of a body's bytes, which need not be read twice."""
 
 
 def read_chat(
@@ -98,23 +108,27 @@ def read_chat(
     """
     fields = fields_of(body)
     messages = bytes(fields.get("messages", b""))
-    read = decoded(_decoder, _beside_messages(fields))
+    read = decoded(_decoder, msgspec.json.encode({**fields, **BUT_MESSAGES}) if messages else body)
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
     turns = turns_of(messages)
-    session = _session(read, header, turns, tokens, key_id)
+    is_usual = fields.keys() <= USUAL and header is no_header
+    is_named = not is_usual or tokens >= LEAST_TOKENS
+    session = _session(read, header, turns, tokens, key_id) if is_named else None
     request = RouteRequest(
         model=read.model,
         models=tuple(read.models or ()),
         namespace=namespace,
-        task=task or task_of(read.metadata),
-        needs=_needs(read, b"" if turns.is_words else messages),
+        task=task or (DEFAULT_TASK if is_usual else task_of(read.metadata)),
+        needs=NO_NEEDS
+        if is_usual and turns.is_words
+        else _needs(read, b"" if turns.is_words else messages),
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
-        marks=marks_of(messages, turns),
+        marks=turns.marks if turns.is_words else marks_of(messages),
         service_tier=read.service_tier.lower() if read.service_tier else None,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
@@ -122,7 +136,7 @@ def read_chat(
         is_session_shared=session is not None and session.is_shared,
         continues=session.continues if session else None,
         key_id=key_id,
-        known_as=own_names(header, read.metadata),
+        known_as="" if is_usual else own_names(header, read.metadata),
         preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
         features=features_of(orjson.loads(body)) if with_features else (),
         deadline_s=deadline_s,
@@ -134,19 +148,12 @@ def read_chat(
         temperature=read.temperature,
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
-        search_size=_search_size(read.web_search_options),
+        search_size=None if is_usual else _search_size(read.web_search_options),
         is_plain=turns.is_plain,
-        unheeded=read.unheeded,
+        unheeded=() if is_usual else read.unheeded,
     )
     asked.kept_fields = fields
     return asked
-
-
-def _beside_messages(fields: dict[str, msgspec.Raw]) -> bytes:
-    """The body without what its messages say: most of its bytes, which need not be read twice."""
-    if "messages" in fields:
-        fields = {**fields, "messages": NO_MESSAGES}
-    return msgspec.json.encode(fields)
 
 
 def _session(

@@ -6,6 +6,7 @@ import itertools
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.decisions import PromptSizes, WeightTable
+from windsock.core.model.requests import Cell
 from windsock.core.policies.protocol import CellView, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
@@ -61,6 +62,10 @@ class TableMaker:
             imagined=imagined,
             classes=None if asked.prompt_tokens else self.classes(place),
         )
+
+    def fit(self, cell: Cell) -> bool:
+        """See `Beliefs.fit`."""
+        return self._beliefs.fit(cell)
 
     def classes(self, place: CellTables) -> SizeClasses | None:
         """Classes of prompt size of a cell, as they are now; None where there is one.

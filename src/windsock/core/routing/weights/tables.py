@@ -90,8 +90,7 @@ class WeightTables:
         """The table that this request is drawn from; it has no deployments if all are ruled out."""
         if self._catalog_version != self._catalog.version:
             self.forget()
-        task, segment = route.policy.task_of(request)
-        key = (request.namespace, route.name, task, segment)
+        key = (request.namespace, route.name, *route.policy.task_of(request))
         place = self._cells.places.get(key)
         if place is None or place.route is not route:
             place = self._opened(route, Cell(*key), now)
@@ -153,15 +152,17 @@ class WeightTables:
     def refresh(self, now: float) -> bool:
         """Solve one stale table ahead of the next requests; False if none is stale.
 
-        One at a time, and a route's rungs by themselves, so that the event loop turns between two.
+        One at a time, a route's priors and rungs by themselves: the event loop turns between two.
         """
         for place in self._cells.places.values():
             for size, slot in place.plain_tables():
                 if slot is not None and self._freshness.is_stale(slot, place, now, AHEAD_SHARE):
+                    if self._maker.fit(place.cell):
+                        return True
                     if self._freshness.is_due(self._cells.group_of(place.cell), now):
                         self._refreshed(place, self._maker.at(now))
-                        return True
-                    self._solve(place, None, place.usual_tokens(size), now)
+                    else:
+                        self._solve(place, None, place.usual_tokens(size), now)
                     return True
         return False
 

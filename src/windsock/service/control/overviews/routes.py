@@ -16,6 +16,7 @@ from windsock.service.control.overviews.health_history import health_history_rou
 from windsock.service.control.overviews.keys import Keys, key_routes
 from windsock.service.control.overviews.requests import request_routes
 from windsock.service.control.overviews.spend import spend_routes
+from windsock.service.control.reporting.routes import report_routes
 from windsock.service.control.reporting.spending import RecentSpending
 
 
@@ -29,7 +30,7 @@ def overview_routes(
     judging: Judging,
     spending: RecentSpending,
 ) -> Iterator[APIRouter]:
-    """GET /v1/{routes,config,requests,evidence,feeds,keys,spend}, /v1/deployments/history."""
+    """GET /v1/{routes,config,requests,evidence,feeds,keys,spend,report} and others."""
     yield aim_routes(insight, settings)
     yield request_routes(insight, past.sought)
     yield evidence_routes(insight, judging, spending)
@@ -37,3 +38,4 @@ def overview_routes(
     yield key_routes(insight, keys)
     yield spend_routes(insight, past)
     yield health_history_routes(insight, past)
+    yield report_routes(insight, past)

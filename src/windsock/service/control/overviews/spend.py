@@ -13,7 +13,7 @@ from windsock.core.routing.router import Router
 from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.history_routes import GROUPS, History
+from windsock.service.control.history_routes import History
 from windsock.service.control.overviews.savings import (
     Baseline,
     Compared,
@@ -23,6 +23,7 @@ from windsock.service.control.overviews.savings import (
 )
 from windsock.service.control.overviews.time_steps import DAY_S, Steps, steps
 from windsock.service.control.reporting.lines import NOTHING, report_lines
+from windsock.service.control.reporting.routes import GROUPS
 from windsock.service.control.schemas.asked import DeploymentName, When, when
 from windsock.service.control.schemas.spend import By, SpendAnswer, SpendView
 

@@ -1,223 +1,200 @@
-"""A record taken apart into its shape and its numbers."""
+"""Records taken apart into shapes and numbers, a batch at a time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from decimal import Decimal
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
-from operator import attrgetter, itemgetter
-from typing import Any, Final
+from itertools import repeat
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 
+from windsock.store.compact.shapes.forms import (
+    END,
+    ITEMS,
+    MAX_KNOWN,
+    NAMES,
+    TEXTS,
+    Form,
+    Layout,
+    by_form,
+)
 from windsock.store.compact.shapes.values import (
+    MADE,
+    NOTHING,
+    Batch,
     Hole,
-    Shape,
-    Taken,
     Write,
-    hole_of,
-    is_steady,
-    money,
-    number,
-    write_of,
+    anything,
+    constants,
+    whole,
 )
 
 _pack = msgspec.msgpack.Encoder().encode
 
 
-class _Mark:
-    """Begins a mapping (names before their values) or a sequence, ends either, or stands for a
-    field that has its default."""
+def split(records: Sequence[Any], at: Sequence[float]) -> list[tuple[Shape, bytes]]:
+    """(shape, the numbers that left it) of records, each of its own moment (unix s)."""
+    found: list[Any] = [None] * len(records)
+    for form, (places, rows) in by_form(records).items():
+        plan = _plan(form)
+        parts = plan.split(rows, [at[place] for place in places])
+        for place, part in zip(places, parts, strict=True):
+            found[place] = part
+    return found
 
 
-NAMES: Final = _Mark()
-ITEMS: Final = _Mark()
-END: Final = _Mark()
-DEFAULT: Final = _Mark()
-
-
-def split(record: Any, at: float) -> tuple[Shape, bytes]:
-    """(shape, the numbers that left it) of a record of a moment."""
-    taken = Taken(at)
-    _record(record, taken)
-    return tuple(taken.shape), _pack(taken.numbers)
-
-
-def written(shape: Shape) -> str:
-    """A shape as JSON; half characters, which have no place in it, become question marks."""
-    tree = _json(iter(shape))
-    try:
-        return msgspec.json.encode(tree).decode()
-    except UnicodeEncodeError:
-        text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-        return text.encode(errors="replace").decode()
-
-
-Put = Callable[[Any, Taken, Any], None]
-"""Adds a value to the shape, of a record."""
+Tree = Callable[[Sequence[Any]], Any]
+"""A part of a record as JSON, of what stands in place of its columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Layout:
-    """How records of a class are taken apart whose fields have these very types. It begins their
-    part of a shape, so that nothing need be asked of a value that its type tells.
+class _Plan:
+    """What takes records of a form apart.
 
-    steady      what reads the fields that stay in the shape as they are
-    singles     (place, default, what writes it) of single values
-    parts       (place, default, what puts it in the shape) of all others
-    order       places in the order in which they stand in the shape
+    columns     (place among the values, what takes it apart)
     """
 
-    names: tuple[str, ...]
-    defaults: tuple[Any, ...]
-    steady: Callable[[Any], tuple[Any, ...]]
-    singles: tuple[tuple[int, Any, Write], ...]
-    parts: tuple[tuple[int, Any, Put], ...]
-    order: tuple[int, ...]
+    columns: tuple[tuple[int, Write], ...]
+    tree: Tree
 
-    def tree(self, shape: Iterator[Any]) -> dict[str, Any]:
-        """The fields that have not their default, in the order of their class."""
-        found = {place: _json(shape) for place in self.order}
-        return {
-            name: found[place]
-            for place, (name, default) in enumerate(zip(self.names, self.defaults, strict=True))
-            if found[place] is not DEFAULT
-            and (type(found[place]) is not type(default) or found[place] != default)
-        }
-
-
-def _reads(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    return _together(attrgetter, [each.name for each in fields(kind)])
+    def split(
+        self, rows: Sequence[Sequence[Any]], at: Sequence[float]
+    ) -> Iterator[tuple[Shape, bytes]]:
+        """The shape of each, and the numbers that left it."""
+        batch, values = Batch(tuple(at)), tuple(zip(*rows, strict=True))
+        columns = [write(values[place], batch, number)
+                   for number, (place, write) in enumerate(self.columns)]  # fmt: skip
+        keys = zip(repeat(self, len(rows)), *(each.marks for each in columns), strict=False)
+        left = [each.numbers for each in columns if each.numbers is not None]
+        numbers: Iterable[Sequence[Any]] = zip(*left, strict=True) if left else repeat(())
+        if any(each.has_gaps for each in columns):
+            numbers = ([each for each in row if each is not NOTHING] for row in numbers)
+        return zip(map(_shape, keys), map(_pack, numbers), strict=False)
 
 
-def _laid_out(kind: type[Any], types: tuple[type[Any], ...]) -> _Layout:
-    """Of a class whose fields have these types."""
-    names = tuple(each.name for each in fields(kind))
-    defaults = tuple(each.default for each in fields(kind))
-    steady, singles, parts = [], [], []
-    for place, (name, each) in enumerate(zip(names, types, strict=True)):
-        if is_steady(name, each):
-            steady.append(place)
-        elif write := write_of(name, each):
-            singles.append((place, defaults[place], write))
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """What many records have in common: how they are built, and the marks of all columns."""
+
+    plan: _Plan
+    marks: tuple[Any, ...]
+
+    @property
+    def text(self) -> str:
+        """JSON; half characters, which have no place in it, become question marks."""
+        tree = self.plan.tree(_standing(self.marks))
+        try:
+            return msgspec.json.encode(tree).decode()
+        except UnicodeEncodeError:
+            text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+            return text.encode(errors="replace").decode()
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _shape(key: tuple[Any, ...]) -> Shape:
+    return Shape(key[0], key[1:])
+
+
+def _standing(marks: Sequence[Any]) -> list[Any]:
+    """What stands in place of each column: holes count the numbers that left."""
+    found: list[Any] = []
+    left = 0
+    for mark in marks:
+        if not isinstance(mark, Hole):
+            found.append(mark)
+        elif mark.column is not None:
+            found.append(found[mark.column])
+        elif mark in MADE:
+            found.append({"?": [0, mark.kind]})
         else:
-            parts.append((place, defaults[place], PUTS.get(name) or _put_of(each)))
-    order = (*steady, *(single[0] for single in singles), *(part[0] for part in parts))
-    return _Layout(names=names, defaults=defaults, steady=_together(itemgetter, steady),
-                   singles=tuple(singles), parts=tuple(parts), order=order)  # fmt: skip
+            found.append({"?": [left, mark.kind]})
+            left += 1
+    return found
 
 
-_fields_of: Callable[[Any], Callable[[Any], tuple[Any, ...]]] = lru_cache(maxsize=64)(_reads)
-"""What reads all fields of a class at once."""
-_layout: Callable[[Any, Any], _Layout] = lru_cache(maxsize=4096)(_laid_out)
+class _Planning:
+    """Goes through a form as its values were gone through."""
+
+    def __init__(self, form: Form) -> None:
+        self._marks = iter(enumerate(form))
+        self._values = 0
+        self._parts: dict[int, Tree] = {}
+        self.columns: list[tuple[int, Write]] = []
+
+    def whole(self) -> Tree:
+        """All of it."""
+        return self._next(-1)
+
+    def _next(self, value: int) -> Tree:
+        """What comes next, of this place among the values."""
+        return self._part(*next(self._marks), value)
+
+    def _part(self, place: int, mark: Any, value: int) -> Tree:
+        if isinstance(mark, int):
+            return self._parts[mark]
+        if isinstance(mark, Layout):
+            self._parts[place] = self._record(mark)
+            return self._parts[place]
+        if mark is NAMES:
+            return self._named()
+        if mark is ITEMS:
+            return self._items()
+        return self._column(value, _write_of(mark))
+
+    def _column(self, value: int, write: Write) -> Tree:
+        self.columns.append((value, write))
+        return itemgetter(len(self.columns) - 1)
+
+    def _new_value(self) -> int:
+        self._values += 1
+        return self._values - 1
+
+    def _record(self, layout: Layout) -> Tree:
+        begin = self._values
+        self._values += len(layout.names)
+        trees = {place: self._column(begin + place, write)
+                 for place, write in enumerate(layout.writes) if write is not None}  # fmt: skip
+        trees |= {place: self._next(begin + place) for place, _ in layout.parts}
+        fields_of = [(name, default, trees[place]) for place, (name, default)
+                     in enumerate(zip(layout.names, layout.defaults, strict=True))]  # fmt: skip
+
+        def tree(standing: Sequence[Any]) -> dict[str, Any]:
+            """Without fields that have their default."""
+            found = ((name, default, part(standing)) for name, default, part in fields_of)
+            return {name: each for name, default, each in found
+                    if type(each) is not type(default) or each != default}  # fmt: skip
+
+        return tree
+
+    def _named(self) -> Tree:
+        trees: dict[str, Tree] = {}
+        for _, name in self._marks:
+            if name is END:
+                break
+            trees[name] = self._next(self._new_value())
+        return lambda standing: {name: part(standing) for name, part in trees.items()}
+
+    def _items(self) -> Tree:
+        trees = []
+        for place, mark in self._marks:
+            if mark is END:
+                break
+            trees.append(self._part(place, mark, self._new_value()))
+        return lambda standing: [part(standing) for part in trees]
 
 
-def _together(getter: Callable[..., Any], keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """What gets all of them as a tuple, also where there are fewer than two."""
-    if len(keys) > 1:
-        found: Callable[[Any], tuple[Any, ...]] = getter(*keys)
-        return found
-    each = [getter(key) for key in keys]
-    return lambda record: tuple(get(record) for get in each)
+def _write_of(mark: Any) -> Write:
+    if isinstance(mark, Hole):
+        return whole(mark)
+    return constants if mark is TEXTS else anything
 
 
-def _record(record: Any, taken: Taken, _: Any = None) -> None:
-    shape = taken.shape
-    known = taken.parts.get(id(record))
-    if known is not None:
-        shape += shape[known]
-        return
-    begin, kind = len(shape), type(record)
-    values = _fields_of(kind)(record)
-    layout = _layout(kind, tuple(map(type, values)))
-    shape.append(layout)
-    shape += layout.steady(values)
-    for place, default, write in layout.singles:
-        value = values[place]
-        shape.append(DEFAULT if value is default else write(value, taken))
-    for place, default, put in layout.parts:
-        value = values[place]
-        if value is default:
-            shape.append(DEFAULT)
-        else:
-            put(value, taken, record)
-    taken.parts[id(record)] = slice(begin, len(shape))
-
-
-def _weights(value: Any, taken: Taken, table: Any) -> None:
-    if value == tuple(each.weight for each in table.arms):
-        taken.shape.append(hole_of(0, "weights"))
-    else:
-        _items(value, taken)
-
-
-def _cumulative(value: Any, taken: Taken, table: Any) -> None:
-    if value == tuple(accumulate(table.weights)):
-        taken.shape.append(hole_of(0, "sums"))
-    else:
-        _items(value, taken)
-
-
-PUTS: Mapping[str, Put] = {"weights": _weights, "cumulative": _cumulative}
-"""Fields that follow from others of their record, as they mostly do."""
-
-
-def _puts(kind: type[Any]) -> Put:
-    if issubclass(kind, tuple):
-        return _items
-    if hasattr(kind, "__dataclass_fields__"):
-        return _record
-    return _named if issubclass(kind, Mapping) else _one
-
-
-_put_of: Callable[[Any], Put] = lru_cache(maxsize=256)(_puts)
-"""What puts values of a type in a shape."""
-
-
-def _named(values: Mapping[str, Any], taken: Taken, _: Any = None) -> None:
-    taken.shape.append(NAMES)
-    for name, each in values.items():
-        taken.shape.append("." + name)
-        _put_of(type(each))(each, taken, None)
-    taken.shape.append(END)
-
-
-def _items(values: tuple[Any, ...], taken: Taken, _: Any = None) -> None:
-    types = {*map(type, values)}
-    if types == {str}:
-        taken.shape.append(values)
-    elif types and types <= {int, float}:
-        taken.shape.append(number(values, taken))
-    else:
-        taken.shape.append(ITEMS)
-        for each in values:
-            _put_of(type(each))(each, taken, None)
-        taken.shape.append(END)
-
-
-def _one(value: Any, taken: Taken, _: Any = None) -> None:
-    taken.shape.append(_single(value, taken))
-
-
-def _single(value: Any, taken: Taken) -> Any:
-    if value is None or isinstance(value, bool | str):
-        return value._value_ if isinstance(value, Enum) else value
-    if isinstance(value, Decimal):
-        return money(value, taken)
-    return taken.hole(value if isinstance(value, int | float) else msgspec.to_builtins(value))
-
-
-def _json(shape: Iterator[Any]) -> Any:
-    """What comes next of a shape; a mark where nothing does."""
-    part = next(shape)
-    if isinstance(part, _Layout):
-        return part.tree(shape)
-    if part is NAMES:
-        return {name: _json(shape) for name in iter(lambda: next(shape), END)}
-    if part is ITEMS:
-        return [*iter(lambda: _json(shape), END)]
-    return {"?": [part.place, part.kind]} if isinstance(part, Hole) else part
+@lru_cache(maxsize=MAX_KNOWN)
+def _plan(form: Form) -> _Plan:
+    planning = _Planning(form)
+    tree = planning.whole()
+    return _Plan(tuple(planning.columns), tree)

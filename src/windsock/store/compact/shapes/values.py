@@ -1,14 +1,23 @@
-"""Single values of a record: what of them stands in its shape, and the numbers that leave it."""
+"""Columns of single values: what of them stands in shapes, and the numbers that leave them.
+
+A batch is taken apart column by column, for a function called once a value is what a request's
+record costs most by.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
+from itertools import repeat
 from math import copysign
-from typing import Any
+from operator import attrgetter, is_
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from windsock.store.compact.templates import MAX_PLACES, TICKS_PER_S, moment_of
 
@@ -38,52 +47,76 @@ MAX_INT = 2**31
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hole:
-    """Where number `place` belongs; one object for each place and kind, see `hole_of`.
+    """Where a number belongs that has left.
 
     kind    value, or what it is made into: moment, money, hex (an id); at, weights and sums (of
-            weights) are made of what is there
+            weights) are made of what is there; same: see `column`
+    column  whose number it is, where that is another column's
     """
 
-    place: int
-    kind: str = "value"
+    kind: str
+    column: int | None = None
+
+
+VALUE, MOMENT, MONEY, HEX = map(Hole, ("value", "moment", "money", "hex"))
+AT, WEIGHTS, SUMS = map(Hole, ("at", "weights", "sums"))
+MADE = frozenset({AT, WEIGHTS, SUMS})
+NOTHING: Final = object()
+"""In place of a number where none has left."""
 
 
 @cache
-def hole_of(place: int, kind: str = "value") -> Hole:
-    """The one of its place and kind: a request has twenty, which are hashed and compared."""
-    return Hole(place, kind)
+def same_as(column: int) -> Hole:
+    """The number of an earlier column once more, if it has one of its own."""
+    return Hole("same", column)
 
 
-AT = hole_of(0, "at")
+class Written(NamedTuple):
+    """A column: what stands in the shape of each record, and the number that left it.
 
-Shape = tuple[Any, ...]
-"""Layouts, marks, holes and constants of JSON, one after the other: flat, for it is made, hashed
-and compared once a request."""
+    numbers     None where none has left any; NOTHING where one has not
+    has_gaps    whether there is such a one
+    """
+
+    marks: Iterable[Any]
+    numbers: Sequence[Any] | None = None
+    has_gaps: bool = False
 
 
 @dataclass(slots=True)
-class Taken:
-    """What of the record was gone through; money that occurs twice is taken once.
+class Batch:
+    """Records of one form. Money and shared numbers that occur twice in one are taken once.
 
-    parts   where in the shape records stand, by their identity
+    at              unix s, of each
+    money, shared   by place in the batch: the hole of each that was taken
+    amounts         columns of money so far
     """
 
-    at: float
-    shape: list[Any] = field(default_factory=list)
-    numbers: list[Any] = field(default_factory=list)
-    money: dict[str, Hole] = field(default_factory=dict)
-    parts: dict[int, slice] = field(default_factory=dict)
-    shared: dict[float, Hole] = field(default_factory=dict)
-
-    def hole(self, number: Any, kind: str = "value") -> Hole:
-        """Take a number, and what stands in its place."""
-        place = len(self.numbers)
-        self.numbers.append(number)
-        return hole_of(place, kind)
+    at: Sequence[float]
+    money: defaultdict[int, dict[str, Hole]] = field(default_factory=lambda: defaultdict(dict))
+    shared: defaultdict[int, dict[float, Hole]] = field(default_factory=lambda: defaultdict(dict))
+    amounts: list[tuple[int, Sequence[Decimal]]] = field(default_factory=list)
 
 
-Write = Callable[[Any, Taken], Any]
-"""What of a value stands in the shape; its number, if it has one, is taken."""
+Write = Callable[[Sequence[Any], Batch, int], Written]
+"""Takes a column apart, whose number it is told."""
+
+
+def write_of(name: str, kind: type[Any], default: object) -> Write:
+    """What takes a column of a field apart whose values all have this type."""
+    if is_steady(name, kind):
+        return constants
+    if issubclass(kind, Enum):
+        return _enums
+    if kind is float:
+        return FLOATS.get(name, _floats)
+    if kind is Decimal:
+        return _texts if name in STEADY else _money
+    if kind is str and name in TEXTS:
+        return TEXTS[name]
+    if kind not in {str, int}:
+        return anything
+    return _all_but(default) if type(default) is kind else _numbers
 
 
 def is_steady(name: str, kind: type[Any]) -> bool:
@@ -93,107 +126,167 @@ def is_steady(name: str, kind: type[Any]) -> bool:
     return kind in {type(None), bool} or (name in STEADY and kind in {int, float})
 
 
-def write_of(name: str, kind: type[Any]) -> Write | None:
-    """What writes other single values; None: they are not known to be single."""
-    if issubclass(kind, Enum):
-        return _plain
-    if kind is Decimal:
-        return _as_text if name in STEADY else money
-    if kind is float:
-        write: Write = FLOATS.get(name, _float)
-    elif kind is str:
-        write = TEXTS.get(name, number)
-    else:
-        return number if kind is int else None
+def anything(values: Sequence[Any], batch: Batch, column: int) -> Written:
+    """Of values whose field is not known."""
+    if isinstance(values[0], Decimal):
+        return _money(values, batch, column)
+    return _each(map(_single, values))
+
+
+def whole(mark: Hole) -> Write:
+    """The same hole in all, by which their values leave unless they can be made."""
+    return _made(mark) if mark in MADE else _numbers
+
+
+def _each(parts: Iterable[tuple[Any, Any]]) -> Written:
+    marks, numbers = zip(*parts, strict=True)
+    gaps = numbers.count(NOTHING)
+    return Written(marks) if gaps == len(numbers) else Written(marks, numbers, gaps > 0)
+
+
+def _single(value: Any) -> tuple[Any, Any]:
+    if value is None or isinstance(value, bool | str):
+        return (value._value_ if isinstance(value, Enum) else value), NOTHING
+    return VALUE, value if isinstance(value, int | float) else msgspec.to_builtins(value)
+
+
+def constants(values: Sequence[Any], batch: Batch, column: int) -> Written:
+    """They stay as they are."""
+    return Written(values)
+
+
+_value_of = attrgetter("_value_")
+
+
+def _enums(values: Sequence[Any], batch: Batch, column: int) -> Written:
+    return Written([*map(_value_of, values)])
+
+
+def _texts(values: Sequence[Any], batch: Batch, column: int) -> Written:
+    return Written([*map(str, values)])
+
+
+def _numbers(values: Sequence[Any], batch: Batch, column: int) -> Written:
+    return Written(repeat(VALUE), values)
+
+
+def _made(mark: Hole) -> Write:
+    return lambda values, batch, column: Written(repeat(mark))
+
+
+@lru_cache(maxsize=64)
+def _all_but(default: Any) -> Write:
+    """Numbers and texts of which those that are the default stay."""
+
+    def write(values: Sequence[Any], batch: Batch, column: int) -> Written:
+        same = values.count(default)
+        if same == len(values):
+            return Written(repeat(default))
+        if not same:
+            return Written(repeat(VALUE), values)
+        return _each((default, NOTHING) if each == default else (VALUE, each) for each in values)
+
     return write
 
 
-def _plain(value: Enum, taken: Taken) -> Any:
-    return value._value_
+def _floats(values: Sequence[float], batch: Batch, column: int) -> Written:
+    if any(map(float.is_integer, values)):
+        return _each(map(_float, values))
+    return Written(repeat(VALUE), values)
 
 
-def _as_text(value: Any, taken: Taken) -> str:
-    return str(value)
-
-
-def number(value: Any, taken: Taken) -> Hole:
-    """It leaves as it is."""
-    return taken.hole(value)
-
-
-def _at(value: float, taken: Taken) -> Any:
-    return AT if value and value == taken.at else _float(value, taken)
-
-
-def _float(value: float, taken: Taken) -> Any:
+def _float(value: float) -> tuple[Any, Any]:
     if not value.is_integer():
-        return taken.hole(value)
+        return VALUE, value
     if value in (0.0, 1.0) and copysign(1.0, value) > 0:
-        return value
-    return taken.hole(int(value) if value and abs(value) < MAX_INT else value)
+        return value, NOTHING
+    return VALUE, int(value) if value and abs(value) < MAX_INT else value
 
 
-def _shared(value: float, taken: Taken) -> Any:
-    if value in (0.0, 1.0):
-        return _float(value, taken)
-    if value not in taken.shared:
-        taken.shared[value] = taken.hole(value)
-    return taken.shared[value]
+def _ats(values: Sequence[float], batch: Batch, column: int) -> Written:
+    if all(values) and values == batch.at:
+        return Written(repeat(AT))
+    return _each(
+        (AT, NOTHING) if value and value == at else _float(value)
+        for value, at in zip(values, batch.at, strict=True)
+    )
 
 
-def _moment(value: float, taken: Taken) -> Any:
-    ticks = (value - taken.at) * TICKS_PER_S
-    if value in (0.0, 1.0) or not (abs(ticks) < MAX_INT and ticks.is_integer()):
-        return _float(value, taken)
+def _moments(values: Sequence[float], batch: Batch, column: int) -> Written:
+    if not any(values):
+        return _floats(values, batch, column)
+    return _each(map(_moment, values, batch.at))
+
+
+def _moment(value: float, at: float) -> tuple[Any, Any]:
+    ticks = (value - at) * TICKS_PER_S
+    if value in (0.0, 1.0) or not (-MAX_INT < ticks < MAX_INT and ticks.is_integer()):
+        return _float(value)
     later = int(ticks)
-    if moment_of(taken.at, later) != value:
-        return _float(value, taken)
-    return taken.hole(later, "moment")
+    return (MOMENT, later) if moment_of(at, later) == value else _float(value)
 
 
-def _id(value: str, taken: Taken) -> Hole:
+def _shared(values: Sequence[float], batch: Batch, column: int) -> Written:
+    def one(place: int, value: float) -> tuple[Any, Any]:
+        if value in (0.0, 1.0):
+            return _float(value)
+        known = batch.shared[place]
+        if value in known:
+            return known[value], NOTHING
+        known[value] = same_as(column)
+        return VALUE, value
+
+    return _each(map(one, range(len(values)), values))
+
+
+def _ids(values: Sequence[str], batch: Batch, column: int) -> Written:
+    return _each(map(_id, values))
+
+
+def _id(value: str) -> tuple[Hole, Any]:
     is_hex = len(value) == ID_LENGTH and not value.strip("0123456789abcdef")
-    return taken.hole(bytes.fromhex(value), "hex") if is_hex else taken.hole(value)
+    return (HEX, bytes.fromhex(value)) if is_hex else (VALUE, value)
 
 
-def _sentence(value: str, taken: Taken) -> Any:
-    return taken.hole(value) if any(map(str.isdigit, value)) else value
+def _sentences(values: Sequence[str], batch: Batch, column: int) -> Written:
+    if not any(values):
+        return Written(values)
+    return _each(
+        (VALUE, each) if any(map(str.isdigit, each)) else (each, NOTHING) for each in values
+    )
 
 
 FLOATS: Mapping[str, Write] = {
-    "at": _at,
+    "at": _ats,
     **dict.fromkeys(SHARED, _shared),
-    **dict.fromkeys(MOMENTS, _moment),
+    **dict.fromkeys(MOMENTS, _moments),
 }
-TEXTS: Mapping[str, Write] = {"id": _id, **dict.fromkeys(SENTENCES, _sentence)}
+TEXTS: Mapping[str, Write] = {"id": _ids, **dict.fromkeys(SENTENCES, _sentences)}
 
 
-def money(value: Decimal, taken: Taken) -> Hole:
-    """It leaves as one whole number, else as its text."""
-    text = str(value)
-    if text not in taken.money:
-        number = _digits(text)
-        number = _whole(value) if number is None else number
-        taken.money[text] = taken.hole(text) if number is None else taken.hole(number, "money")
-    return taken.money[text]
+def _money(values: Sequence[Decimal], batch: Batch, column: int) -> Written:
+    for other, amounts in batch.amounts:
+        if all(map(is_, values, amounts)):
+            return Written(repeat(same_as(other)))
+    batch.amounts.append((column, values))
+
+    def one(place: int, text: str) -> tuple[Any, Any]:
+        known = batch.money[place]
+        if text in known:
+            return known[text], NOTHING
+        number = _whole(text)
+        known[text] = same_as(column)
+        return (VALUE, text) if number is None else (MONEY, number)
+
+    return _each(map(one, range(len(values)), map(str, values)))
 
 
-def _digits(text: str) -> int | None:
-    """The same as `_whole` where money is written plainly, in a third of the time."""
-    whole, _, places = text.partition(".")
-    digits = whole + places
-    if len(digits) > MAX_DIGITS or not digits.isdecimal():
-        return None
-    return int(digits) * MAX_PLACES + len(places)
-
-
-def _whole(money: Decimal) -> int | None:
+@lru_cache(maxsize=4096)
+def _whole(text: str) -> int | None:
     """Its digits and how many stand behind the point; None if they are too many."""
-    sign, digits, exponent = money.as_tuple()
+    sign, digits, exponent = Decimal(text).as_tuple()
     if sign or not isinstance(exponent, int) or len(digits) > MAX_DIGITS:
         return None
-    return (
-        int(money.scaleb(-exponent)) * MAX_PLACES - exponent
-        if -MAX_PLACES < exponent <= 0
-        else None
-    )
+    if not -MAX_PLACES < exponent <= 0:
+        return None
+    return int("".join(map(str, digits))) * MAX_PLACES - exponent

@@ -1,0 +1,93 @@
+"""The report: what was spent, saved and learnt of a span."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from windsock.core.routing.outlook.prospects import measure_of
+from windsock.core.routing.router import Router
+from windsock.errors import BadRequest
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight
+from windsock.service.control.history_routes import DAY_S, History
+from windsock.service.control.reporting.knowing import Costs, knowing_of
+from windsock.service.control.reporting.known import known_lines
+from windsock.service.control.reporting.lines import report_lines
+from windsock.service.control.reporting.spending import spending_of
+from windsock.service.control.schemas.asked import DeploymentName, When, when, when_by_the_minute
+from windsock.wire.caller_fields.names import MOST_CHARS
+
+GROUPS = ("route", "task", "deployment", "key")
+
+MOST_SAMPLED = 10_000
+"""Requests read for one answer on savings; where none are asked for, nothing is said of them."""
+
+
+def report_routes(insight: Insight, past: History) -> APIRouter:
+    """GET /v1/report."""
+    clock = insight.clock
+    routes = APIRouter()
+    Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
+
+    @routes.get("/v1/report", tags=["history"])
+    async def report(
+        caller: Caller,
+        since: When = None,
+        until: When = None,
+        by: str = "task,deployment",
+        baseline: DeploymentName | None = None,
+        sample: Annotated[int, Query(ge=0, le=MOST_SAMPLED)] = 400,
+    ) -> dict[str, Any]:
+        groups = _groups(by)
+        now = clock.now()
+        end = None if until is None else when(until, now, param="until", otherwise=now)
+        begin = when_by_the_minute(since, now, param="since", otherwise=(end or now) - DAY_S)
+        asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
+        accounts = await asyncio.to_thread(past.accounts, **asked)
+        lines = report_lines(accounts.rows, accounts.bills, accounts.uncalled, groups)
+        found = {"since": begin, "until": end, "by": groups, "data": lines}
+        if not sample:
+            return {**found, "savings": [], "known": [], "knowing": []}
+        measures = _measures(insight.router, caller.namespace, baseline, now)
+        span = {"since": begin, "until": now if end is None else end}
+        saved = await asyncio.to_thread(
+            past.savings, measures, **span, namespace=caller.namespace, sample=sample
+        )
+        router, namespace = insight.router, caller.namespace
+        spending = await spending_of(past.report, since=begin, until=end, namespace=namespace)
+        costs = Costs(router, spending, now)
+        known = await known_lines(router, namespace, lines, costs)
+        knowing = await knowing_of(costs, spending, namespace, router.routes)
+        told = [each.model_dump() for each in knowing]
+        return {**found, "savings": saved, "known": known, "knowing": told}
+
+    return routes
+
+
+def _measures(
+    router: Router, namespace: str, baseline: str | None, now: float
+) -> dict[str, tuple[str, str]]:
+    """By route, whom it is compared with, and why; raises BadRequest on an unknown deployment."""
+    if baseline is not None:
+        router.catalog.check(baseline, param="baseline")
+        return {
+            name: (baseline, "named")
+            for name, route in router.routes.items()
+            if baseline in route.candidates
+        }
+    found = {}
+    for name, route in router.routes.items():
+        measure = measure_of(router, namespace, name, now)
+        if measure is not None:
+            found[name] = (measure, "incumbent" if route.policy.incumbent else "reference")
+    return found
+
+
+def _groups(by: str) -> tuple[str, ...]:
+    groups = tuple(dict.fromkeys(name for name in by.split(",") if name))
+    unknown = [name for name in groups if name not in GROUPS]
+    if unknown or not groups:
+        named = repr(unknown[0][:MOST_CHARS]) if unknown else "an empty list"
+        raise BadRequest(f"by: {named} is none of {', '.join(GROUPS)}", param="by")
+    return groups

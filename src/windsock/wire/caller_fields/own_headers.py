@@ -1,0 +1,63 @@
+"""What callers say to the router in headers of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import nan
+from typing import NamedTuple
+
+from windsock.errors import BadRequest
+from windsock.wire.caller_fields.names import check_name
+
+TASK, TIMEOUT, PRIVATE = b"x-windsock-task", b"x-windsock-timeout", b"x-windsock-private"
+
+HEADERS = frozenset((TASK, TIMEOUT, PRIVATE))
+
+DAY_S = 86_400
+
+SAID = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Wishes(NamedTuple):
+    """
+    task        empty where none is named
+    deadline_s  in which an answer is wanted; None: whenever it comes
+    is_private  the texts of the request are held nowhere once it is answered
+    """
+
+    task: str = ""
+    deadline_s: float | None = None
+    is_private: bool = False
+
+
+NO_WISHES = Wishes()
+
+
+def wishes_in(headers: Mapping[bytes, bytes]) -> Wishes:
+    """Of a request's headers, by their names in lower case; raises BadRequest."""
+    if HEADERS.isdisjoint(headers):
+        return NO_WISHES
+    task, timeout, private = (
+        headers.get(name, b"").decode("latin-1") for name in (TASK, TIMEOUT, PRIVATE)
+    )
+    return Wishes(check_name(task, TASK.decode()), _seconds(timeout), _is_private(private))
+
+
+def _seconds(text: str) -> float | None:
+    """What is no number would confuse every timer."""
+    try:
+        seconds = float(text) if text else None
+    except ValueError:
+        seconds = nan
+    if seconds is not None and not 0 < seconds <= DAY_S:
+        words = f"x-windsock-timeout must be seconds above 0, at most {DAY_S}"
+        raise BadRequest(words, param=TIMEOUT.decode())
+    return seconds
+
+
+def _is_private(text: str) -> bool:
+    said = SAID.get((text or "false").lower())
+    if said is None:
+        name = PRIVATE.decode()
+        raise BadRequest(f"{name} must be true or false; leave it out", param=name)
+    return said
