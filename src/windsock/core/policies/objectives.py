@@ -221,17 +221,17 @@ def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
 
 
 def _nearest(ladder: Ladder, floor: Floor) -> Rung:
-    """What is looked for; the nearer the best comes for sure, within KNOWN, the more of it.
+    """What is looked for; where the best is known, the more of it the nearer it comes, by KNOWN.
 
     Without that, a floor missed by a hair would be given up for the best buy, far below it.
     """
     sought = ladder.sought(floor.success, floor.nearest_usd, floor.searched_usd)
-    near = ladder.paired(min(floor.aim, float(ladder.arms.mean.max())), floor.most_usd)
-    if near is None:
+    mean, best = ladder.arms.mean, int(ladder.arms.mean.argmax())
+    share = 1.0 - (floor.success - float(mean[best])) / KNOWN
+    if share <= 0 or ladder.arms.spread[best] > KNOWN:
         return sought
-    lacking = floor.success - near.success + max(0.0, near.error - KNOWN)
-    share = min(1.0, 1.0 - lacking / KNOWN)
-    return mixed(sought, near, share) if share > 0 else sought
+    near = ladder.paired(min(floor.aim, float(mean[best])), floor.most_usd) or sought
+    return mixed(sought, near, min(1.0, share))
 
 
 def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
