@@ -45,12 +45,12 @@ class Wire:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def _close(self) -> int:
+        """All that was begun has ended."""
         self._server.close()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for each in left:
-            each.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        return len(left)
+        await self._server.wait_closed()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+        return len(others)
 
     async def _break(self) -> int:
         for writer in self._open:
