@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.replicas.test_services import alike, ask, comes, config, judge, pair, rewards_of
 from tests.running import Running, running
 from tests.store.conftest import Postgres
+from windsock.app.group.joining import missing
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter
 
@@ -57,6 +59,14 @@ def hold(them: Sequence[Running], deployment: str, usd: float) -> None:
     for it in them:
         it.service.ingestion.on_quote(quote, quote.seen_at)
         assert held(it) == [deployment]
+
+
+def test_who_begins_to_lead_writes_what_is_newer_than_what_is_kept_and_nothing_twice() -> None:
+    old, new = stated("core/m", 0.8), stated("core/m", 0.9)
+    other = stated("core/n", 0.8)
+    assert missing([old], [replace(new, seen_at=old.seen_at + 1)]) == []
+    assert missing([new, other], [replace(old, seen_at=new.seen_at - 1)]) == [new, other]
+    assert missing([new], [replace(new, seen_at=new.seen_at - 1)]) == []
 
 
 async def rule(it: Running, verb: str, deployment: str) -> None:

@@ -18,7 +18,8 @@ class Wire:
         self._is_cut = False
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self.port: int = self._done(self._listen())
 
     def cut(self) -> None:
@@ -31,14 +32,25 @@ class Wire:
 
     def stop(self) -> None:
         self.cut()
+        self._done(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def _done(self, work: Coroutine[Any, Any, int]) -> int:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> int:
-        server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
-        return int(server.sockets[0].getsockname()[1])
+        self._server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _close(self) -> int:
+        """All that was begun has ended."""
+        self._server.close()
+        await self._server.wait_closed()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+        return len(others)
 
     async def _break(self) -> int:
         for writer in self._open:

@@ -8,7 +8,7 @@ import pytest
 from tests.chaos import faults
 from tests.chaos.provider import Call, head, provider
 from tests.running import config_of, running
-from tests.upstream import completion
+from tests.upstream import Answer, completion, stream_of, upstream
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -48,6 +48,34 @@ async def test_a_plain_answer_whose_head_has_come_may_take_the_answer_timeout(
         async with running(config, tmp_path) as it:
             answer = await it.http.post("/v1/chat/completions", json=ASK)
             assert answer.status_code == status
+
+
+async def endless(call: Call) -> None:
+    """A whole answer, event by event, and then neither an end mark nor an end."""
+    await call.send(head(200, "content-type: text/event-stream\r\ntransfer-encoding: chunked"))
+    for each in stream_of(["word "] * 3, done=False):
+        await call.part(each)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(60)
+
+
+async def test_a_complete_stream_that_does_not_end_is_an_answer(tmp_path) -> None:
+    async with provider(endless) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
+            assert answer.text.endswith("data: [DONE]\n\n")
+            (row,) = (await it.http.get("/v1/deployments")).json()["data"]
+            assert row["failures"] == 0
+
+
+async def test_a_stream_may_take_long_as_long_as_it_goes_on(tmp_path) -> None:
+    """Each content renews the patience, also while events go on without waking the request."""
+    steady = Answer(events=stream_of(["word "] * 14), between_s=0.1)
+    async with upstream(lambda _: steady) as acme:
+        config = config_of(("acme", acme.url, 1.0)) + 'stall_timeout = "900ms"\n'
+        async with running(config, tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
+            assert answer.text.endswith("data: [DONE]\n\n")
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "soon"])

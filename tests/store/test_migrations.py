@@ -1,14 +1,16 @@
 """The schema: from nothing, from the first revision with data, and equal to the tables."""
 
 import sqlite3
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 from sqlmodel import SQLModel
 
 from tests.builders import CHEAP, START, quote
@@ -77,6 +79,46 @@ def test_an_empty_database_gets_the_schema_of_the_tables(url: str) -> None:
     engine = open_engine(url)
     assert differences(engine) == []
     engine.dispose()
+
+
+def index(facts: Mapping[str, Any]) -> str:
+    words = {name: str(word) for name, word in facts.get("dialect_options", {}).items()}
+    return str({**facts, "dialect_options": words})
+
+
+def schema(engine: Engine) -> dict[str, object]:
+    """Of every table its columns in their order, its key and what it is found by."""
+    seen = inspect(engine)
+    found: dict[str, object] = {
+        table: (
+            [(each["name"], str(each["type"]), each["nullable"], each["default"])
+             for each in seen.get_columns(table)],
+            seen.get_pk_constraint(table),
+            sorted(map(index, seen.get_indexes(table))),
+            sorted(map(str, seen.get_unique_constraints(table))),
+        )
+        for table in seen.get_table_names()
+    }  # fmt: skip
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            query = text("SELECT name, wr, strict FROM pragma_table_list ORDER BY name")
+            found[""] = [tuple(row) for row in connection.execute(query)]
+    return found
+
+
+def test_a_new_store_has_the_schema_to_which_all_revisions_lead(
+    url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    other = f"sqlite:///{tmp_path}/other.db"
+    if not url.startswith("sqlite"):
+        other = request.getfixturevalue("postgres").new_database()
+    upgrade(url)
+    upgrade(other, HEAD)
+    made, led = open_engine(url), open_engine(other)
+    assert schema(made) == schema(led)
+    assert len(schema(made)) > 20
+    made.dispose()
+    led.dispose()
 
 
 def test_upgrading_twice_changes_nothing(engine: Engine) -> None:

@@ -18,6 +18,7 @@ LOG_ONLY = frozenset(
         "credential.renewed",
         "credential.failed",
         "replica.leads",
+        "replica.unheard",
         "replicas.away",
         "replicas.back",
         "sink.failed",

@@ -5,8 +5,10 @@ Columns are for searching; the record itself stands in `body`, exact, as JSON.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
 
 IS_NEW = text("is_summed IS NULL")
 BIG = BigInteger().with_variant(Integer, "sqlite")
@@ -23,6 +25,11 @@ def _big() -> Column[int]:
 
 def _json() -> Column[str]:
     return Column(Text, nullable=False)
+
+
+def _later(kind: Any, default: str) -> Column[Any]:
+    """Added by a later revision: rows of before, and writers of before, have this default."""
+    return Column(kind, nullable=False, server_default=default)
 
 
 class DecisionRow(SQLModel, table=True):
@@ -54,10 +61,10 @@ class DecisionRow(SQLModel, table=True):
     served: str | None
     ok: bool | None
     attempts: int
-    cost_pico_usd: int = Field(sa_column=_big())
-    is_cost_unknown: bool | None
     latency_s: float | None
     body: str = Field(sa_column=_json())
+    cost_pico_usd: int = Field(sa_column=_later(BigInteger, "0"))
+    is_cost_unknown: bool | None
     response_id: str | None = Field(default=None, index=True)
 
 
@@ -136,8 +143,8 @@ class FeedbackRow(SQLModel, table=True):
     source: str
     metric: str
     key_id: str | None
+    body: str = Field(sa_column=_later(Text, ""))
     once: str | None
-    body: str = Field(sa_column=_json())
 
 
 class QuoteRow(SQLModel, table=True):
@@ -252,7 +259,7 @@ class KeyRow(SQLModel, table=True):
     budget_usd: str | None = None
     budget_period: str | None = None
     rpm: int | None = None
-    models: str = ""
+    models: str = Field(default="", sa_column=_later(AutoString, ""))
     tpm: int | None = None
     continues: str | None = None
     is_private: bool | None = None

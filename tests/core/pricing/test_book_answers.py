@@ -13,7 +13,8 @@ from tests.builders import CHEAP, FLAGSHIP, MID, START, quote
 from windsock.core.model.ticks import Quote, Tier, Vanished, Window
 from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.book import PriceBook
-from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
+from windsock.core.pricing.state import quote_of_state, quote_state
 from windsock.core.pricing.validation import Held
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -163,6 +164,38 @@ def test_what_a_person_rejects_stays_dropped_and_is_no_change() -> None:
     assert usd(book, START + DAY) == 1
     with pytest.raises(KeyError):
         book.rule(book.held_quote(CHEAP, "sheet"), START + DAY, is_believed=False)
+
+
+def test_what_a_person_rejects_is_taken_back_where_one_more_poll_had_it_believed() -> None:
+    one, two = (priced(quote(usd=1.0)) for _ in range(2))
+    polls = DEFAULT_RULES.fall_polls
+    for poll in range(1, polls + 1):
+        for book in (one, two)[poll == polls :]:
+            say(book, START + 60.0 * poll, 0.45)
+    assert usd(two, START + 60.0 * polls) == Decimal("0.45")
+    now = START + 60.0 * polls + 1.0
+    rejected = one.held_quote(CHEAP, "sheet")
+    for book in (one, two):
+        version = book.version
+        assert book.rule(rejected, now, is_believed=False) == []
+        assert book.version == version + (book is two)
+    for poll in range(2 * polls):
+        for book in (one, two):
+            assert say(book, now + 60.0 * poll, 0.45) == []
+            assert usd(book, now + 60.0 * poll) == 1
+            assert book.held() == []
+
+
+def test_what_is_no_number_stays_dropped_whoever_has_read_it() -> None:
+    one, two = (priced(quote(usd=1.0)) for _ in range(2))
+    for book in (one, two):
+        say(book, START + 1.0, math.nan)
+    rejected = quote_of_state(quote_state(one.held_quote(CHEAP, "sheet")))
+    for book in (one, two):
+        book.rule(rejected, START + 2.0, is_believed=False)
+        assert book.held() == []
+        assert say(book, START + 60.0, math.nan) == []
+        assert book.held() == []
 
 
 def test_whoever_approves_what_is_no_price_is_told_why_not() -> None:

@@ -11,7 +11,7 @@ from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 from windsock.core.policies.objectives import Objective
-from windsock.core.replicas.deltas import Seen
+from windsock.core.replicas.deltas import Delta, Seen
 from windsock.core.routing.caps.account import Raise
 from windsock.core.routing.caps.cap import EVERYTHING, Cap
 from windsock.core.routing.replication.replica import Replica
@@ -191,3 +191,44 @@ def test_money_spent_on_one_paces_the_other() -> None:
     tell(one, other, START)
     left = other.router.routes["auto"].policy.pacer.allowance(START).left_usd
     assert left == pytest.approx(1.0 - float(spent))
+
+
+@pytest.mark.parametrize(
+    ("subject", "word"),
+    [
+        ("cooldown", {"ends": 5}),
+        ("cooldown", "soon"),
+        ("ruled", {"quote": {}, "is_believed": True}),
+        ("of a later version", 1),
+    ],
+)
+def test_a_word_in_a_form_of_another_version_is_lost_alone_and_that_is_told_once(
+    subject: str, word: object
+) -> None:
+    one, other = pair()
+    unheard: list[str] = []
+    other.on_unheard = unheard.append
+    for at in (START, START + 1):
+        one.outbox.tell(subject, (MID,), word)
+        one.outbox.tell("own model", (MID,), True)
+        one.outbox.tell("cooldown", (CHEAP,), {"until": START + 30, "cause": "rate_limited"})
+        judge(one.router, 1.0, int(at), at)
+        tell(one, other, at)
+    assert unheard == [subject]
+    assert other.router.health.cooldown_until(CHEAP) == START + 30
+    rows = [each.router.beliefs.to_state()["groups"][0]["rows"][0][:5] for each in (one, other)]
+    assert rows[0] == rows[1]
+
+
+def test_a_word_that_is_none_hides_nothing_of_its_delta() -> None:
+    one, other = pair()
+    unheard: list[str] = []
+    other.on_unheard = unheard.append
+    one.outbox.tell("cooldown", (CHEAP,), {"until": START + 30, "cause": "rate_limited"})
+    delta = one.cut(START)
+    assert delta is not None
+    state = delta.to_state()
+    state["told"] = [["cooldown", [MID], {}, "more"], *state["told"], "nonsense"]
+    other.absorb(Delta.from_state(state), START)
+    assert unheard == ["unreadable"]
+    assert other.router.health.cooldown_until(CHEAP) == START + 30

@@ -22,6 +22,7 @@ from windsock.config.settings import Settings
 from windsock.config.shown import shown
 from windsock.core.model.ticks import Quote
 from windsock.core.routing.replication.replica import Replica
+from windsock.observability.log import event_log
 from windsock.service.rate_shares import RateShares
 from windsock.store import queries
 from windsock.store.replicas.group import Told
@@ -61,12 +62,15 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
         ),
         told=partial(_told, name, service),
         publish=core.ingestion.publish,
-        on_lead=lambda: service.tasks.keep("prices in force", lambda: _keep_prices(core)),
+        on_lead=lambda: service.tasks.keep(
+            "prices in force", lambda: _keep_prices(core, settings.replicas.lease)
+        ),
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
     core.ingestion.on_ruled.append(replica.tell_ruling)
     replica.on_ruling = core.ingestion.hear_ruling
+    replica.on_unheard = lambda subject: event_log().warning("replica.unheard", subject=subject)
     return made
 
 
@@ -93,11 +97,14 @@ def digest(settings: Settings) -> str:
     return hashlib.sha256(orjson.dumps(told, default=str)).hexdigest()[:12]
 
 
-async def _keep_prices(core: Core) -> None:
+async def _keep_prices(core: Core, lease_s: float) -> None:
     """What the one who led before may have accepted without keeping it.
 
-    Of what is in force now: what polls bring from now on is kept as it comes.
+    Of what is in force after a lease, in which the one before, if it is only slow, has written all
+    that it kept: what polls bring is kept as it comes. The first of all waits for nobody.
     """
+    if core.role.token > 1:
+        await asyncio.sleep(lease_s)
     now, names = core.clock.now(), core.router.catalog.deployments
     found = [core.router.book.believed(name, now) for name in names]
     await core.ledger.flushed()
@@ -107,8 +114,13 @@ async def _keep_prices(core: Core) -> None:
 
 
 def missing(found: Iterable[Quote], kept: Iterable[Quote]) -> list[Quote]:
-    """Those that are not among those kept."""
-    known = {(each.deployment, each.feed): each.usd_per_mtok for each in kept}
-    return [
-        quote for quote in found if known.get((quote.deployment, quote.feed)) != quote.usd_per_mtok
-    ]
+    """Those that are not among those kept, nor older: who has just begun to lead may be behind."""
+    known = {(each.deployment, each.feed): each for each in kept}
+
+    def is_missing(quote: Quote) -> bool:
+        last = known.get((quote.deployment, quote.feed))
+        return last is None or (
+            last.usd_per_mtok != quote.usd_per_mtok and last.seen_at < quote.seen_at
+        )
+
+    return [quote for quote in found if is_missing(quote)]

@@ -151,7 +151,9 @@ class Membership:
         """Learn what others have told."""
         now = self.clock.now()
         for position, delta in deltas:
-            if delta is not None:
+            if delta is None:
+                self.replica.note_unheard("delta")
+            else:
                 self._absorb(delta, now)
             self.known.position = max(self.known.position, position)
 

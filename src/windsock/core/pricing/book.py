@@ -197,9 +197,9 @@ class PriceBook:
         """
         entry = self._entries.made(quote.deployment)
         if not is_believed:
-            entry.timeline.refuse(quote)
-            entry.settle()
-            return []
+            before = entry.timeline.revision
+            entry.drop(quote, now)
+            return self._moved(entry, quote.deployment, before, [])
         if not can_be_approved(quote):
             raise ValueError(f"what {quote.feed} says of {quote.deployment} is no price")
         return self._backed(entry, replace(quote, zero_reason=quote.zero_reason or "approved"), now)

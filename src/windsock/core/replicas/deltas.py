@@ -13,6 +13,10 @@ MAX_KEPT = 3600
 """Deltas that a replica can send again."""
 
 
+UNREADABLE = "unreadable"
+"""Subject of a word that is none."""
+
+
 class Word(NamedTuple):
     """What holds from now on of a subject: the latest word counts. `word` is JSON-able."""
 
@@ -56,8 +60,16 @@ class Delta:
             number=int(state["number"]),
             at=float(state["at"]),
             learnt=tuple(read(state["learnt"])),
-            told=tuple(Word(subject, tuple(key), word) for subject, key, word in state["told"]),
+            told=tuple(_word(each) for each in state["told"]),
         )
+
+
+def _word(told: list[Any]) -> Word:
+    """One in the form of another version is not heard, and hides nothing of the rest."""
+    match told:
+        case [str(subject), [*key], word]:
+            return Word(subject, tuple(key), word)
+    return Word(UNREADABLE, (), told)
 
 
 class Seen:

@@ -164,8 +164,9 @@ class Relay:
 
         raises  TimeoutError without progress, NoAnswer, Interrupted, TooLarge
         """
-        while not self._is_over and (chunk := await self._chunk(reply, timeouts)) is not None:
-            if events := self._read(chunk, timeouts):
+        while not self._is_over:
+            chunk = await self._unless_complete(timeouts.next(reply))
+            if chunk is not None and (events := self._read(chunk, timeouts)):
                 return events
         return self._rest()
 
@@ -180,7 +181,7 @@ class Relay:
             events = self._read(chunk, timeouts)
             return (not events or write(events)) and not (self._is_over or self.scanner.is_done)
 
-        await timeouts.pass_on(reply, passes)
+        await self._unless_complete(timeouts.pass_on(reply, passes))
 
     def _read(self, chunk: bytes, timeouts: StreamTimeouts) -> bytes:
         """The events to pass on, after these bytes or, with none, at the end of them."""
@@ -211,13 +212,14 @@ class Relay:
         self.end()
         return self._released(b"") if self.kind is CallKind.ANSWERED else b""
 
-    async def _chunk(self, reply: Reply, timeouts: StreamTimeouts) -> bytes | None:
-        """What breaks once the answer is complete takes nothing from it: then None."""
+    async def _unless_complete(self, work: Awaitable[T]) -> T | None:
+        """What breaks once the answer is complete takes nothing from it: it is over then."""
         try:
-            return await timeouts.next(reply)
+            return await work
         except (TimeoutError, Interrupted):
             if not (self.scanner.is_complete or self.scanner.is_done):
                 raise
+            self._is_over = True
             return None
 
     def _released(self, events: bytes) -> bytes:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    inspect,
+    text,
+)
+from sqlmodel import SQLModel
 
 from windsock.errors import ConfigError
+from windsock.store import tables as of_the_ledger
+from windsock.store.compact import tables as of_requests
 from windsock.store.engine import make_private, open_engine, reading
+from windsock.store.replicas import tables as of_replicas
+from windsock.store.rollups import tables as of_sums
 
 HERE = Path(__file__).parent
 HEAD = "0012"
@@ -16,6 +31,21 @@ HEAD = "0012"
 Revisions of the same thousand only add: what wrote to the schema before goes on beside what writes
 to this one. A revision that takes away begins the next thousand.
 """
+
+ROWS = [
+    each
+    for module in (of_the_ledger, of_requests, of_sums, of_replicas)
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, SQLModel) and each is not SQLModel
+]
+
+REVISION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""As alembic makes it."""
 
 UPGRADING = int.from_bytes(b"upgrade")
 """Name of the lock among PostgreSQL's advisory locks."""
@@ -45,7 +75,9 @@ def upgrade_engine(engine: Engine, revision: str = "head") -> None:
                 return
         with engine.connect() as connection:
             _wait_for_others(connection)
-            if not _is_there(connection, revision):
+            if revision == "head" and not inspect(connection).get_table_names():
+                _make(connection)
+            elif not _is_there(connection, revision):
                 _run(connection, revision)
             connection.commit()
 
@@ -76,6 +108,14 @@ def revision_of(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _make(connection: Connection) -> None:
+    """Today's schema where there is none: alembic takes 10 MB and a second to come to the same."""
+    for row in ROWS:
+        row.metadata.tables[str(row.__tablename__)].create(connection, checkfirst=True)
+    REVISION.create(connection)
+    connection.execute(REVISION.insert().values(version_num=HEAD))
 
 
 def _run(connection: Connection, revision: str) -> None:

@@ -62,6 +62,12 @@ class Entry:
         after.revision = revision + (not is_same)
         return events
 
+    def drop(self, quote: Quote, now: float) -> None:
+        """A person drops a quote, also one that another replica believed before it heard that."""
+        self.timeline.refuse(quote)
+        self.timeline.take_back(quote, now)
+        self.settle()
+
     def settle(self) -> None:
         """Something outside the feeds acted: later ticks count from here."""
         self._base = self.timeline.copy()

@@ -101,11 +101,24 @@ class PriceTimeline:
         self.held[_held_key(held.quote)] = held
 
     def refuse(self, quote: Quote) -> None:
-        """Drop a quote, held or to come, and its equals; one that is no number equals nothing."""
+        """Drop a quote, held or to come, and its equals."""
         self.refused[quote.feed] = quote
         for key, held in list(self.held.items()):
-            if held.quote is quote or (key[0] == quote.feed and held.quote.same_price(quote)):
+            if key[0] == quote.feed and _says_the_same(held.quote, quote):
                 del self.held[key]
+
+    def take_back(self, quote: Quote, now: float) -> None:
+        """If a quote is in force, what was before it is again, and is its feed's word."""
+        last = self.in_force(now)
+        if last is None or last.feed != quote.feed or not last.same_price(quote):
+            return
+        self.accepted.remove(last)
+        self.revision += 1
+        said = [each for each in self.accepted if each.feed == quote.feed]
+        if said:
+            self.believe(said[-1], now, is_proven=True)
+        else:
+            self.tracks.pop(quote.feed, None)
 
     def said_since(self, quote: Quote) -> Quote | None:
         """Another price that the feed of a quote has stated after it, held or not."""
@@ -212,7 +225,7 @@ class PriceTimeline:
         is_final    it is no price at all: no poll releases it
         """
         refused = self.refused.get(quote.feed)
-        if refused is not None and refused.same_price(quote):
+        if refused is not None and _says_the_same(refused, quote):
             return [], False
         now = quote.seen_at
         held = self.held.get(_held_key(quote))
@@ -234,6 +247,12 @@ class PriceTimeline:
         if not keys:
             raise KeyError(feed)
         return min(keys, key=lambda key: key[1] or -math.inf)
+
+
+def _says_the_same(one: Quote, other: Quote) -> bool:
+    """Also of what is no number, which as a price equals nothing."""
+    is_number = not any(price.is_nan() for price in one.usd_per_mtok.values())
+    return one.same_price(other) if is_number else str(one.usd_per_mtok) == str(other.usd_per_mtok)
 
 
 def _told(quote: Quote, doubt: Doubt) -> Event:

@@ -42,6 +42,7 @@ class Replica:
     """A router's part in a group of them.
 
     seen    deltas that it has learnt, its own among them
+    on_unheard  told the subject of what another has said and could not be heard
     on_ruling   hears how a person ruled elsewhere on a held quote; None: the price book alone does
     """
 
@@ -53,6 +54,8 @@ class Replica:
         self._recent: deque[Delta] = deque(maxlen=MAX_RECENT)
         self._changed: set[tuple[str, str, str]] = set()
         self.on_ruling: HearRuling | None = None
+        self.on_unheard: Callable[[str], object] = str
+        self._unheard: set[str] = set()
         self.listen()
 
     def listen(self) -> None:
@@ -168,9 +171,21 @@ class Replica:
             route.policy.pacer.spend(usd, each.at, requests)
 
     def _hear(self, word: Word, now: float) -> None:
+        """What another version says in a form of its own is lost, and nothing else."""
         hear = HEARD.get(word.subject)
-        if hear is not None:
-            hear(self, word.key, word.word, now)
+        try:
+            if hear is None:
+                self.note_unheard(word.subject)
+            else:
+                hear(self, word.key, word.word, now)
+        except Exception:  # of whatever form it is
+            self.note_unheard(word.subject)
+
+    def note_unheard(self, subject: str) -> None:
+        """Tell once of what is lost of others' words."""
+        if subject not in self._unheard:
+            self._unheard.add(subject)
+            self.on_unheard(subject)
 
     def _hear_cooldown(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         cause = CallKind(word["cause"]) if word["cause"] else None
@@ -280,4 +295,4 @@ HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {
     "ruled": Replica._hear_ruled,
     "own model": Replica._hear_own_model,
 }
-"""How each subject of a word is heard; those of a later version are not."""
+"""How each subject of a word is heard; those of a later version are not, and that is told."""
