@@ -52,7 +52,7 @@ class Incoming:
         self._error: ConnectionBroken | None = None
         self.status = 0
         self.length = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[bytes, bytes] = {}
         self.is_headed = False
         self.is_complete = False
 
@@ -93,21 +93,22 @@ class Incoming:
         parts.clear()
         return taken
 
-    def end(self) -> None:
-        """No more will come: what is left no longer lies with the connection."""
+    def end(self, error: ConnectionBroken | None = None) -> None:
+        """No more will come: it is whole, or this is why not.
+
+        What is left of it no longer lies with the connection.
+        """
+        if error is None:
+            self.is_complete = True
+        self._error = error
         self._parts = self._parts.copy()
         self._connection.parts.clear()
+        self.wake()
 
     def close(self) -> None:
         """Leave the answer; an unfinished one costs the connection."""
         if not self.is_complete:
             self._connection.abort()
-
-    def fail(self, error: ConnectionBroken) -> None:
-        """No more will come, for this reason; the first one stands."""
-        if not self.is_complete:
-            self._error = self._error or error
-            self.wake()
 
     def wake(self) -> None:
         """Something came, or nothing more will."""
@@ -130,14 +131,12 @@ class Incoming:
             self._connection.resume()
         return taken
 
-    async def _news(self) -> None:
+    def _news(self) -> asyncio.Future[None]:
+        """Await what comes next; raises ConnectionBroken if nothing will."""
         if self._error is not None:
             raise self._error
         self._waiter = self._connection.loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
 
 class Connection(asyncio.Protocol):
@@ -145,6 +144,8 @@ class Connection(asyncio.Protocol):
 
     parts   of the body that came and were not taken; the parser itself puts them there, since a
             stream has a part for each of its events
+    fields  of the head that is coming, as the parser puts them there; trailers come here as well,
+            and are left out
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, idle: deque[Connection]) -> None:
@@ -154,6 +155,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.parts: list[bytes] = []
         self.on_body = self.parts.append
+        self.fields: dict[bytes, bytes] = {}
+        self.on_header = self.fields.__setitem__
         self._parser = httptools.HttpResponseParser(self)
         self._incoming: Incoming | None = None
         self._head_bytes = 0
@@ -209,6 +212,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._lose(f"not HTTP: {error}")
             return
+        if incoming.is_complete:
+            return
         if incoming.is_headed:
             self._waiting_bytes += len(data)
             if self._waiting_bytes > MAX_UNREAD_BYTES and incoming is self._incoming:
@@ -221,32 +226,26 @@ class Connection(asyncio.Protocol):
         """Called by asyncio: a body without a stated end ends here."""
         incoming = self._incoming
         if incoming is not None and incoming.is_headed and not self._is_framed and error is None:
-            self._finish(incoming)
+            self._incoming = None
+            incoming.end()
         self._transport = None
         self._lose(CONNECTION_CLOSED if error is None else f"{type(error).__name__}: {error}")
 
     def on_message_begin(self) -> None:
         """Called by the parser; an answer that nobody asked for costs the connection."""
+        self.fields.clear()
         if self._incoming is None:
             self._lose("the provider sent more than one answer")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Also called for trailers, which are left out."""
-        incoming = self._incoming
-        if incoming is not None and not incoming.is_headed:
-            incoming.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Called by the parser; interim answers (1xx) are passed over."""
         incoming = self._incoming
         status = self._parser.get_status_code()
-        if incoming is None:
+        if incoming is None or status < 200:
             return
-        if status < 200:
-            incoming.headers.clear()
-            return
+        incoming.headers = self.fields.copy()
         self._is_framed = status in (204, 304)
-        for name, value in incoming.headers:
+        for name, value in incoming.headers.items():
             key = name.lower()
             if key == b"content-length":
                 self._is_framed = True
@@ -262,26 +261,21 @@ class Connection(asyncio.Protocol):
         if incoming is None or not incoming.is_headed:
             return
         is_kept = self._parser.should_keep_alive()
-        self._finish(incoming)
-        self.resume()
-        if is_kept and self.is_usable:
+        self._incoming = None
+        incoming.end()
+        if self._is_paused:
+            self.resume()
+        if is_kept:
             self.idle_since = self.loop.time()
             self._idle.append(self)
         else:
             self._lose(CONNECTION_CLOSED)
 
-    def _finish(self, incoming: Incoming) -> None:
-        incoming.is_complete = True
-        incoming.end()
-        self._incoming = None
-        incoming.wake()
-
     def _lose(self, why: str) -> None:
         """Never used again; the exchange under way, if any, is told."""
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
-            incoming.end()
-            incoming.fail(ConnectionBroken(why, is_silent=not self._head_bytes))
+            incoming.end(ConnectionBroken(why, is_silent=not self._head_bytes))
         with contextlib.suppress(ValueError):
             self._idle.remove(self)
         if self._transport is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from windsock.providers.http1_connections import ConnectionBroken, Incoming
 from windsock.providers.http1_pool import ConnectionPool, Origin
@@ -32,6 +33,9 @@ TYPE = "content-type"
 USUAL = {TYPE.encode(): HEADERS[TYPE].encode()}
 """What a request states of itself where it states nothing else."""
 
+Line = tuple[Endpoint, Origin, bytes, bytes]
+"""Whom and where to, the head of every request up to its length, and what usual ones add."""
+
 
 class DirectCaller:
     """Kept-alive connections, no redirects, no proxies from the environment, no compression.
@@ -41,17 +45,24 @@ class DirectCaller:
 
     def __init__(self, *, connect_s: float = CONNECT_S, keepalive_s: float = 15.0) -> None:
         self._pool = ConnectionPool(connect_s=connect_s, keepalive_s=keepalive_s)
-        self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes, bytes]] = {}
+        self._lines: dict[tuple[int, str], Line] = {}
 
-    async def post(
+    def post(
         self, endpoint: Endpoint, path: str, body: bytes, headers: RequestHeaders = NO_HEADERS
-    ) -> Reply:
+    ) -> Coroutine[Any, Any, Reply]:
         """See `Caller.post`."""
-        origin, head, usual = self._line(endpoint, path)
+        _, origin, head, usual = self._lines.get((id(endpoint), path)) or self._line(endpoint, path)
         own = _own_lines(endpoint, headers) if headers else usual
+        start = b"%b%d\r\n%b" % (head, len(body), own)
         if endpoint.signer is not None:
-            own += await _signed(endpoint.signer, origin.url(path), body)
-        return await self._exchanged(origin, b"%b%d\r\n%b\r\n%b" % (head, len(body), own, body))
+            return self._signed(endpoint.signer, origin, path, start, body)
+        return self._exchanged(origin, b"%b\r\n%b" % (start, body))
+
+    async def _signed(
+        self, signer: Signer, origin: Origin, path: str, start: bytes, body: bytes
+    ) -> Reply:
+        own = await _signed(signer, origin.url(path), body)
+        return await self._exchanged(origin, b"%b%b\r\n%b" % (start, own, body))
 
     async def ask(self, method: str, endpoint: Endpoint, path: str) -> Reply:
         """See `Caller.ask`."""
@@ -89,17 +100,14 @@ class DirectCaller:
         """Drop all connections."""
         self._pool.close()
 
-    def _line(self, endpoint: Endpoint, path: str) -> tuple[Origin, bytes, bytes]:
-        """Where to, the head of every request up to its length, and what usual ones add."""
-        found = self._lines.get((id(endpoint), path))
-        if found is None:
-            origin = _origin(endpoint)
-            usual = _own_lines(endpoint, NO_HEADERS)
-            found = endpoint, origin, _head(endpoint, origin, path), usual
-            if len(self._lines) >= MAX_HEADS:
-                self._lines.clear()
-            self._lines[id(endpoint), path] = found
-        return found[1:]
+    def _line(self, endpoint: Endpoint, path: str) -> Line:
+        origin = _origin(endpoint)
+        usual = _own_lines(endpoint, NO_HEADERS)
+        made = endpoint, origin, _head(endpoint, origin, path), usual
+        if len(self._lines) >= MAX_HEADS:
+            self._lines.clear()
+        self._lines[id(endpoint), path] = made
+        return made
 
 
 class _DirectReply:
@@ -112,7 +120,7 @@ class _DirectReply:
     def headers(self) -> Mapping[str, str]:
         return {
             name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in self._incoming.headers
+            for name, value in self._incoming.headers.items()
         }
 
     async def take(self) -> bytes:
@@ -137,7 +145,8 @@ class _DirectReply:
         return await whole(self._take, incoming.length)
 
     async def close(self) -> None:
-        self._incoming.close()
+        if not self._incoming.is_complete:
+            self._incoming.close()
 
     def _count(self, part: bytes) -> None:
         self._taken += len(part)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote
 
 from windsock.errors import ProviderError
@@ -137,10 +137,10 @@ class Reply(Protocol):
 class Caller(Protocol):
     """Sends requests to providers."""
 
-    async def post(
+    def post(
         self, endpoint: Endpoint, path: str, body: bytes, headers: RequestHeaders = NO_HEADERS
-    ) -> Reply:
-        """Send; returns when the head has come.
+    ) -> Coroutine[Any, Any, Reply]:
+        """Send; to be awaited, which returns when the head has come.
 
         headers     of this request alone; those that the endpoint states itself are stronger
 

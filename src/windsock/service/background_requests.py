@@ -238,7 +238,7 @@ class _Apart:
     def record(self, result: CallResult, now: float) -> list[Event]:
         """The call has ended."""
         router, name = self.router, result.attempt.deployment
-        router.limits.end(router.availability.provider(name), result, now)
+        router.availability.end(result, now)
         if result.unsupported:
             router.catalog.unsupported.observe(name, result.unsupported, now)
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -57,8 +58,10 @@ def dumps(body: Any) -> bytes:
 def parsed(raw: bytes) -> Any:
     """JSON, or None."""
     try:
-        return loads(raw)
-    except ValueError:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        with suppress(ValueError):
+            return loads(raw)
         return None
 
 

@@ -148,17 +148,18 @@ def first_turns(turns: Iterable[Turn]) -> bytes | None:
     """
     said = []
     for turn in turns:
-        said.append(_ends(bytes(turn.content)))
+        said.append(_ends(memoryview(turn.content)))
         if turn.role == "user":
             return b"\0".join(said)
     return None
 
 
-def _ends(content: bytes) -> bytes:
+def _ends(content: memoryview) -> bytes:
     """How a long content begins and ends, and its length: to digest all of it costs more."""
     if len(content) <= 2 * END_BYTES:
-        return content
-    return b"%b %d %b" % (content[:END_BYTES], len(content), content[-END_BYTES:])
+        return bytes(content)
+    begin, end = bytes(content[:END_BYTES]), bytes(content[-END_BYTES:])
+    return b"%b %d %b" % (begin, len(content), end)
 
 
 def _name(source: Source, value: Any) -> str | None:

@@ -90,11 +90,11 @@ def expect(
 
     most    below 0: only what room is left below -most is taken
     """
-    row = group.open(task, deployment)
+    row = group.rows.get((task, deployment)) or group.open(task, deployment)
     weight = weight if most > 0 else min(weight, max(0.0, -most - row.count))
-    total = weight * group.fitting.prior(task, deployment, group.expected)[0]
+    total = weight * group.fitting.mean(task, deployment, group.expected)
     row.observe_sums(weight, total, total, now, group.settings)
-    if most > 0:
+    if 0 < most < row.count:
         row.shrink_to(most)
     group.touch(now)
 

@@ -190,7 +190,7 @@ def fitted(
 
 @lru_cache(maxsize=1024)
 def _prior(log_odds: float, variance: float) -> Pair:
-    """Of one cell: every answer asks for it, and it changes with the fit alone."""
+    """Of one cell: it is asked for again and again, and changes with the fit alone."""
     means, strengths = _priors(np.array([log_odds]), np.array([variance]))
     return float(means[0]), float(strengths[0])
 

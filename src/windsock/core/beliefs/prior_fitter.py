@@ -21,6 +21,9 @@ Rows = Mapping[tuple[str, str], RewardStatistics]
 Betas = Mapping[tuple[str, str], tuple[float, float]]
 """Beta parameters by (task, deployment)."""
 
+MOST_MEANS = 10_000
+"""Prior means that are kept ready; tasks come and go while nobody judges."""
+
 
 class PriorFitter:
     """Looks at rows and last rewards that others change.
@@ -48,6 +51,8 @@ class PriorFitter:
         self._last = np.empty((3, 0))
         self._read_at = -1
         self._noted: list[tuple[str, str]] = []
+        self._means: dict[tuple[str, str], float] = {}
+        self._means_by: Fit | None = None
 
     def note(self, task: str, deployment: str) -> None:
         """The next change is one of this row, and of the deployment's last rewards."""
@@ -119,6 +124,15 @@ class PriorFitter:
         """Mean success before own evidence, and what it is worth in rewards."""
         mean, strength = fit.pool.prior(task, deployment, self._lean)
         return mean, strength * fit.phi.get(deployment, 1.0)
+
+    def mean(self, task: str, deployment: str, fit: Fit) -> float:
+        """The mean alone, reckoned once a fit: every answer that nobody judges asks for it."""
+        if fit is not self._means_by or len(self._means) > MOST_MEANS:
+            self._means, self._means_by = {}, fit
+        mean = self._means.get((task, deployment))
+        if mean is None:
+            mean = self._means[task, deployment] = self.prior(task, deployment, fit)[0]
+        return mean
 
     def _age(self, n: FloatArray, at: FloatArray, as_of: float) -> FloatArray:
         gap_s = np.subtract(at, as_of, out=np.zeros_like(at), where=n != 0)

@@ -42,6 +42,8 @@ class RouteBeliefs:
     """Rows by (task, deployment). Evidence ages with the latest reward, not with the clock.
 
     Rows hold labels. What proxies say is asked for whenever priors are fitted, and stands in them.
+
+    expected    the priors of the last fit by which rewards were judged
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class RouteBeliefs:
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
         self.fitting = PriorFitter(self.rows, self.recents, settings, published)
-        self._fit = self._unfitted = unfitted(self.fitting.unknown)
+        self._fit = self._unfitted = self.expected = unfitted(self.fitting.unknown)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
@@ -227,21 +229,17 @@ class RouteBeliefs:
         phi = dispersion(row.count, row.total, row.squares, usual=fit.phi.get(deployment, 1.0))
         return watch.observe(value, mean, phi, row.count, weight, before)
 
-    @property
-    def expected(self) -> Fit:
-        """The priors of the last fit by which rewards were judged."""
-        return self._judging or self._unfitted
-
     def _judged_by(self) -> Fit:
         self._judged += 1
         if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
             self._judging, self._judged = self.fitting.fit(self.as_of, self.changes), 0
+            self.expected = self._judging
         return self._judging
 
     def unsettle(self, deployment: str) -> None:
         """Evidence was changed: the last rewards are no drift from it, and are judged anew."""
         self.recents.pop(deployment, None)
-        self._judging = None
+        self._judging, self.expected = None, self._unfitted
         self.changes += 1
 
     def merge(self, other: RouteBeliefs) -> None:
@@ -294,5 +292,5 @@ class RouteBeliefs:
         for name, fields in state["recents"].items():
             self.recents[name] = RecentRewards.from_state(fields, self.settings.half_life_s)
         if state["judging"]:
-            self._judging = Fit.from_state(state["judging"], self.fitting.unknown)
+            self._judging = self.expected = Fit.from_state(state["judging"], self.fitting.unknown)
             self._judged = state["judged"]

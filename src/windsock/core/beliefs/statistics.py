@@ -85,11 +85,13 @@ class RewardStatistics:
         self, count: float, total: float, squares: float, at: float, settings: BeliefSettings
     ) -> None:
         """Count rewards by their number, sum and sum of squares; less than none takes back."""
-        weight = self._advance(at, settings.half_life_s)
-        self.count = max(0.0, self.count + weight * count)
-        self.total = min(self.count, max(0.0, self.total + weight * total))
-        self.squares = min(self.total, max(0.0, self.squares + weight * squares))
-        self.shrink_to(settings.evidence_cap)
+        stays, weight = discounts(self.at, at, settings.half_life_s)
+        self.at = max(self.at, at)
+        self.count = max(0.0, self.count * stays + weight * count)
+        self.total = min(self.count, max(0.0, self.total * stays + weight * total))
+        self.squares = min(self.total, max(0.0, self.squares * stays + weight * squares))
+        if self.count > settings.evidence_cap:
+            self.shrink_to(settings.evidence_cap)
 
     def observe_units(
         self, units: Iterable[float], requests: float, at: float, settings: BeliefSettings
@@ -102,8 +104,15 @@ class RewardStatistics:
         spare = min(1.0, settings.usage_cap / self.requests)
         self.requests *= spare
         self.units = [
-            (old * stays + weight * new) * spare for old, new in zip(had, units, strict=True)
+            (old * stays + weight * new) * spare if old or new else 0.0
+            for old, new in zip(had, units, strict=True)
         ]
+
+    def mean_units(self) -> list[float] | None:
+        """Units of one request; None if no usage is known."""
+        if self.units is None or not self.requests:
+            return None
+        return [unit / self.requests for unit in self.units]
 
     def merge(self, other: RewardStatistics, settings: BeliefSettings) -> None:
         """Add another replica's sums."""
@@ -115,7 +124,10 @@ class RewardStatistics:
     def shrink_to(self, most: float) -> None:
         """Shrink the evidence to `most` rewards; the mean stays."""
         if self.count > most:
-            self._scale(most / self.count)
+            factor = most / self.count
+            self.count *= factor
+            self.total *= factor
+            self.squares *= factor
 
     def move(self, shift: float, most: float) -> None:
         """Shrink the evidence to `most` rewards and move its mean by `shift`."""
@@ -161,18 +173,6 @@ class RewardStatistics:
         row.at, row.used_at = infinite(at), infinite(used_at)
         row.units = None if units is None else list(units)
         return row
-
-    def _advance(self, at: float, half_life_s: float) -> float:
-        stays, weight = discounts(self.at, at, half_life_s)
-        if stays != 1.0:
-            self._scale(stays)
-        self.at = max(self.at, at)
-        return weight
-
-    def _scale(self, factor: float) -> None:
-        self.count *= factor
-        self.total *= factor
-        self.squares *= factor
 
 
 def dispersion(count: float, total: float, squares: float, *, usual: float = 1.0) -> float:
@@ -234,6 +234,8 @@ def units_of(counts: Mapping[Meter, float]) -> list[float]:
 def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
     """Units of one request over several rows, None if no usage is known."""
     used = [row for row in rows if row.units is not None]
+    if len(used) == 1:
+        return used[0].mean_units()
     total = sum(row.requests for row in used)
     if not total:
         return None
@@ -247,7 +249,7 @@ def typical_units(
     """Units of one request here, else at this task elsewhere, else anywhere."""
     row = rows.get((task, deployment))
     if row is not None and row.units is not None:
-        return [unit / row.requests for unit in row.units]
+        return row.mean_units()
     near = [other for (name, _), other in rows.items() if name == task]
     return average_units(near) or average_units(rows.values())
 

@@ -55,7 +55,7 @@ class AnswerEnd:
     finish_reason   the provider's word, None if it said none
     is_empty        nothing to show: no text but blanks, no tool call, no refusal, no image or
                     sound; reasoning alone is nothing
-    output_tokens   as the provider counts, reasoning included; None if it does not
+    output_tokens   of an empty one, as the provider counts, reasoning included; None if it does not
     has_limit       the caller bounded the answer's tokens
     """
 
@@ -74,9 +74,9 @@ class AnswerEnd:
 
         takes_content_elsewhere     what a filter left nothing of is asked of another deployment
         """
-        if has_failed(self.finish_reason):
-            return CallKind.SERVER_ERROR
         words = _words(self.finish_reason)
+        if not FAILED.isdisjoint(words):
+            return CallKind.SERVER_ERROR
         if self.is_empty and words & REFUSED and takes_content_elsewhere:
             return CallKind.CONTENT_REFUSED
         if not self.is_empty or may_be_empty or words & REFUSED:
@@ -87,7 +87,7 @@ class AnswerEnd:
 
 def has_failed(finish_reason: str | None) -> bool:
     """Whether the word says that the answer was broken off by a failure."""
-    return bool(finish_reason) and not FAILED.isdisjoint(_words(finish_reason))
+    return not FAILED.isdisjoint(_words(finish_reason))
 
 
 @lru_cache(maxsize=256)

@@ -11,12 +11,13 @@ from windsock.core.evidence.how_known import HowKnown
 from windsock.core.evidence.judgements import Credit, Judgement, with_new
 from windsock.core.evidence.keys.key_watch import Dissent, dissent
 from windsock.core.evidence.sharing.shared_evidence import SharedEvidence, tell_outcome
-from windsock.core.evidence.sources import is_label
+from windsock.core.evidence.sources import DEFAULT_EVIDENCE, is_label
 from windsock.core.evidence.weighting import Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
+from windsock.core.replicas.contributions import tell_nobody
 from windsock.errors import BadRequest
 
 
@@ -99,13 +100,16 @@ class Learner(SharedEvidence):
                 self.observe_failures(cell, result.attempt.deployment, 1, now)
         if served is None:
             return
-        if self._rules(cell).has_cascade:
+        rules = self._rules_of(cell) or DEFAULT_EVIDENCE
+        if rules.has_cascade:
             self._confidences.remember(outcome)
-        tell_outcome(self._tell, outcome, served, now)
-        self._weighting(cell).response(cell, served).count(answers=1.0)
+        if self._tell is not tell_nobody:
+            tell_outcome(self._tell, outcome, served, now)
+        weighting = self._weightings.get(cell.route) or self._weighting(cell)
+        weighting.response(cell, served).count(answers=1.0)
         if outcome.usage is not None and not outcome.is_usage_estimated:
             self._beliefs.observe_usage(cell, served, outcome.usage, now)
-        self.observe_answers(cell, served, 1, now)
+        self._observe_unjudged(cell, served, rules.transport_weight, weighting, now)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""

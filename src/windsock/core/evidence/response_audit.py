@@ -48,8 +48,9 @@ class ResponseAudit:
             shifts += self.doubts.note_usage(result, now)
         if result.billed_usd and result.usage is not None:
             shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
-        if result.served_model is not None:
-            shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
+        asked, served = result.attempt.deployment, result.served_model
+        if served is not None and served != self._served.get(asked):
+            shifts += self._compare_model(asked, served, now)
         return shifts
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -144,8 +145,6 @@ class ResponseAudit:
         Belief starts afresh where answers of the model before were seen. Where the one that answers
         has no price in the catalog, `redirect` may be told one.
         """
-        if self._served.get(deployment) == served:
-            return []
         asked = self._catalog.deployments.get(deployment)
         if asked is None:
             return []

@@ -111,16 +111,17 @@ class EvidenceRules:
     source_weights  how much one reward of a source counts
     has_cascade     what answers claim of themselves is remembered, and measured by rewards
     by_agreement    its cascade goes by whether two answers agree
+    transport_weight    how much the mere coming of an answer counts, or its failing to come
     """
 
     source_weights: Mapping[str, float]
     has_cascade: bool = False
     by_agreement: bool = False
+    transport_weight: float = field(init=False, repr=False, compare=False)
 
-    @property
-    def transport_weight(self) -> float:
-        """How much the mere coming of an answer counts, or its failing to come."""
-        return self.source_weights.get("transport", 0.0)
+    def __post_init__(self) -> None:
+        weight = self.source_weights.get("transport", 0.0)
+        object.__setattr__(self, "transport_weight", weight)
 
 
 DEFAULT_EVIDENCE = EvidenceRules(source_weights=SOURCE_WEIGHTS)

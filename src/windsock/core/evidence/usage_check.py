@@ -111,8 +111,8 @@ def _prompt_doubt(
 ) -> str:
     if Family.PROMPT in unsaid:
         return "no readable count of the prompt"
-    most = most_prompt_tokens(own, has, searches)
-    return _too_many("prompt", stated.prompt_tokens, most)
+    count, most = stated.prompt_tokens, most_prompt_tokens(own, has, searches)
+    return f"{count} tokens of prompt, {most} can be" if count > most else ""
 
 
 def _answer_doubt(
@@ -122,11 +122,8 @@ def _answer_doubt(
         return "no readable count of the answer"
     says_reasoning = stated.reasoning_tokens > 0
     most = most_answer_tokens(own, has, choices, says_reasoning=says_reasoning)
-    return _too_many("answer", stated.completion_tokens, most)
-
-
-def _too_many(what: str, count: int, most: int) -> str:
-    return f"{count} tokens of {what}, {most} can be" if count > most else ""
+    count = stated.completion_tokens
+    return f"{count} tokens of answer, {most} can be" if count > most else ""
 
 
 def _own_prompt(stated: Usage, own: Usage, *, keeps_cache: bool) -> Usage:

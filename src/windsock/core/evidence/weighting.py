@@ -209,7 +209,7 @@ class RewardWeighting:
 
     def is_judged(self, cell: Cell) -> bool:
         """True if somebody, or something, judges answers of this task."""
-        return max(self.judged(cell), self._scored.get(cell, 0.0)) >= JUDGED_FROM
+        return max(self._judged.get(cell, 0.0), self._scored.get(cell, 0.0)) >= JUDGED_FROM
 
     def judged(self, cell: Cell) -> float:
         """Weight of the labels of this task, JUDGED_FROM at most."""

@@ -230,7 +230,9 @@ def cost_usd(counts: Mapping[Meter, int | float], prices: Prices) -> Decimal:
     for meter, count in counts.items():
         if not count:
             continue
-        price = prices.get(meter) or price_of(meter, prices)
+        price = prices.get(meter)
+        if price is None and meter in BILLED_AS:
+            price = price_of(meter, prices)
         if price is None:
             if meter in STANDALONE:
                 continue

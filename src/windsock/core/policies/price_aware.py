@@ -186,12 +186,14 @@ class PriceAware(BasePolicy):
 
     def settle(self, outcome: Outcome, now: float) -> None:
         """Account for what a request has cost, for who answered it, and for its size."""
-        cell = outcome.decision.cell
-        if outcome.served is not None:
-            self.count_served(cell, arm_of(outcome.decision, outcome.served), 1.0)
+        decision, served = outcome.decision, outcome.served
+        cell = decision.cell
+        if served is not None:
+            arm = served if decision.escalates_to is None else arm_of(decision, served)
+            self.served.observe(cell, arm)
         if self._purse is not None and outcome.cost_usd is not None:
             self._purse.spend(cell[:2], to_float(outcome.cost_usd), now)
-        if outcome.decision.features:
+        if decision.features:
             self._tasks.settle(outcome)
 
     def count_served(self, cell: Cell, arm: str, requests: float) -> None:

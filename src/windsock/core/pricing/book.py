@@ -76,8 +76,8 @@ class PriceBook:
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """What bills a request at `at`: the believed quote, whole, as its contract has it."""
-        name = self._entries.name_of(deployment)
-        entry = self._entries.get(name)
+        name = self._entries.name_of(deployment) if self._entries.redirects else deployment
+        entry = self._entries.by_name.get(name)
         return None if entry is None else self.effective.of(name, entry.timeline, at)
 
     def believed(self, deployment: str, at: float) -> Quote | None:
@@ -163,7 +163,7 @@ class PriceBook:
 
     def history(self, deployment: str, since: float, until: float) -> list[Quote]:
         """Accepted quotes, in the order in which they came into force."""
-        entry = self._entries.get(deployment)
+        entry = self._entries.by_name.get(deployment)
         accepted = entry.timeline.accepted if entry else []
         return [quote for quote in accepted if since <= quote.seen_at < until]
 
@@ -218,7 +218,7 @@ class PriceBook:
 
         at      unix s at which the call began
         """
-        entry = self._entries.get(deployment)
+        entry = self._entries.by_name.get(deployment)
         if entry is None or billed_usd <= 0 or deployment in self._entries.redirects:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
@@ -276,7 +276,7 @@ class PriceBook:
     def _remeasure(self, names: Iterable[str]) -> None:
         """Others are measured by a price that has moved."""
         for name in names:
-            entry = self._entries.get(name)
+            entry = self._entries.by_name.get(name)
             if entry is not None and is_measured(entry.timeline, self._now):
                 self._changed(name)
 

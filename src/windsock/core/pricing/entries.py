@@ -18,29 +18,28 @@ from windsock.core.pricing.validation import Held
 
 
 class Entries:
-    """By deployment; `redirects` names the deployments that are billed as another."""
+    """
+    by_name     each deployment's own
+    redirects   the deployments that are billed as another
+    """
 
     def __init__(self, rules: GuardRules) -> None:
         self._rules = rules
-        self._by_name: dict[str, Entry] = {}
+        self.by_name: dict[str, Entry] = {}
         self._voices = Voices()
         self.redirects: dict[str, str] = {}
 
     def __getitem__(self, deployment: str) -> Entry:
-        return self._by_name[deployment]
+        return self.by_name[deployment]
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(self._by_name.values())
-
-    def get(self, deployment: str) -> Entry | None:
-        """The deployment's own entry, if it has one."""
-        return self._by_name.get(deployment)
+        return iter(self.by_name.values())
 
     def made(self, deployment: str) -> Entry:
         """The same, made if need be."""
-        entry = self._by_name.get(deployment)
+        entry = self.by_name.get(deployment)
         if entry is None:
-            entry = self._by_name[deployment] = Entry(PriceTimeline(self._rules))
+            entry = self.by_name[deployment] = Entry(PriceTimeline(self._rules))
         return entry
 
     def name_of(self, deployment: str) -> str:
@@ -51,7 +50,7 @@ class Entries:
         """The entry whose prices bill a deployment, its own or that of a redirect."""
         if self.redirects:
             deployment = self.name_of(deployment)
-        return self._by_name.get(deployment)
+        return self.by_name.get(deployment)
 
     def next_change_at(self, deployment: str, after: float) -> float:
         """When its price changes next by the clock alone, unix s; inf if never."""
@@ -73,7 +72,7 @@ class Entries:
 
     def forget(self, deployment: str) -> None:
         """Know nothing of this deployment any more."""
-        self._by_name.pop(deployment, None)
+        self.by_name.pop(deployment, None)
 
     def restore(self, accepted: Iterable[Quote], held: Iterable[Held], said: Said) -> None:
         """Take over what a store kept, without judging it anew; `said` as of `voices`."""
@@ -81,14 +80,14 @@ class Entries:
             self.made(quote.deployment).timeline.restore(quote)
         for each in held:
             self.made(each.quote.deployment).timeline.put_on_hold(each)
-        for name in said.keys() & self._by_name.keys():
-            hear_again(self._by_name[name].timeline, said[name])
+        for name in said.keys() & self.by_name.keys():
+            hear_again(self.by_name[name].timeline, said[name])
         for entry in self:
             entry.settle()
 
     def voices(self) -> dict[str, Any]:
         """What feeds last said, by deployment and feed, JSON-able."""
-        return self._voices.state({name: e.timeline for name, e in self._by_name.items()})
+        return self._voices.state({name: e.timeline for name, e in self.by_name.items()})
 
     def rewind(self, now: float) -> None:
         """The clock was set back to `now`."""
@@ -97,11 +96,11 @@ class Entries:
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
-        pages = {name: timeline_state(entry.timeline) for name, entry in self._by_name.items()}
+        pages = {name: timeline_state(entry.timeline) for name, entry in self.by_name.items()}
         return {"pages": pages, "redirects": dict(self.redirects)}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state` in place of what was known."""
         pages = state["pages"].items()
-        self._by_name = {name: Entry(timeline_of_state(body, self._rules)) for name, body in pages}
+        self.by_name = {name: Entry(timeline_of_state(body, self._rules)) for name, body in pages}
         self.redirects = dict(state["redirects"])

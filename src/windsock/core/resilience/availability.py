@@ -79,7 +79,7 @@ class Availability:
 
     def is_full(self, deployment: str) -> bool:
         """True if its provider takes no more calls at a time."""
-        return self._limits.is_full(self.provider(deployment))
+        return self._limits.are_limited and self._limits.is_full(self.provider(deployment))
 
     def capacity(self) -> float:
         """Calls that all providers together take at a time; inf if one of them sets no limit."""
@@ -90,7 +90,13 @@ class Availability:
     def begin(self, attempt: Attempt, now: float) -> None:
         """A call is being made."""
         self._health.begin(attempt.deployment, now)
-        self._limits.begin(self.provider(attempt.deployment))
+        if self._limits.are_limited:
+            self._limits.begin(self.provider(attempt.deployment))
+
+    def end(self, result: CallResult, now: float) -> None:
+        """A call has ended."""
+        if self._limits.are_limited:
+            self._limits.end(self.provider(result.attempt.deployment), result, now)
 
     def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
         """Seconds until the first of them comes back, or None if one is not cooling down."""
@@ -109,8 +115,6 @@ class Availability:
 
     def account(self, result: CallResult) -> tuple[str, ...]:
         """The other deployments of the account that a refusal speaks of; empty if of none."""
-        if result.kind is CallKind.ANSWERED:
-            return ()
         verdict = result.verdict
         if verdict.out is not Out.ACCOUNT and verdict.kind is not CallKind.OUT_OF_CREDIT:
             return ()

@@ -73,13 +73,6 @@ class _Recent:
         self.calls = 0.0
         self.kinds.clear()
 
-    def count(self, kind: CallKind, now: float) -> None:
-        self.ends.append((now, kind))
-        self.errors[kind] += 1
-        while len(self.ends) > RECENT_CALLS or now - self.ends[0][0] > RECENT_S:
-            _, gone = self.ends.popleft()
-            self.errors[gone] -= 1
-
 
 def error_rise(deployment: str, ends: Mapping[CallKind, int]) -> ErrorRise | None:
     """The errors among calls that ended so, by kind; None if there are none."""
@@ -107,8 +100,16 @@ class ErrorRates:
         recent = self._recent.get(name)
         if recent is None:
             recent = self._recent[name] = _Recent()
-        recent.count(result.kind, now)
-        told = [] if recent.told else _told_of_kinds(recent, result.kind, name, now)
+        ends, kind = recent.ends, result.kind
+        ends.append((now, kind))
+        recent.errors[kind] += 1
+        while len(ends) > RECENT_CALLS or now - ends[0][0] > RECENT_S:
+            recent.errors[ends.popleft()[1]] -= 1
+        told = []
+        if not recent.told:
+            if recent.kinds or result.kind is not CallKind.ANSWERED:
+                told = _told_of_kinds(recent, result.kind, name, now)
+            recent.calls += 1.0
         if result.kind is CallKind.ANSWERED and not recent.has_risen:
             return told
         return told + _told(recent, name, now)
@@ -143,7 +144,6 @@ def _told_of_kinds(recent: _Recent, met: CallKind, name: str, now: float) -> lis
     """One more call, of which every kind of error met so far takes note."""
     if met is not CallKind.ANSWERED and met not in recent.kinds:
         recent.kinds[met] = KindRise(recent.calls)
-    recent.calls += 1.0
     told = []
     for kind, each in recent.kinds.items():
         before = each.before

@@ -133,7 +133,7 @@ class HealthBoard:
 
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
-        vitals = self.of(deployment)
+        vitals = self._vitals.get(deployment) or self.of(deployment)
         if vitals.cap.begin(self.rules, now):
             self.version += 1
         if now < vitals.cooldown_until:
@@ -149,13 +149,15 @@ class HealthBoard:
         account     other deployments that one account serves with it
         """
         deployment = result.attempt.deployment
-        vitals = self.of(deployment)
+        vitals = self._vitals.get(deployment) or self.of(deployment)
         told = self.errors.count(result, now)
         if result.first_byte_s is not None:
             vitals.note_latency(self.rules, result.first_byte_s, now)
         if result.kind is CallKind.ANSWERED:
-            vitals.note_speed(self.rules, result, now)
-            return told + self._succeeded(deployment, vitals, now - result.latency_s, now)
+            vitals.succeed(self.rules, result, now)
+            begun_at = now - result.latency_s
+            is_over = vitals.is_half_open and begun_at >= vitals.ejected_at
+            return told + self._come_back(deployment, vitals, now) if is_over else told
         if result.kind in FAILURES:
             return told + self._failed(vitals, result, now)
         if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
@@ -209,14 +211,8 @@ class HealthBoard:
             vitals = self._vitals[deployment] = Vitals()
         return vitals
 
-    def _succeeded(
-        self, deployment: str, vitals: Vitals, begun_at: float, now: float
-    ) -> list[Event]:
-        vitals.successes += 1
-        vitals.consecutive = vitals.unaffordable = 0
-        vitals.count(self.rules, now, ok=True)
-        if not vitals.is_half_open or begun_at < vitals.ejected_at:
-            return []  # nothing to end, or it was under way when the deployment began to fail
+    def _come_back(self, deployment: str, vitals: Vitals, now: float) -> list[Event]:
+        """It answered a call that was not under way yet when it began to fail."""
         for name in vitals.account or (deployment,):
             self.of(name).come_back(now)
         self.version += 1

@@ -139,8 +139,11 @@ class Vitals:
         if len(self.latencies) > rules.latency_samples:
             self.latencies.popleft()
 
-    def note_speed(self, rules: HealthRules, result: CallResult, now: float) -> None:
-        """An answer is whole; of one without tokens nothing is measured."""
+    def succeed(self, rules: HealthRules, result: CallResult, now: float) -> None:
+        """An answer is whole; of one without tokens no speed is measured."""
+        self.successes += 1
+        self.consecutive = self.unaffordable = 0
+        self.count(rules, now, ok=True)
         tokens = result.usage.completion_tokens if result.usage else 0
         if tokens <= 0 or result.latency_s <= 0:
             return

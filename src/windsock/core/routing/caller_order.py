@@ -49,7 +49,7 @@ class CallerOrder:
         named   the others, as the caller names them
         """
         first = request, route, self._tables.lookup(route, request, now)
-        if not (named or route.fallbacks) or self._is_served(*first, now, is_quick=True):
+        if self._is_served(*first, now, is_quick=True):
             return first
         others = [
             (each.request, each.route, self._tables.lookup(each.route, each.request, now))

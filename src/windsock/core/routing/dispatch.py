@@ -68,7 +68,8 @@ class Dispatcher:
     def first(self, plan: Plan, now: float) -> str | None:
         """The deployment drawn; another while it is full or no cap has room; None while all are."""
         drawn = plan.decision.deployment
-        if not self._availability.is_full(drawn) and plan.may_ask(drawn, now):
+        may_ask = plan.tab is None or plan.may_ask(drawn, now)
+        if may_ask and not self._availability.is_full(drawn):
             return drawn
         return self.another(plan, plan.unpayable(now), None, 0, now)
 

@@ -21,7 +21,7 @@ from windsock.core.model.events import Event
 from windsock.core.routing.cascading.escalations import is_confirmed
 from windsock.core.routing.dispatch import Dispatcher, mended, mends
 from windsock.core.routing.plan import NextCall, Observer, Plan, State
-from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
+from windsock.core.routing.timing import ended_by_caller, first_limit_s
 from windsock.errors import CapReached
 
 
@@ -40,9 +40,9 @@ class Exchange:
     """
 
     __slots__ = (
-        "_dispatcher", "_observer", "_plan", "_results", "answer", "cost_usd", "decision",
-        "hedging", "is_full", "made", "refusal", "request", "route", "shifts", "state", "table",
-        "trying",
+        "_dispatcher", "_observer", "_plan", "_results", "_until", "answer", "cost_usd",
+        "decision", "hedging", "is_full", "made", "refusal", "request", "route", "shifts", "state",
+        "table", "trying",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, dispatcher: Dispatcher, observer: Observer) -> None:
@@ -52,6 +52,8 @@ class Exchange:
         self.route = plan.route
         self.request = plan.request
         self.decision = plan.decision
+        deadline_s = plan.request.deadline_s
+        self._until = None if deadline_s is None else plan.decision.at + deadline_s
         self.table = plan.table
         self.state = State.READY
         self.trying: Attempt | None = None
@@ -133,7 +135,8 @@ class Exchange:
 
     def rest_s(self, first_byte_s: float, now: float) -> float:
         """Seconds that a plain answer may still take whose head came after `first_byte_s`."""
-        return rest_limit_s(self.route, first_byte_s, self._left_s(now))
+        own_s = self.route.answer_s - first_byte_s
+        return own_s if self._until is None else min(own_s, self._until - now)
 
     def commit(self, attempt: Attempt) -> bool:
         """This call has content first: from here on there is no other deployment.
@@ -208,18 +211,19 @@ class Exchange:
         return self._try(deployment, reason, now)
 
     def _try(self, name: str, reason: AttemptReason, now: float, wait_s: float = 0.0) -> Attempt:
-        self.trying = self._attempt(name, reason, now, wait_s)
+        self.trying = attempt = self._attempt(name, reason, now, wait_s)
         self.state = State.TRYING
-        return self.trying
+        return attempt
 
     def _attempt(self, name: str, reason: AttemptReason, now: float, wait_s: float) -> Attempt:
+        left_s = None if self._until is None else self._until - now
         attempt = Attempt(
             number=self.made,
             deployment=name,
             reason=reason,
             not_before=now + wait_s if wait_s else 0.0,
             started_at=now + wait_s,
-            timeout_s=first_limit_s(self.route, self.request, self._left_s(now)),
+            timeout_s=first_limit_s(self.route, self.request, left_s),
         )
         self.made += 1
         self._dispatcher.begin(self._plan, attempt, now)
@@ -233,7 +237,8 @@ class Exchange:
         else:
             self.trying = self.hedging
         self.hedging = None
-        if ended_by_caller(self.route, self.request, result, self._left_s(now)):
+        left_s = None if self._until is None else self._until - now
+        if left_s is not None and ended_by_caller(self.route, self.request, result, left_s):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         self._results.append(result)
         self.shifts += self._observer.record(result, now)
@@ -259,18 +264,17 @@ class Exchange:
             return again
         if self.answer is not None:
             return dispatcher.as_strong(plan, self.answer, tried, now)
-        left_s = self._left_s(now)
-        return dispatcher.after_failure(plan, tried, self._results, self.made, left_s, now)
+        results, left_s = self._results, self._left_s(now)
+        return dispatcher.after_failure(plan, tried, results, self.made, left_s, now)
 
     def _after_answer(self, now: float) -> Attempt | None:
         stronger = None
         answer = self.answer if self.route.cascade is not None else None
         is_doubted = answer is not None and not is_confirmed(answer, self._results)
         if answer is not None and is_doubted and self._may_go_on(now):
-            tried = self._tried(now)
-            stronger = self._dispatcher.escalation(self._plan, answer, tried, now)
+            stronger = self._dispatcher.escalation(self._plan, answer, self._tried(now), now)
         if stronger is None:
-            self._give_up()
+            self.state = State.DONE
             return None
         return self._try(stronger, AttemptReason.ESCALATION, now)
 
@@ -289,8 +293,7 @@ class Exchange:
 
     def _left_s(self, now: float) -> float | None:
         """Seconds until the caller gives up, None if it never does."""
-        deadline_s = self.request.deadline_s
-        return None if deadline_s is None else self.decision.at + deadline_s - now
+        return None if self._until is None else self._until - now
 
     def _expect(self, state: State) -> None:
         if self.state is not state:

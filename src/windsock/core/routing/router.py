@@ -12,7 +12,7 @@ from typing import Any
 
 from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.judgements import Credit
-from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.calls import CallKind, CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
@@ -36,7 +36,10 @@ NO_OTHERS: list[NamedRoute] = []
 
 
 class Router:
-    """Prices, beliefs and health become one exact draw per request; people act on `operator`."""
+    """Prices, beliefs and health become one exact draw per request; people act on `operator`.
+
+    routes      of the configuration, by name
+    """
 
     def __init__(self, parts: RouterParts) -> None:
         self.seed = parts.seed
@@ -51,7 +54,8 @@ class Router:
         self.operator = parts.operator
         self.dispatcher = parts.dispatcher
         self._route_table = parts.routes
-        self._routes = parts.routes.by_name
+        self.routes: Mapping[str, Route] = parts.routes.by_name
+        self.searching = parts.routes.searching
         self._number = parts.first_number
         self._ids = DecisionIds(parts.seed)
         self._retries = parts.retries
@@ -64,11 +68,6 @@ class Router:
         self.tabs = parts.tabs
         self.caps = parts.tabs.caps
         self._paid_tables = PaidTables(self.caps, parts.tables)
-
-    @property
-    def routes(self) -> Mapping[str, Route]:
-        """The routes of the configuration by name."""
-        return self._routes
 
     @property
     def redirects(self) -> Mapping[str, str]:
@@ -89,14 +88,17 @@ class Router:
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
                 if the route's budget of today is used up or a cap has no room (CapReached)
         """
-        route, others = self._routes.get(request.model), NO_OTHERS
+        route, others = self.routes.get(request.model), NO_OTHERS
         if route is None or request.models:
             (request, route), *others = self._route_table.understood(request)
         if request.needs or request.preferences is not NO_PREFERENCES:
             self.catalog.check_wishes(request)
         if (pacer := route.policy.pacer) is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
-        request, route, table = self._order.first_open(request, route, others, now)
+        if others or route.fallbacks:
+            request, route, table = self._order.first_open(request, route, others, now)
+        else:
+            table = self.tables.lookup(route, request, now)
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
@@ -125,10 +127,6 @@ class Router:
         raises  UnknownRoute
         """
         return self._route_table.resolve(request)
-
-    def searching(self, request: RouteRequest) -> frozenset[str]:
-        """The deployments of which a web search is asked by a name's suffix, or as a need."""
-        return self._route_table.searching(request)
 
     def absorb(self, tick: Tick, now: float) -> list[Event]:
         """Take in a price or health statement; it acts on the next request."""
@@ -171,14 +169,17 @@ class Router:
 
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
-        self.limits.end(self.availability.provider(result.attempt.deployment), result, now)
-        shifts = self.health.record(result, now, self.availability.account(result))
+        if self.limits.are_limited:
+            self.availability.end(result, now)
+        is_answer = result.kind is CallKind.ANSWERED
+        account = () if is_answer else self.availability.account(result)
+        shifts = self.health.record(result, now, account)
         return shifts + self._audit.audit(result, now)
 
     def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
         """Learn from a finished request."""
         self.learn_outcome(outcome, now)
-        return self.health.settle(outcome, now)
+        return self.health.settle(outcome, now) if len(outcome.results) > 1 else []
 
     def learn_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage, cost, transport success and what caches held from a finished request."""
@@ -186,7 +187,7 @@ class Router:
         self.conversations.observe(outcome)
         self.tables.sizes.observe_outcome(outcome)
         self.learner.observe_outcome(outcome, now)
-        route = self._route_table.of(cell)
+        route = self.routes.get(cell.route) or self._route_table.of(cell)
         if route is not None:
             route.policy.settle(outcome, now)
         self.tables.count_evidence(cell, now)
@@ -238,7 +239,7 @@ class Router:
         return {
             "version": VERSION,
             "beliefs": self.beliefs.to_state(),
-            "policies": {name: state_of(route.policy) for name, route in self._routes.items()},
+            "policies": {name: state_of(route.policy) for name, route in self.routes.items()},
             "rewards": self.learner.to_state(),
             "silenced_keys": self.learner.keys.to_state(),
             "scrutiny": self._audit.to_state(),
@@ -258,8 +259,8 @@ class Router:
         state = upgraded(state)
         self.beliefs.from_state(state["beliefs"])
         for name, body in state["policies"].items():
-            if name in self._routes:
-                take_over(self._routes[name].policy, body)
+            if name in self.routes:
+                take_over(self.routes[name].policy, body)
         self.learner.keys.from_state(state["silenced_keys"])
         self.learner.from_state(state["rewards"])
         self._audit.from_state(state["scrutiny"])

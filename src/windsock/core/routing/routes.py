@@ -179,7 +179,7 @@ class RouteTable:
 
     def evidence_of(self, cell: Cell) -> EvidenceRules | None:
         """How rewards of a cell count, None if its route is gone."""
-        route = self.of(cell)
+        route = self.by_name.get(cell.route) or self._implicit.get(cell.route)
         return None if route is None else route.evidence
 
     def resolve(self, request: RouteRequest) -> Route:

@@ -25,12 +25,6 @@ def first_limit_s(route: Route, request: RouteRequest, left_s: float | None) -> 
     return own_s if left_s is None else min(own_s, left_s)
 
 
-def rest_limit_s(route: Route, first_byte_s: float, left_s: float | None) -> float:
-    """Seconds that a plain answer may still take whose head came after `first_byte_s`."""
-    own_s = route.answer_s - first_byte_s
-    return own_s if left_s is None else min(own_s, left_s)
-
-
 def ended_by_caller(
     route: Route, request: RouteRequest, result: CallResult, left_s: float | None
 ) -> bool:

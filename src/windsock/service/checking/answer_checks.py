@@ -39,9 +39,8 @@ class AnswerChecks:
     def wants(self, request: UpstreamRequest) -> bool:
         """Whether a check is declared, or the caller's own parser is one."""
         asked = request.request
-        if is_background(asked.key_id):
-            return False
-        return bool(NEEDS & asked.needs) or self._is_declared(asked)
+        is_checked = bool(NEEDS & asked.needs) or self._is_declared(asked)
+        return is_checked and not is_background(asked.key_id)
 
     def read(self, texts: AnsweredTexts) -> None:
         """Check it; what cannot be read is not judged."""

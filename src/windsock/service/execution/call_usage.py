@@ -29,16 +29,17 @@ def usage_facts(
         images=request.images,
     )
     checked = checked_usage(said.usage, said.unsaid, own, has, choices=request.choices)
+    size = request.search_size
     return {
-        "usage": _with_search(checked.usage, request.search_size),
+        "usage": checked.usage if size is None else _with_search(checked.usage, size),
         "is_usage_estimated": checked.is_estimated,
         "usage_doubt": checked.doubt,
     }
 
 
-def _with_search(usage: Usage, size: str | None) -> Usage:
+def _with_search(usage: Usage, size: str) -> Usage:
     """With the search that was asked for, of the size asked for, where the answer tells neither."""
-    if size is None or usage.searches > usage.web_searches:
+    if usage.searches > usage.web_searches:
         return usage
     count = max(1, usage.web_searches)
     sized = SEARCH_FIELDS.get(size, "web_searches")
@@ -47,7 +48,7 @@ def _with_search(usage: Usage, size: str | None) -> Usage:
 
 def end_kind(said: AnswerFacts, request: UpstreamRequest, route: Route) -> CallKind:
     """How a call ended whose answer to this request is whole."""
-    is_counted = said.usage is not None and Family.ANSWER not in said.unsaid
+    is_counted = said.is_empty and Family.ANSWER not in said.unsaid
     end = AnswerEnd(
         finish_reason=said.finish_reason,
         is_empty=said.is_empty,

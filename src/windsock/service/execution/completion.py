@@ -53,7 +53,8 @@ class Completion:
         self._ledger.append(outcome)
         for shift in exchange.shifts:
             self._on_shift(shift)
-        hand_out_tables(self._router, self._ledger, self._events)
+        if self._router.tables.solved:
+            hand_out_tables(self._router, self._ledger, self._events)
         if not is_background(outcome.decision.key_id):
             self._feedbacks.remember_outcome(outcome)
             if exchange.route.checks is not None:

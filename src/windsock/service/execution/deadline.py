@@ -14,22 +14,18 @@ class Deadline:
 
     __slots__ = ("_cancelling", "_is_over", "_loop", "_task", "_timer", "_until")
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float | None = None) -> None:
+        """Enter it; raises TimeoutError if it is not left in so many seconds from now."""
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._until: float | None = None
+        self._until = None if seconds is None else self._loop.time() + seconds
         self._cancelling = 0
         self._is_over = False
 
     def at(self, until: float | None) -> Deadline:
         """Enter what is returned; raises TimeoutError if it is not left by `until` (loop time)."""
         self._until = until
-        return self
-
-    def after(self, seconds: float | None) -> Deadline:
-        """The same, so many seconds from now; None: never."""
-        self._until = None if seconds is None else self._loop.time() + seconds
         return self
 
     def move(self, seconds: float) -> None:

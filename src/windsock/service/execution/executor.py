@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 
 from windsock.clock import Clock
@@ -13,7 +12,9 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.units import Usage, to_float
 from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.naming.suffixes import needs_search
 from windsock.core.routing.router import Router
+from windsock.core.routing.routes import Cascade
 from windsock.observability.telemetry import current
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
@@ -57,12 +58,16 @@ class RequestExecutor:
     ) -> tuple[bytes | None, Failure]:
         """The answer's body, or None and the last failure; the exchange is settled either way."""
         failure, answers, clock = Failure(), Answers(), self.calls.clock
-        request = self._with_search(_with_certainty(exchange, request))
+        if exchange.route.cascade is not None:
+            request = _with_certainty(exchange.route.cascade, request)
+        if needs_search(request.request):
+            request = self._with_search(request)
         make = partial(plain_call, self.calls, exchange, request, failure, answers)
         given = None
         try:
             while (attempt := exchange.next_attempt(now := clock.now())) is not None:
-                if (second := exchange.second(now)) is not None:
+                is_pair = exchange.decision.escalates_to is not None
+                if is_pair and (second := exchange.second(now)) is not None:
                     compare = comparison(exchange, answers)
                     await run_pair(exchange, attempt, second, make, compare, clock)
                 elif (late_after_s := exchange.hedge_after_s(now)) is not None:
@@ -75,7 +80,8 @@ class RequestExecutor:
             outcome = self._settle(exchange, request)
         if given is None:
             return None, failure
-        body = given.told(request, _shown_usd(outcome.cost_usd))
+        usd = outcome.cost_usd
+        body = given.told(request, None if usd is None else to_float(usd))
         self.readers.tell(request, outcome, body, is_native=given.target.is_native)
         return body, failure
 
@@ -131,17 +137,11 @@ class RequestExecutor:
         return outcome
 
 
-def _with_certainty(exchange: Exchange, request: UpstreamRequest) -> UpstreamRequest:
+def _with_certainty(cascade: Cascade, request: UpstreamRequest) -> UpstreamRequest:
     """The request, asking how sure the answer is where the route's cascade goes by that."""
-    cascade = exchange.route.cascade
-    if cascade is None or not cascade.ask_logprobs or request.request.is_stream:
+    if not cascade.ask_logprobs or request.request.is_stream:
         return request
     return replace(request, wants_certainty=True)
-
-
-def _shown_usd(usd: Decimal | None) -> float | None:
-    """As clients read it; null where a price is not known."""
-    return None if usd is None else to_float(usd)
 
 
 def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:

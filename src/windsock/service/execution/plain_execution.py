@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.evidence.checks.declared import Checks, confidence
+from windsock.core.evidence.checks.declared import confidence
 from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
@@ -100,12 +100,13 @@ class PlainCall:
         calls, attempt = self._calls, self._attempt
         if attempt.not_before:
             await calls.wait(attempt)
-        deadline = Deadline()
+        deadline = Deadline(attempt.timeout_s)
         try:
-            with deadline.after(attempt.timeout_s):
+            with deadline:
                 reply = await calls.post(target)
                 try:
-                    deadline.move(self._rest_s())
+                    self._first_byte_s = first_byte_s = calls.clock.elapsed() - self.started
+                    deadline.move(self._exchange.rest_s(first_byte_s, calls.clock.now()))
                     return reply, await reply.body()
                 finally:
                     await reply.close()
@@ -126,7 +127,7 @@ class PlainCall:
             kind=end_kind(answer.facts, self._request, route),
             latency_s=self._calls.clock.elapsed() - self.started,
             status=200,
-            confidence=_confidence(route.checks, answer, self._request),
+            confidence=answer.certainty if route.checks is None else self._checked(answer),
             **self.facts(answer, size, target),
         )
 
@@ -145,15 +146,10 @@ class PlainCall:
             "adapted": target.adapted,
         }
 
-    def _rest_s(self) -> float:
-        """The head came: seconds that the rest may take."""
-        clock = self._calls.clock
-        self._first_byte_s = first_byte_s = clock.elapsed() - self.started
-        return self._exchange.rest_s(first_byte_s, clock.now())
-
-
-def _confidence(checks: Checks | None, answer: Answer, request: UpstreamRequest) -> float | None:
-    if answer.message is None or checks is None:
-        return answer.certainty
-    asked = asked_of(request.raw, answer.facts.finish_reason)
-    return confidence(checks, answer.message, answer.certainty, asked)
+    def _checked(self, answer: Answer) -> float | None:
+        """Confidence in an answer by the checks that its route declares."""
+        checks = self._exchange.route.checks
+        if answer.message is None or checks is None:
+            return answer.certainty
+        asked = asked_of(self._request.raw, answer.facts.finish_reason)
+        return confidence(checks, answer.message, answer.certainty, asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from sys import maxsize
 from typing import Any
@@ -141,12 +141,14 @@ class UpstreamCalls:
         stated = upstream.parameters if native is None else upstream.stated
         known = stated.get(deployment.id, AS_IT_COMES)
         taken = self._taken((deployment.id, native is None, heard), known) if heard else known
-        rules = _bounded(taken, deployment, request)
+        is_limited = request.request.max_output_tokens is not None
+        rules = _bounded(taken, deployment, request) if is_limited else taken
         try:
             asked, changed = _asked(deployment, request, native, rules)
         except MISSHAPEN as error:
             raise _untold() from error
-        changed += uncarried(asked, spoken if native is None else native)
+        spoken = spoken if native is None else native
+        changed += uncarried(asked, spoken.carries) if spoken.carries is not None else ()
         endpoint = upstream.endpoint_of(request.operation) if native is None else upstream.bare
         if (trace := current.get()) is not None:
             headers = trace.call(attempt, deployment, endpoint.base_url, asked)
@@ -155,7 +157,7 @@ class UpstreamCalls:
             provider=deployment.provider,
             model=deployment.model,
             endpoint=endpoint,
-            format=spoken if native is None else native,
+            format=spoken,
             capabilities=deployment.capabilities,
             request=asked,
             adapted=changed,
@@ -182,8 +184,8 @@ class UpstreamCalls:
             kept = self._taught[key] = known, taught(known, key[-1])
         return kept[1]
 
-    async def post(self, target: Target, path: str = "") -> Reply:
-        """Send the call, or the same to another path.
+    def post(self, target: Target, path: str = "") -> Coroutine[Any, Any, Reply]:
+        """Send the call, or the same to another path; to be awaited.
 
         raises  ProviderError (see `Caller.post`), Unasked
         """
@@ -193,7 +195,7 @@ class UpstreamCalls:
             body = spoken.body(request, model)
         except MISSHAPEN as error:
             raise _untold() from error
-        return await self._caller.post(target.endpoint, path, body, request.headers)
+        return self._caller.post(target.endpoint, path, body, request.headers)
 
     def unasked(
         self, attempt: Attempt, error: Unasked, started: float, failure: Failure
@@ -292,8 +294,7 @@ def _asked(
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:
     """With the length of answer that fits the deployment, where more is asked for."""
     has, asked = deployment.capabilities, request.request
-    if not asked.max_output_tokens:
-        return taken
+    wanted = asked.max_output_tokens or 0
     left = None if has.context_tokens is None else has.context_tokens - asked.prompt_tokens
     most = min(each for each in (has.max_output_tokens, left, maxsize) if each is not None)
-    return bounded(taken, most) if 0 < most < asked.max_output_tokens else taken
+    return bounded(taken, most) if 0 < most < wanted else taken

@@ -30,13 +30,17 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
         return request, ()
     if request.form is not None:
         return _adapted_form(request, rules)
-    fields = dict(request.fields)
-    drop_task(fields)
-    changed = _drop_needless(fields, request.request.needs, rules) if rules.lacks else []
-    changed += adapt_fields(fields, rules, rules.concerned)
-    if request.operation is Operation.CHAT:
-        changed += adapt_messages(fields, rules, is_plain=request.is_plain)
-    left_out = rules.left_out
+    fields, left_out = request.fields, rules.left_out
+    is_chat = request.operation is Operation.CHAT
+    may_move_turns = is_chat and (rules.is_alternating or not request.is_plain)
+    changed = []
+    if may_move_turns or not (rules.concerned.isdisjoint(fields) and left_out.isdisjoint(fields)):
+        fields = dict(fields)
+        drop_task(fields)
+        changed = _drop_needless(fields, request.request.needs, rules) if rules.lacks else []
+        changed += adapt_fields(fields, rules, rules.concerned)
+        if is_chat:
+            changed += adapt_messages(fields, rules, is_plain=request.is_plain)
     if not changed:
         return (replace(request, left_out=left_out) if left_out else request), ()
     made = replace(request, raw=msgspec.json.encode(fields), left_out=left_out)
@@ -68,13 +72,14 @@ def adapted_natively(request: UpstreamRequest, spoken: Format, rules: Parameters
     return made, tuple(dict.fromkeys(changed))
 
 
-def uncarried(request: UpstreamRequest, spoken: Format) -> tuple[str, ...]:
-    """The fields that ask for something and have no counterpart in the deployment's language."""
-    if spoken.carries is None:
-        return ()
+def uncarried(request: UpstreamRequest, carries: frozenset[str]) -> tuple[str, ...]:
+    """The fields that ask for something and have no counterpart in the deployment's language.
+
+    carries     those that have one
+    """
     fields = dict(request.fields)
     drop_task(fields)
-    strange = fields.keys() - spoken.carries - {*OURS}
+    strange = fields.keys() - carries - {*OURS}
     return tuple(name for name in fields if name in strange and bytes(fields[name]) not in NOTHING)
 
 

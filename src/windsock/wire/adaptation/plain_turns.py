@@ -64,7 +64,7 @@ NO_TURNS = Turns((), is_words=False)
 """Of what is no conversation."""
 
 
-def turns_of(messages: bytes) -> Turns:
+def turns_of(messages: bytes | memoryview) -> Turns:
     """The turns of `messages` as they came; NO_TURNS where they have not the shape of any."""
     try:
         bare = _bare_turns.decode(messages)
@@ -74,7 +74,7 @@ def turns_of(messages: bytes) -> Turns:
     return Turns(tuple(bare), is_words=begins <= OF_TEXT)
 
 
-def _loose(messages: bytes) -> Turns:
+def _loose(messages: bytes | memoryview) -> Turns:
     try:
         return Turns(tuple(_turns.decode(messages)), is_words=False)
     except msgspec.DecodeError:

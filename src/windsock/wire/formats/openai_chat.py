@@ -107,14 +107,15 @@ def read_chat(
     with_features   also the cheap numbers about the prompt that learnt segments look at
     """
     fields = fields_of(body)
-    messages = bytes(fields.get("messages", b""))
+    messages = memoryview(fields.get("messages", b""))
     read = decoded(_decoder, msgspec.json.encode({**fields, **BUT_MESSAGES}) if messages else body)
-    if messages[:1] != b"[":
+    if bytes(messages[:1]) != b"[":
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
     turns = turns_of(messages)
+    said = b"" if turns.is_words else bytes(messages)
     is_usual = fields.keys() <= USUAL and header is no_header
     is_named = not is_usual or tokens >= LEAST_TOKENS
     session = _session(read, header, turns, tokens, key_id) if is_named else None
@@ -123,12 +124,10 @@ def read_chat(
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or (DEFAULT_TASK if is_usual else task_of(read.metadata)),
-        needs=NO_NEEDS
-        if is_usual and turns.is_words
-        else _needs(read, b"" if turns.is_words else messages),
+        needs=NO_NEEDS if is_usual and turns.is_words else _needs(read, said),
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
-        marks=turns.marks if turns.is_words else marks_of(messages),
+        marks=turns.marks if turns.is_words else marks_of(said),
         service_tier=read.service_tier.lower() if read.service_tier else None,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
@@ -146,7 +145,7 @@ def read_chat(
         request=request,
         wants_usage=bool(wants_usage),
         temperature=read.temperature,
-        images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
+        images=len(IMAGE.findall(said)) if "vision" in request.needs else 0,
         choices=read.n or 1,
         search_size=None if is_usual else _search_size(read.web_search_options),
         is_plain=turns.is_plain,
@@ -215,7 +214,7 @@ def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> A
         body=body,
         facts=facts,
         message=messages[0],
-        certainty=certainty_of(choices[0]),
+        certainty=certainty_of(choices[0]) if choices[0].get("logprobs") else None,
         error=error,
     )
 
@@ -225,8 +224,6 @@ def certainty_of(choice: Mapping[str, Any]) -> float | None:
 
     A claim, not a rate: what it is worth is learnt from feedback.
     """
-    if not choice.get("logprobs"):
-        return None
     tokens = part_of(choice, "logprobs").get("content")
     values = [
         value

@@ -44,8 +44,14 @@ def choices_in(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def finish_of(choices: list[dict[str, Any]]) -> str | None:
     """Why the answer ended: that one of its choices failed goes before how the first one ended."""
-    words = [word for each in choices if isinstance(word := each.get("finish_reason"), str)]
-    return next(filter(has_failed, words), words[0] if words else None)
+    first: str | None = None
+    for each in choices:
+        word = each.get("finish_reason")
+        if isinstance(word, str):
+            if has_failed(word):
+                return word
+            first = word if first is None else first
+    return first
 
 
 def error_in(body: Any) -> bytes | None:

@@ -62,9 +62,11 @@ class OpenAIFormat:
         """Fields as they are sent; a stream's usage is asked for wherever that is taken."""
         fields = dict(request.fields)
         fields["model"] = msgspec.Raw(orjson.dumps(model))
-        for name in self._dropped & fields.keys():
-            del fields[name]
-        drop_task(fields)
+        if not self._dropped.isdisjoint(fields):
+            for name in self._dropped & fields.keys():
+                del fields[name]
+        if "metadata" in fields:
+            drop_task(fields)
         if request.request.is_stream and "stream_options" not in request.left_out:
             options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}
             if not options.get("include_usage"):

@@ -59,9 +59,17 @@ def counts_in(
 def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the usage objects of an answer or a chunk say together, wherever they stand.
 
-    None if there is none.
+    None if there is none. The usual place comes last, since the last one wins.
     """
-    found = _usages(body)
+    choices, is_usual = body.get("choices"), ELSEWHERE.isdisjoint(body)
+    parts = [] if is_usual else [body.get(name) for name in PARTS_WITH_USAGE]
+    parts += choices if isinstance(choices, list) else ()
+    parts += [] if is_usual else [{"usage": body.get(name)} for name in GOOGLES_USAGE]
+    found: list[dict[str, Any]] = [
+        part["usage"]
+        for part in (*parts, body)
+        if isinstance(part, dict) and isinstance(part.get("usage"), dict)
+    ]
     if len(found) == 1:
         return found[0]
     return reduce(merged, found) if found else None
@@ -69,8 +77,8 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def id_of(body: Mapping[str, Any]) -> str | None:
     """The answer's id; None if it is no text of 1 to MAX_ID_CHARS characters."""
-    name = text_in(body, "id")
-    return name if name is not None and 0 < len(name) <= MAX_ID_CHARS else None
+    name = body.get("id")
+    return name if isinstance(name, str) and 0 < len(name) <= MAX_ID_CHARS else None
 
 
 def facts_of(
@@ -104,18 +112,6 @@ def part_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A field that is an object, or an empty one."""
     value = body.get(name)
     return value if isinstance(value, dict) else {}
-
-
-def _usages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Where providers put it, the usual place last, since the last one wins."""
-    choices, is_usual = body.get("choices"), ELSEWHERE.isdisjoint(body)
-    parts = [] if is_usual else [body.get(name) for name in PARTS_WITH_USAGE]
-    parts += choices if isinstance(choices, list) else ()
-    found = [part["usage"] for part in parts if isinstance(part, dict) and "usage" in part]
-    if not is_usual:
-        found += [body.get(name) for name in GOOGLES_USAGE]
-    found.append(body.get("usage"))
-    return [usage for usage in found if isinstance(usage, dict)]
 
 
 def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:

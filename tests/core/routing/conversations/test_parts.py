@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 
 import pytest
 
@@ -19,7 +20,7 @@ from windsock.core.routing.conversations.costs import (
     rates_of,
     token_prices,
 )
-from windsock.core.routing.conversations.habits import MAX_TURNS, OVER_S, Habits
+from windsock.core.routing.conversations.habits import MAX_TURNS, OVER_S, Habits, RouteHabits
 from windsock.core.routing.conversations.law import (
     Choice,
     conversation_weights,
@@ -181,6 +182,15 @@ def test_how_long_conversations_are_is_learnt_when_they_have_fallen_silent() -> 
     known = habits.of(ROUTE)
     assert [round(known.turns_left(n)) for n in (1, 2, 3, 4)] == [3, 2, 1, 0]
     assert Habits().of(ROUTE).turns_left(1) == habits.of(("default", "other")).turns_left(1)
+
+
+def test_what_is_known_of_later_turns_stands_while_earlier_ones_are_counted() -> None:
+    known, rng = RouteHabits(), Random(1)
+    for _ in range(300):
+        turns, asked = rng.randrange(1, MAX_TURNS + 3), rng.randrange(1, MAX_TURNS + 3)
+        known.count(turns, rng.choice((0.0, 1.0)), rng.choice((0.0, 1.0, -1.0)))
+        anew = RouteHabits(went_on=[*known.went_on], ended=[*known.ended])
+        assert known.turns_left(asked) == anew.turns_left(asked)
 
 
 def test_one_that_goes_on_after_a_long_silence_had_not_ended() -> None:

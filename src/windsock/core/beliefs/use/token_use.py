@@ -37,8 +37,7 @@ class TokenUse:
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
         """Learn how many units of each meter one request consumes."""
-        row = self._open(cell).open(cell.name, deployment)
-        row.observe_units(usage.mix(), 1.0, now, self.settings)
+        self._row(cell, deployment).observe_units(usage.mix(), 1.0, now, self.settings)
 
     def observe_usages(
         self,
@@ -55,8 +54,7 @@ class TokenUse:
         self, cell: Cell, deployment: str, units: Sequence[float], requests: float, now: float
     ) -> None:
         """The same, by MIX_METERS."""
-        row = self._open(cell).open(cell.name, deployment)
-        row.observe_units(units, requests, now, self.settings)
+        self._row(cell, deployment).observe_units(units, requests, now, self.settings)
 
     def mix(
         self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None
@@ -78,13 +76,13 @@ class TokenUse:
         """`mix` of several, by name. Those that were never asked share one: it is taken from all
         rows of the task."""
         group = self._groups.get(cell[:2])
-        rows = group.rows if group else {}
+        rows, task = group.rows if group else {}, cell.name
         usual: Counts | None = None
         made: dict[str, Counts] = {}
         for name in deployments:
-            row = rows.get((cell.name, name), NEVER_ASKED)
-            if row.units is not None:
-                made[name] = self.mix(cell, name, prompt_tokens=prompt_tokens)
+            row = rows.get((task, name), NEVER_ASKED)
+            if (units := row.mean_units()) is not None:
+                made[name] = mix_of(units, prompt_tokens)
                 continue
             if usual is None:
                 usual = self.mix(cell, name, prompt_tokens=prompt_tokens)
@@ -113,6 +111,11 @@ class TokenUse:
     ) -> None:
         """Start a token mix as the deployment's own of all tasks, its answers `factor` as long."""
         self._open(cell).seed_usage(cell.name, deployment, factor, requests, now)
+
+    def _row(self, cell: Cell, deployment: str) -> RewardStatistics:
+        group = self._groups.get(cell[:2]) or self._open(cell)
+        name = cell.name
+        return group.rows.get((name, deployment)) or group.open(name, deployment)
 
     def _open(self, cell: Cell) -> RouteBeliefs:
         group = self._groups.get(cell[:2])

@@ -72,9 +72,13 @@ class SharedEvidence:
         most, the cheapest, would slowly count as the best.
         """
         weight = count * self._rules(cell).transport_weight
-        weighting = self._weighting(cell)
-        judged = weighting.judged(cell)
+        self._observe_unjudged(cell, deployment, weight, self._weighting(cell), now)
+
+    def _observe_unjudged(
+        self, cell: Cell, deployment: str, weight: float, weighting: RewardWeighting, now: float
+    ) -> None:
         if weight > 0 and not weighting.is_judged(cell):
+            judged = weighting.judged(cell)
             most = UNJUDGED_KEEPS + judged
             self._beliefs.observe_answers(
                 cell, deployment, weight, most=most, fades=not judged, now=now
@@ -237,8 +241,6 @@ HEARD_BY: Mapping[Kind, Callable[[SharedEvidence, Cell, str, list[str], Contribu
 
 def tell_outcome(tell: Tell, outcome: Outcome, served: str, now: float) -> None:
     """An answer came; what it used and cost, as far as that is known."""
-    if tell is tell_nobody:
-        return
     cell = outcome.decision.cell
     place = (*cell.stored, served)
     tell(Kind.ANSWERED, place, (1.0,), now)

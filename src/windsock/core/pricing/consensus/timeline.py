@@ -84,8 +84,12 @@ class PriceTimeline:
         """The accepted quote that bills a request at `at`."""
         accepted = self.accepted
         index = len(accepted)
-        if index and starts_at(accepted[-1]) > at:
-            index = bisect_right(accepted, at, key=starts_at)
+        if index:
+            last = accepted[-1]
+            if starts_at(last) > at:
+                index = bisect_right(accepted, at, key=starts_at)
+            elif last.valid_until is None:
+                return last
         while index:
             index -= 1
             if not is_expired(accepted[index], at):

@@ -79,7 +79,8 @@ class EffectivePrices:
 
     def of(self, deployment: str, timeline: PriceTimeline, at: float) -> Quote | None:
         """What bills a request at `at` (unix s): the believed quote, whole, by its contract."""
-        return self._at(deployment).of(timeline, at)
+        found = self._by_name.get(deployment) or self._at(deployment)
+        return found.of(timeline, at)
 
     def billed(self, deployment: str, timeline: PriceTimeline, quote: Quote) -> Quote:
         """A statement of a feed as the contract bills it."""

@@ -64,7 +64,7 @@ class Conversations:
 
     is_judged   whether the success of a cell's deployments has been learnt from judgements
     on_turn     called with the (namespace, route, session) of each that was answered
-    on_answer   called with namespace and id of each answer that may be gone on from
+    on_answer   called with namespace and id of each answer that may be gone on from; None: nobody
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Conversations:
         self._beliefs = beliefs
         self._is_judged = is_judged
         self.on_turn: Callable[[SessionKey], None] = lambda key: None
-        self.on_answer: Callable[[str, str], None] = lambda namespace, name: None
+        self.on_answer: Callable[[str, str], None] | None = None
         self.memory = ConversationMemory()
         self.habits = Habits()
         self.hits = CacheHits()
@@ -95,7 +95,7 @@ class Conversations:
             table=table,
             outlooks=outlooks,
             is_judged=self._is_judged(table.cell),
-            leans=tuple(self._lean(table.cell, name) for name in table.deployments),
+            leans=self._leans(table),
             home=home,
             home_weight=known.weight if known else 0.0,
             is_shared=request.is_session_shared and not _goes_on(request, known),
@@ -110,15 +110,22 @@ class Conversations:
 
     def observe(self, outcome: Outcome) -> None:
         """A turn was answered: the home is there, and its cache holds the prompt."""
-        self._keep_turn(outcome)
-        if outcome.response_id:
-            self.on_answer(outcome.decision.cell.namespace, outcome.response_id)
-
-    def _keep_turn(self, outcome: Outcome) -> None:
-        self._note_answerer(outcome)
+        cell, name = outcome.decision.cell, outcome.response_id
         facts, served = outcome.decision.conversation, outcome.served
-        if facts is None or served is None:
-            return
+        known = None if served is None else self._catalog.deployments.get(served)
+        if name is not None and known is not None and known.keeps_answers:
+            self.memory.note_answerer(cell.namespace, name, known.id)
+        if facts is not None and served is not None:
+            self._keep_turn(outcome, facts, served, name)
+        if name is not None and self.on_answer is not None:
+            self.on_answer(cell.namespace, name)
+
+    def _keep_turn(
+        self, outcome: Outcome, facts: ConversationFacts, served: str, name: str | None
+    ) -> None:
+        """
+        name    of the answer, by which the next turn may go on
+        """
         cell, at = outcome.decision.cell, outcome.decision.at
         key = (cell.namespace, cell.route, facts.session)
         found = self.memory.find(key, at) or Conversation(home=served)
@@ -134,8 +141,8 @@ class Conversations:
         self.habits.observe((cell.namespace, cell.route), found, gap_s)
         self.memory.keep(key, found)
         self.on_turn(key)
-        if outcome.response_id:
-            self.memory.link(cell.namespace, outcome.response_id, facts.session)
+        if name is not None:
+            self.memory.link(cell.namespace, name, facts.session)
 
     def home(self, request: RouteRequest, route: str, now: float) -> str | None:
         """Who answered the session of a request last; None if that is not known, or several may
@@ -164,12 +171,6 @@ class Conversations:
         self.memory.from_state(state.get("memory", []), state.get("answerers", []))
         self.habits.from_state(state.get("habits", []))
         self.hits.from_state(state.get("hits", []))
-
-    def _note_answerer(self, outcome: Outcome) -> None:
-        deployment = self._catalog.deployments.get(outcome.served or "")
-        if deployment is not None and deployment.keeps_answers and outcome.response_id:
-            namespace = outcome.decision.cell.namespace
-            self.memory.note_answerer(namespace, outcome.response_id, deployment.id)
 
     def _session(self, request: RouteRequest) -> str | None:
         if request.continues is not None:
@@ -201,15 +202,15 @@ class Conversations:
         looked_at = _looked_at(table, known)
         mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
         within = habits.chances(known)
-
-        def of(name: str) -> Outlook | None:
+        made: list[Outlook | None] = []
+        for name in table.deployments:
             prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
             if prices is None:
-                return None
+                made.append(None)
+                continue
             cache = self._cache(name, request, known, within, now)
-            return outlook(name, turn, mixes[name], self._rates.of(name, prices), cache)
-
-        return tuple(map(of, table.deployments))
+            made.append(outlook(name, turn, mixes[name], self._rates.of(name, prices), cache))
+        return tuple(made)
 
     def _cache(
         self,
@@ -220,11 +221,12 @@ class Conversations:
         now: float,
     ) -> PromptCache:
         traits, key = self._traits(name), (name, request.is_session_shared)
-        ttl_s = _ttl_s(name, known, traits)
+        seat = known.seats.get(name) if known else None
+        ttl_s = traits.ttl_s if seat is None else _ttl_s(seat, traits)
         return PromptCache(
             min_tokens=traits.min_tokens,
             ttl_s=ttl_s,
-            held_tokens=known.held(name, now) if known else 0,
+            held_tokens=seat.held(now) if seat else 0,
             hit_rate=self.hits.hit_rate(key, traits, now),
             write_share=self.hits.write_share(key, traits, now),
             within=within(ttl_s),
@@ -242,15 +244,18 @@ class Conversations:
         if is_whole and not result.is_usage_estimated:
             self.hits.observe((name, facts.is_shared), held, usage, at)
         prompt = usage.prompt_tokens - usage.audio_input_tokens
-        ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(name, found, traits)
+        seat = found.seats.get(name)
+        ttl_s = traits.ttl_s if seat is None else _ttl_s(seat, traits)
+        ttl_s = HOUR_S if usage.cache_write_1h_tokens else ttl_s
         found.take_seat(name, Seat(prompt, at + ttl_s, ttl_s), at)
         found.counted_tokens = usage.prompt_tokens
         found.estimated_tokens = facts.estimated_tokens
         found.answer_tokens = usage.output_tokens
 
-    def _lean(self, cell: Cell, name: str) -> float:
-        found = self._beliefs.lean(cell, name)
-        return found.shift if found else 0.0
+    def _leans(self, table: WeightTable) -> tuple[float, ...]:
+        lean, task = self._beliefs.published.lean, table.cell.name
+        found = [lean(task, name) for name in table.deployments]
+        return tuple([each.shift if each else 0.0 for each in found])
 
     def _traits(self, name: str) -> CacheTraits:
         deployment = self._catalog.deployments.get(name)
@@ -265,10 +270,9 @@ def _looked_at(table: WeightTable, known: Conversation | None) -> Set[str]:
     return {arm.deployment for arm in cheapest} | set(known.seats if known else ())
 
 
-def _ttl_s(name: str, known: Conversation | None, traits: CacheTraits) -> float:
+def _ttl_s(seat: Seat, traits: CacheTraits) -> float:
     """An hour where the conversation's own writes asked for it, else as its provider does."""
-    seat = known.seats.get(name) if known else None
-    return max(seat.ttl_s, traits.ttl_s) if seat else traits.ttl_s
+    return max(seat.ttl_s, traits.ttl_s)
 
 
 def _home(table: WeightTable, known: Conversation | None) -> int | None:

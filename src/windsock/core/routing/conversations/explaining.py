@@ -57,7 +57,7 @@ def note_of(choice: Choice, weights: Weights) -> str:
     table, home = choice.table, choice.home
     if weights == table.weights:
         return ""
-    likely = table.deployments[max(range(len(weights)), key=lambda i: weights[i])]
+    likely = table.deployments[weights.index(max(weights))]
     if home is None:
         return f"begins at {likely}, which costs a whole conversation least"
     stays = table.deployments[home]

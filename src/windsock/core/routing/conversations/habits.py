@@ -39,14 +39,21 @@ MAX_OPEN = 100_000
 
 @dataclass(slots=True)
 class RouteHabits:
-    """Counts of one route. went_on and ended: by turn; gaps: number, mean and squares of logs."""
+    """Counts of one route.
+
+    went_on, ended  by turn
+    gaps, mean, squares     of pauses: their number, the mean and spread of their logs
+    left            turns expected after each, as known from the turn `left_from` on: what is
+                    counted at one turn changes nothing of later ones
+    """
 
     went_on: list[float] = field(default_factory=lambda: [0.0] * (MAX_TURNS + 1))
     ended: list[float] = field(default_factory=lambda: [0.0] * (MAX_TURNS + 1))
     gaps: float = 0.0
     mean: float = 0.0
     squares: float = 0.0
-    known_left: list[float] | None = None
+    left: list[float] = field(default_factory=lambda: [float(MAX_TURNS)] * (MAX_TURNS + 1))
+    left_from: int = MAX_TURNS
 
     def count(self, turns: int, went_on: float, ended: float) -> None:
         """So many conversations of so many turns went on, or ended."""
@@ -56,7 +63,8 @@ class RouteHabits:
         if self.went_on[at] + self.ended[at] > MAX_COUNTED:
             self.went_on[at] *= 0.5
             self.ended[at] *= 0.5
-        self.known_left = None
+        if at < MAX_TURNS:
+            self.left_from = max(self.left_from, at + 1)
 
     def pause(self, gap_s: float) -> None:
         """A conversation went on after so long."""
@@ -68,17 +76,13 @@ class RouteHabits:
 
     def turns_left(self, turn: int) -> float:
         """Turns expected after this one, which counts from 1."""
-        if self.known_left is None:
-            self.known_left = self._left()
-        return self.known_left[min(turn, MAX_TURNS)]
-
-    def _left(self) -> list[float]:
-        left = [float(MAX_TURNS)] * (MAX_TURNS + 1)
-        for n in range(MAX_TURNS - 1, 0, -1):
+        at = min(turn, MAX_TURNS)
+        for n in range(self.left_from - 1, at - 1, -1):
             ended = PRIOR_TURNS / (n + 4) + self.ended[n]
             stays = 1.0 - ended / (PRIOR_TURNS + self.ended[n] + self.went_on[n])
-            left[n] = stays * (1.0 + left[n + 1])
-        return left
+            self.left[n] = stays * (1.0 + self.left[n + 1])
+        self.left_from = min(self.left_from, at)
+        return self.left[at]
 
     def within(self, ttl_s: float, conversation: Conversation | None) -> float:
         """Chance that the next turn comes before a cache has dropped this one, 0..1."""

@@ -192,9 +192,8 @@ def _gain_usd(it: Choice, i: int, j: int) -> float:
 
 def _matters(it: Choice) -> bool:
     """True if caches save so much of what the conversation costs that they should be heeded."""
-    return any(
-        each is not None and each.saved_usd > LEAST_SAVED * each.total_usd for each in it.outlooks
-    )
+    looked_at = filter(None, it.outlooks)
+    return any(each.saved_usd > LEAST_SAVED * each.total_usd for each in looked_at)
 
 
 def _floored(share: float) -> float:

@@ -69,7 +69,7 @@ class Replica:
         """The router learns for itself alone from now on."""
         self.router.learner.share(tell_nobody)
         self.router.conversations.on_turn = lambda key: None
-        self.router.conversations.on_answer = lambda namespace, name: None
+        self.router.conversations.on_answer = None
         self.router.lessons.tell = keep_lesson
 
     def cut(self, now: float) -> Delta | None:

@@ -95,7 +95,14 @@ class _Sizes:
     due: float = ENOUGH
     classes: SizeClasses | None = None
 
-    def observe(self, estimated: float, requests: float) -> None:
+    def observe(self, deployment: str, estimated: float, counted: float, requests: float) -> None:
+        if counted:
+            sums = self.used.get(deployment)
+            if sums is None:
+                sums = self.used[deployment] = [0.0, 0.0, 0.0]
+            sums[0] += requests * counted
+            sums[1] += requests * estimated
+            sums[2] += requests
         place = min(BINS - 1, int(BINS_AN_OCTAVE * log2(max(1.0, estimated))))
         self.counts[place] += requests
         self.tokens[place] += requests * estimated
@@ -106,14 +113,6 @@ class _Sizes:
         if self.seen >= self.due:
             self.due = self.seen + min(AFTER_MOST, self.seen / 2)
             self.classes = self._drawn()
-
-    def count_use(self, deployment: str, counted: float, estimated: float, count: float) -> None:
-        sums = self.used.get(deployment)
-        if sums is None:
-            sums = self.used[deployment] = [0.0, 0.0, 0.0]
-        sums[0] += count * counted
-        sums[1] += count * estimated
-        sums[2] += count
 
     def _drawn(self) -> SizeClasses | None:
         if _spread(self.counts) < LEAST_SPREAD:
@@ -187,9 +186,7 @@ class PromptSizeBook:
         self._cells[cell] = sizes
         if len(self._cells) > MOST_CELLS:
             del self._cells[next(iter(self._cells))]
-        if counted:
-            sizes.count_use(deployment, counted, estimated, requests)
-        sizes.observe(estimated, requests)
+        sizes.observe(deployment, estimated, counted, requests)
 
     def observe_outcome(self, outcome: Outcome) -> None:
         """A request has ended; a size that was only estimated says nothing of what is counted."""

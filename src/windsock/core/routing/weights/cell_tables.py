@@ -199,13 +199,6 @@ class OpenCells:
         place = self._new(route, cell)
         return place, replace(group, places=[*group.places, place], refreshed=None)
 
-    def count_evidence(self, cell: Cell, count: int) -> None:
-        """So many rewards or outcomes of this cell were learnt."""
-        place = self.places.get(cell)
-        if place is not None:
-            place.evidence += count
-            self.group_of(cell).evidence += count
-
     def forget_tables(self) -> None:
         """Drop every table; the cells and the traffic mix stay."""
         for place in self.places.values():

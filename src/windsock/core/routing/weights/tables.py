@@ -42,7 +42,7 @@ from windsock.core.routing.weights.table_maker import TableMaker
 
 
 class WeightTables:
-    """Builds and keeps the weight tables. `drain` hands out those solved since the last call.
+    """Builds and keeps the weight tables. `drain` hands out those `solved` since the last call.
 
     max_tasks   open a route and namespace; the one asked for longest ago makes room for another
     forget      drops what is known of cells that make room
@@ -65,7 +65,7 @@ class WeightTables:
         forget: Callable[[frozenset[Cell]], None] = lambda cells: None,
     ) -> None:
         self.sizes = sizes or PromptSizeBook()
-        self._catalog = catalog
+        self._catalog, self._catalog_version = catalog, catalog.version
         self._candidates = Candidates(
             catalog=catalog, book=book, beliefs=beliefs, health=health, confidences=confidences
         )
@@ -77,14 +77,12 @@ class WeightTables:
             sizes=self.sizes,
         )
         self._freshness = Freshness(book, health, fresh_s=fresh_s, fresh_outcomes=fresh_outcomes)
-        self._max_tasks = max_tasks
+        self._max_tasks, self._max_narrowed = max_tasks, max_narrowed
         self.forgetting = Forgetting(forget)
         self._cells = OpenCells(self._candidates.common_tokens)
         self._versions = Versions(first_version)
         self._previews = self._previews_of(self._cells)
-        self._solved: list[WeightTable] = []
-        self._catalog_version = catalog.version
-        self._max_narrowed = max_narrowed
+        self.solved: list[WeightTable] = []
 
     def lookup(self, route: Route, request: RouteRequest, now: float) -> WeightTable:
         """The table that this request is drawn from; it has no deployments if all are ruled out."""
@@ -144,10 +142,13 @@ class WeightTables:
 
         Where tasks make room for others, what is learnt late of one takes room like a request.
         """
-        group = self._cells.groups.get((cell.namespace, cell.route))
-        if group is not None and group.has_closed and cell not in self._cells.places:
-            self._opened(group.places[0].route, cell, now).asked_at = now
-        self._cells.count_evidence(cell, count)
+        group, place = self._cells.groups.get(cell[:2]), self._cells.places.get(cell)
+        if group is not None and group.has_closed and place is None:
+            place = self._opened(group.places[0].route, cell, now)
+            place.asked_at = now
+        if group is not None and place is not None:
+            place.evidence += count
+            group.evidence += count
 
     def refresh(self, now: float) -> bool:
         """Solve one stale table ahead of the next requests; False if none is stale.
@@ -180,7 +181,7 @@ class WeightTables:
 
     def drain(self) -> list[WeightTable]:
         """Tables solved since the last call, oldest first."""
-        solved, self._solved = self._solved, []
+        solved, self.solved = self.solved, []
         return solved
 
     def standing(self, cell: Cell) -> WeightTable | None:
@@ -206,9 +207,7 @@ class WeightTables:
         cascades: tuple[CascadeFacts, ...] | None = None,
     ) -> WeightTable:
         """The same candidates under other weights, as a table of its own."""
-        arms = tuple(
-            replace(arm, weight=weight) for arm, weight in zip(table.arms, weights, strict=True)
-        )
+        arms = tuple(replace(arm, weight=w) for arm, w in zip(table.arms, weights, strict=True))
         made = replace(
             table,
             version=self._versions.take(),
@@ -219,7 +218,7 @@ class WeightTables:
             note=note,
             mix_usd=None,
         )
-        self._solved.append(made)
+        self.solved.append(made)
         return made
 
     def _looking(self) -> Previews:
@@ -296,5 +295,5 @@ class WeightTables:
         self, place: CellTables, viewed: Viewed, weighing: Weighing | None, moment: Moment
     ) -> WeightTable:
         table = self._maker.table(self._versions.take(), place, viewed, weighing, moment)
-        self._solved.append(table)
+        self.solved.append(table)
         return table
