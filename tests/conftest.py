@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from _pytest.nodeid import NodeId
+from hypothesis import settings
 
 from tests import read_once
 from windsock.observability import log
@@ -14,6 +15,10 @@ from windsock.observability import log
 read_once.install()
 gc.set_threshold(20_000, 20, 50)
 """Hundreds of services are built in one process: looking for garbage took a tenth of the time."""
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+"""How long an example takes is the machine's affair."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,12 +37,6 @@ def pytest_collection_finish() -> None:
     """What is imported and collected is never garbage, and the larger part of all objects."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(autouse=True)
-def an_application_is_let_go_of() -> Iterator[None]:
-    yield
-    read_once.let_go()
 
 
 @pytest.fixture(autouse=True)
