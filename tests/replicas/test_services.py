@@ -234,6 +234,16 @@ async def test_others_are_called_as_soon_as_there_is_something_to_hear(postgres:
     with engine.begin() as connection:
         group.wake(connection, group.LIMITS)
     assert await waits == {group.LIMITS}
+    with engine.begin() as connection:  # its connection is cut: it listens again
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %%'"
+        )
+    heard: set[str] = set()
+    while not heard:
+        with engine.begin() as connection:
+            group.wake(connection, group.KEYS)
+        heard = await asyncio.to_thread(listener.wait, 0.2)
+    assert heard == {group.KEYS}
     listener.close()
     engine.dispose()
 
