@@ -40,12 +40,6 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def an_application_is_let_go_of() -> Iterator[None]:
-    yield
-    read_once.let_go()
-
-
-@pytest.fixture(autouse=True)
 def a_command_run_here_leaves_the_log_as_it_was() -> Iterator[None]:
     """A command logs to what was its standard error, which is closed after its test."""
     yield

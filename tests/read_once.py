@@ -15,27 +15,36 @@ from types import CodeType
 from typing import Any, get_args
 
 import fastapi.routing
-from fastapi.dependencies import models
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends
 from httpx._transports import default
 
 _read: Callable[..., Dependant] = fastapi.routing.get_dependant
 _known: dict[tuple[str, CodeType], Dependant] = {}
-_KEPT = [each for each in vars(models).values() if hasattr(each, "cache_clear")]
 
 
 def install() -> None:
     """For the life of the process."""
     fastapi.routing.get_dependant = _dependant
+    for name in ("_is_gen_callable", "_is_async_gen_callable", "get_typed_return_annotation"):
+        setattr(fastapi.routing, name, _by_code(getattr(fastapi.routing, name)))
     fastapi.routing.create_model_field = cache(fastapi.routing.create_model_field)
     default.create_ssl_context = cache(default.create_ssl_context)
 
 
-def let_go() -> None:
-    """Of the last four thousand endpoints FastAPI has seen, and the services behind them."""
-    for each in _KEPT:
-        each.cache_clear()
+def _by_code(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What is the same for all functions of the same code."""
+    known: dict[CodeType, Any] = {}
+
+    def once(call: Any) -> Any:
+        code = None if hasattr(call, "__wrapped__") else getattr(call, "__code__", None)
+        if code is None:
+            return read(call)
+        if code not in known:
+            known[code] = read(call)
+        return known[code]
+
+    return once
 
 
 def _dependant(*, path: str, call: Callable[..., Any], **facts: Any) -> Dependant:

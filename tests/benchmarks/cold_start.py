@@ -6,9 +6,10 @@
 Every table of `data/success_rates.csv`, and of `data/unseen_rates.csv` by which no rule was shaped,
 is a world of its own, replayed by the exact engine: dollars and success are expected ones, by the
 true means. A floor is `high`, `middle` or `low` beside the best deployment of each task; `economy`
-to `max` are wishes for quality, `balanced` that of a fresh install. Shortfall is what tasks lack to
-the smaller of the floor and their best deployment, averaged over requests. The oracle knows all
-rates and optimises the same aim.
+to `max` are wishes for quality, `balanced` that of a fresh install; `route-middle` and its kin hold
+the floor over all traffic at once. Shortfall is what tasks, or the traffic, lack to the smaller of
+the floor and the best there is, averaged over requests. The oracle knows all rates and optimises
+the same aim.
 
 Three kinds of runs: `alone` (windsock), `incumbent` (the same with the best single deployment, or
 the dearest of the good, named as what is used today), `rivals`; then newcomers. Every bar is told
@@ -24,14 +25,13 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import numpy as np
 
 from tests.benchmarks import cold_start_bars, cold_start_newcomers
 from tests.benchmarks.cold_start_bars import Case, Found
-from tests.benchmarks.cold_start_tables import FLOORS, Score, Table, tables
+from tests.benchmarks.cold_start_tables import FLOORS, OVER_ROUTE, Score, Table, mean_of, tables
 from tests.benchmarks.tables import markdown
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import RouteRequest
@@ -41,6 +41,7 @@ from windsock.simulation.engines.runner import run
 from windsock.simulation.world.world import World
 
 TODAY = Path(__file__).parent / "data" / "cold_start_before.json"
+AIMS = (*FLOORS, f"{OVER_ROUTE}middle", "balanced")
 KINDS = ("alone", "incumbent", "rivals", "newcomers")
 RIVALS = ("plain_thompson", "epsilon_greedy", "ucb", "paretobandit")
 
@@ -133,16 +134,11 @@ def show(found: Found) -> None:
     for case, scores in found.items():
         table = tables()[case.table]
         oracle = table.score(table.oracle(case.aim), case.aim)
-        single = table.single(mean(each.success for each in scores))
+        single = table.single(mean_of(scores), case.aim)
         words = "-" if single is None else f"{single:.2f}"
         rows.append([*map(str, case), str(mean_of(scores)), str(oracle), words])
     head = ["table", "aim", "labels", "policy", "$ / success / short", "oracle", "one as good, $"]
     print(markdown(head, rows), flush=True)
-
-
-def mean_of(scores: list[Score]) -> Score:
-    rows = np.array([(each.usd, each.success, each.short) for each in scores])
-    return Score(**dict(zip(("usd", "success", "short"), rows.mean(axis=0).tolist(), strict=True)))
 
 
 def _read(path: Path) -> Found:
@@ -157,7 +153,7 @@ def _read(path: Path) -> Found:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", nargs="*", default=list(tables()))
-    parser.add_argument("--aims", nargs="*", default=[*FLOORS, "balanced"])
+    parser.add_argument("--aims", nargs="*", default=list(AIMS))
     parser.add_argument("--labels", nargs="*", type=float, default=[0.8, 0.1, 0.01, 0.0])
     parser.add_argument("--policies", nargs="*", default=[])
     parser.add_argument("--only", nargs="*", choices=KINDS, default=list(KINDS))

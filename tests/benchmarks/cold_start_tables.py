@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -25,6 +26,9 @@ REQUESTS, HOURS = 6000, 6
 FLOORS = {"high": 0.03, "middle": 0.10, "low": 0.30}
 """By how much a floor lies below the mean of each task's best."""
 
+OVER_ROUTE = "route-"
+"""Before the name of a floor: it is held over all traffic, not at each task."""
+
 PROMPT_TOKENS = 500.0
 
 
@@ -38,6 +42,12 @@ class Score:
 
     def __str__(self) -> str:
         return f"{self.usd:.2f} / {self.success:.3f} / {self.short:.2f}"
+
+
+def mean_of(scores: Sequence[Score]) -> Score:
+    """Of several runs."""
+    rows = np.array([(each.usd, each.success, each.short) for each in scores])
+    return Score(**dict(zip(("usd", "success", "short"), rows.mean(axis=0).tolist(), strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,7 +80,8 @@ class Table:
 
     def floor(self, aim: str) -> float | None:
         """The floor of an aim; None where it is a wish for quality."""
-        return round(self.best - FLOORS[aim], 3) if aim in FLOORS else None
+        below = FLOORS.get(aim.removeprefix(OVER_ROUTE))
+        return None if below is None else round(self.best - below, 3)
 
     def worth_usd(self, wish: str, incumbent: str | None = None) -> float:
         """What a success is worth by a wish for quality, with all rates known."""
@@ -88,22 +99,54 @@ class Table:
         if floor is None:
             net = self.worth_usd(aim, incumbent) * self.success - self.usd
             return np.eye(len(self.names))[net.argmax(axis=1)]
+        if aim.startswith(OVER_ROUTE):
+            return self._cheapest_over_route(floor)
         rows = zip(self.success, self.usd, strict=True)
         return np.array([_cheapest(right, usd, floor) for right, usd in rows])
 
+    def _cheapest_over_route(self, floor: float) -> FloatArray:
+        """The cheapest shares whose success over all traffic is the floor: one V for all tasks."""
+
+        def at(worth: float) -> FloatArray:
+            return np.eye(len(self.names))[(worth * self.success - self.usd).argmax(axis=1)]
+
+        def success(shares: FloatArray) -> float:
+            return float(self.share @ (shares * self.success).sum(axis=1))
+
+        low, high = 0.0, 1e6 * float(self.usd.max())
+        while high - low > 1e-9 * high:
+            middle = (low + high) / 2
+            low, high = (low, middle) if success(at(middle)) >= floor else (middle, high)
+        under, over = at(low), at(high)
+        more = success(over) - success(under)
+        part = min(1.0, max(0.0, (floor - success(under)) / more)) if more > 0 else 0.0
+        return (1 - part) * under + part * over
+
     def score(self, shares: FloatArray, aim: str) -> Score:
         """What shares of each task's requests cost and give; shortfall to a floor alone."""
-        reached = (shares * self.success).sum(axis=1)
-        least = np.minimum(self.floor(aim) or 0.0, self.success.max(axis=1))
+        reached, best = (shares * self.success).sum(axis=1), self.success.max(axis=1)
+        own, floor = self.share, self.floor(aim) or 0.0
+        if aim.startswith(OVER_ROUTE):
+            reached, best, own = own @ reached[:, None], own @ best[:, None], np.ones(1)
         return Score(
             usd=REQUESTS * float(self.share @ (shares * self.usd).sum(axis=1)),
-            success=float(self.share @ reached),
-            short=100 * float(self.share @ np.maximum(0.0, least - reached)),
+            success=float(self.share @ (shares * self.success).sum(axis=1)),
+            short=100 * float(own @ np.maximum(0.0, np.minimum(floor, best) - reached)),
         )
 
-    def single(self, success: float) -> float | None:
-        """Dollars of the cheapest deployment that alone is as good; None if none is."""
-        return min((each.usd for each in self.alone if each.success >= success), default=None)
+    def single(self, found: Score, aim: str) -> float | None:
+        """Dollars of the cheapest deployment that alone is as good; None if none is.
+
+        As good by the measure of the aim: it succeeds as often, and tasks lack no more to a floor.
+        """
+        alone = (self.score(each, aim) for each in self._each_alone)
+        good = (s.usd for s in alone if s.success >= found.success and s.short <= found.short)
+        return min(good, default=None)
+
+    @property
+    def _each_alone(self) -> list[FloatArray]:
+        """(tasks, deployments) shares where each deployment alone is asked."""
+        return [np.tile(row, (len(self.tasks), 1)) for row in np.eye(len(self.names))]
 
     def scenario(self, aim: str, labels: float, incumbent: str | None) -> Scenario:
         """This table as a world where a share of answers is judged."""
@@ -138,7 +181,8 @@ class Table:
     def _route(self, aim: str) -> dict[str, Any]:
         floor = self.floor(aim)
         if floor is not None:
-            return {"quality_floor": floor}
+            over_route = aim.startswith(OVER_ROUTE)
+            return {"route_quality_floor" if over_route else "quality_floor": floor}
         return {"objective": "quality", "quality": aim, "quality_floor": None}
 
 

@@ -186,7 +186,11 @@ def prepared_engine(settings: Settings, clock: Clock, *, is_ours: bool = False) 
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.now()))
     aside = set_aside_if_corrupt(settings.store.url, stamp, is_ours=is_ours)
     engine = open_engine(settings.store.url)
-    upgrade_engine(engine)
+    try:
+        upgrade_engine(engine)
+    except StoreError:
+        engine.dispose()
+        raise
     if aside is not None:
         saved = rescue(aside, engine)
         log.event_log().error(

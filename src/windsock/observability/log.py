@@ -48,15 +48,16 @@ SHEAF_S = 0.05
 
 
 class _Sheaf:
-    """A stream whose lines of requests are written together; everything else at once, in order."""
+    """A stream whose lines of requests are made and written together; everything else at once, in
+    order."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._held: list[str] = []
+        self._held: list[str | Outcome] = []
 
-    def hold(self, line: str) -> None:
-        """Write a line soon; at once where no event loop runs that could do it later."""
-        self._held.append(line)
+    def hold(self, outcome: Outcome) -> None:
+        """Write its line soon; at once where no event loop runs that could do it later."""
+        self._held.append(outcome)
         if len(self._held) == 1:
             try:
                 asyncio.get_running_loop().call_later(SHEAF_S, self.flush)
@@ -69,7 +70,8 @@ class _Sheaf:
     def flush(self) -> None:
         held, self._held = self._held, []
         if held:
-            self._out.write("".join(held))
+            lines = [each if isinstance(each, str) else _line_of(each) for each in held]
+            self._out.write("".join(lines))
             self._out.flush()
 
 
@@ -134,8 +136,21 @@ def _bound() -> Any:
 
 def request_finished(outcome: Outcome) -> None:
     """The one line of a request that is over."""
+    if _sheaf is not None:
+        _sheaf.hold(outcome)
+        return
+    facts = _facts_of(outcome)
+    del facts["level"], facts["timestamp"]
+    event_log().info(facts.pop("event"), **facts)
+
+
+def _line_of(outcome: Outcome) -> str:
+    return _dumped(_facts_of(outcome)) + "\n"
+
+
+def _facts_of(outcome: Outcome) -> dict[str, Any]:
     decision, cell, usd = outcome.decision, outcome.decision.cell, outcome.cost_usd
-    facts: dict[str, Any] = {
+    return {
         "event": "request.finished",
         "level": "info",
         "timestamp": datetime.fromtimestamp(outcome.finished_at, UTC),
@@ -149,8 +164,3 @@ def request_finished(outcome: Outcome) -> None:
         "cost_usd": None if usd is None else float(usd),
         "latency_ms": round((outcome.finished_at - decision.at) * 1000, 1),
     }
-    if _sheaf is None:
-        del facts["level"], facts["timestamp"]
-        event_log().info(facts.pop("event"), **facts)
-    else:
-        _sheaf.hold(_dumped(facts) + "\n")

@@ -135,9 +135,6 @@ class Writer:
             self._connection = self._engine.connect()
             if self._writer_lock is not None:
                 self._acquire(self._writer_lock, self._connection)
-            if self._engine.dialect.name == "sqlite":
-                self._connection.exec_driver_sql("PRAGMA cache_size=-8000")
-                self._connection.rollback()
         return self._connection
 
     def _acquire(self, lock: WriterLock, connection: Connection) -> None:

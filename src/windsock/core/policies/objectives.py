@@ -212,15 +212,26 @@ def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
 def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
     best = ladder.best(floor.sure)
     is_met = floor.sure(best) >= floor.success
-    if np.isfinite(floor.most_usd):
-        rung = ladder.sought(floor.success, floor.nearest_usd, floor.searched_usd)
-    else:
-        rung = best
+    rung = _nearest(ladder, floor) if np.isfinite(floor.most_usd) else best
     if is_met:
         return Chosen(rung=rung, by="search")
     why = out_or_uncertain(ladder.arms.a, ladder.arms.b, floor.success)
     reached = f"quality floor {floor.success:g} {why}, best expected success is"
     return Chosen(rung=rung, note=f"{reached} {best.success:.3f}", by="search")
+
+
+def _nearest(ladder: Ladder, floor: Floor) -> Rung:
+    """What is looked for; where the best is known, the more of it the nearer it comes, by KNOWN.
+
+    Without that, a floor missed by a hair would be given up for the best buy, far below it.
+    """
+    sought = ladder.sought(floor.success, floor.nearest_usd, floor.searched_usd)
+    mean, best = ladder.arms.mean, int(ladder.arms.mean.argmax())
+    share = 1.0 - (floor.success - float(mean[best])) / KNOWN
+    if share <= 0 or ladder.arms.spread[best] > KNOWN:
+        return sought
+    near = ladder.paired(min(floor.aim, float(mean[best])), floor.most_usd) or sought
+    return mixed(sought, near, min(1.0, share))
 
 
 def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:

@@ -219,11 +219,12 @@ class DataPlane:
 
     async def _with_body(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         """Hold memory for the body, as much of it as came, while it is worked on."""
-        is_files = is_form(call.headers)
+        is_json = call.headers.get(JSON[0]) == JSON[1]
+        is_files = not is_json and is_form(call.headers)
         body = HeldBody(self._memory, self._most_bytes[is_files and endpoint is not None])
         try:
             call.body = await body.read(call.headers, call.receive)
-            if not (is_files or is_protobuf(scope["path"], call.headers)):
+            if is_json or not (is_files or is_protobuf(scope["path"], call.headers)):
                 check_body(call.body)
                 if endpoint is None:
                     _check_json(call.body)

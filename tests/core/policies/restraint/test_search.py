@@ -49,6 +49,24 @@ def test_a_floor_out_of_reach_is_no_reason_to_pay_for_the_dearest() -> None:
     assert found.by == "search"
 
 
+def test_a_floor_missed_by_a_hair_is_given_up_by_a_hair() -> None:
+    floor = Floor(success=0.9, most_usd=0.015)
+    reached = [
+        on_floor(ladder([0.70, best], [1e-4, 3e-2], 40_000.0), floor).rung.success
+        for best in (0.902, 0.899, 0.895, 0.89, 0.885, 0.88, 0.87)
+    ]
+    assert reached[0] == pytest.approx(0.9, abs=1e-3)
+    assert (np.diff(reached) <= 0).all()
+    assert reached[1] > 0.885
+    assert reached[-1] == pytest.approx(0.70, abs=1e-3)
+
+
+def test_what_is_little_known_is_looked_for_however_near_it_seems() -> None:
+    it, floor = ladder([0.70, 0.895], [1e-4, 3e-2], 40.0), Floor(success=0.9, most_usd=0.015)
+    sought = it.sought(floor.success, floor.nearest_usd, floor.searched_usd)
+    assert on_floor(it, floor).rung.weights == pytest.approx(sought.weights)
+
+
 def test_a_held_floor_that_costs_more_than_the_cap_is_given_by_the_cheapest_pair() -> None:
     it = ladder([0.70, 0.92], [1e-4, 3e-2], 4000.0)
     found = on_floor(it, Floor(success=0.9, most_usd=0.015))
