@@ -13,6 +13,7 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Pass, Reply
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
+from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import AnswerFacts, StreamScanner
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
@@ -187,7 +188,10 @@ class Relay:
     def _read(self, chunk: bytes, timeouts: StreamTimeouts) -> bytes:
         """The events to pass on, after these bytes or, with none, at the end of them."""
         scanner = self.scanner
-        events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
+        try:
+            events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
+        except MISSHAPEN as error:
+            raise ProviderError("an event of the stream has not the shape of one") from error
         self._is_over = not chunk or scanner.error is not None
         self._bytes += len(events)
         seen = scanner.content_events, scanner.is_complete, scanner.is_done
