@@ -344,6 +344,22 @@ async def test_a_stream_that_breaks_ends_with_an_error_of_its_format(
     assert "message_stop" not in got.text and "response.completed" not in got.text
 
 
+async def test_the_error_that_ends_a_stream_as_it_came_repeats_no_key(tmp_path) -> None:
+    def said(body: Body) -> Answer:
+        words = f"no such key: {there.headers[-1]['x-api-key']}"
+        error = {"type": "error", "error": {"type": "authentication_error", "message": words}}
+        return Answer(events=[*EVENTS["messages"][:8], *sent([error])])
+
+    async with upstream(said, "/messages") as there:
+        config = provider("anthropic", there.url) + route("anthropic/claude-sonnet-4-5")
+        async with running(config, tmp_path) as it:
+            ask = {"model": "auto", "stream": True, "max_tokens": 9,
+                   "messages": [{"role": "user", "content": "hi"}]}  # fmt: skip
+            got = await it.http.post("/v1/messages", json=ask)
+    assert "no such key: [key]" in got.text
+    assert there.headers[-1]["x-api-key"] not in got.text
+
+
 async def test_an_answer_of_nothing_is_asked_elsewhere(tmp_path) -> None:
     empty = sent([{**MESSAGE_EVENTS[0]}, *MESSAGE_EVENTS[-2:]])
 

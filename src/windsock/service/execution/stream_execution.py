@@ -217,4 +217,5 @@ class StreamedCall:
         relay, said = self._relay, self._failure.body
         if self._refused is not None and said and not self._target.is_native:
             return b"data: " + b"".join(said.splitlines()) + b"\n\n"
-        return relay.scanner.broken(BROKE_OFF.get(relay.kind, BROKEN_STREAM))
+        last = relay.scanner.broken(BROKE_OFF.get(relay.kind, BROKEN_STREAM))
+        return self._target.endpoint.without_secrets(last)
