@@ -8,7 +8,7 @@ import pytest
 from tests.chaos import faults
 from tests.chaos.provider import Call, head, provider
 from tests.running import config_of, running
-from tests.upstream import Answer, completion, stream_of, upstream
+from tests.upstream import Answer, completion, event, stream_of, upstream
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -66,6 +66,47 @@ async def test_a_complete_stream_that_does_not_end_is_an_answer(tmp_path) -> Non
             assert answer.text.endswith("data: [DONE]\n\n")
             (row,) = (await it.http.get("/v1/deployments")).json()["data"]
             assert row["failures"] == 0
+
+
+async def failed_within(call: Call) -> None:
+    """Content and an error at once, and then no end."""
+    await call.send(head(200, "content-type: text/event-stream\r\ntransfer-encoding: chunked"))
+    error = event({"error": {"message": "all seats are taken"}})
+    await call.part(b"".join([*stream_of(["word "])[:2], error]))
+    await asyncio.sleep(60)
+
+
+async def test_what_follows_an_error_in_a_stream_is_not_waited_for(tmp_path) -> None:
+    async with provider(failed_within) as acme:
+        config = config_of(("acme", acme.url, 1.0)) + 'stall_timeout = "900ms"\n'
+        async with running(config, tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
+            assert "all seats are taken" in answer.text
+            await it.service.ledger.flushed()
+            decision = answer.headers["x-windsock-decision-id"]
+            (call,) = (await it.http.get(f"/v1/decisions/{decision}")).json()["attempts"]
+            assert call["kind"] != "timed_out"
+
+
+async def remarking(call: Call) -> None:
+    """A whole answer with its end mark, and then comments."""
+    await call.send(head(200, "content-type: text/event-stream\r\ntransfer-encoding: chunked"))
+    await call.part(b"".join(stream_of(["word "])))
+    for _ in range(REMARKS):
+        await call.part(b": still here\n\n")
+        await asyncio.sleep(0.01)
+    await call.end_stream()
+
+
+REMARKS = 200
+
+
+async def test_comments_after_the_end_mark_do_not_put_the_end_off(tmp_path) -> None:
+    async with provider(remarking) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
+            assert answer.text.endswith("data: [DONE]\n\n")
+            assert answer.text.count(": still here") < REMARKS
 
 
 async def test_a_stream_may_take_long_as_long_as_it_goes_on(tmp_path) -> None:

@@ -196,6 +196,16 @@ async def test_a_stream_that_breaks_off_ends_in_the_words_of_its_format(tmp_path
     assert json.loads(last.removeprefix("data: "))["error"]["code"] == "cut"
 
 
+@pytest.mark.parametrize("lines", [(b"= many few\n",), (b"fine\n", b"= many few\n")])
+async def test_an_event_without_its_shape_is_a_failure_of_the_deployment(tmp_path, lines) -> None:
+    async with office(*lines) as (url, _):
+        async with running(config_of(("office", url, 1.0)), tmp_path) as service:
+            answer = await service.http.post("/v1/chat/completions", json={**ASKED, "stream": True})
+            (row,) = (await service.http.get("/v1/deployments")).json()["data"]
+    assert row["failures"] == 1
+    assert answer.status_code == 502 or '"code":"cut"' in answer.text
+
+
 async def test_an_error_in_a_stream_means_what_its_format_says(tmp_path) -> None:
     async with office(b"! too many\n") as (url, _):
         async with running(config_of(("office", url, 1.0)), tmp_path) as service:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -15,6 +16,14 @@ SYNTAX = re.compile(rb'["{}]')
 """What every JSON object has: text without any of it is a remark, such as "ping"."""
 
 _checked = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def boundaries(held: bytes, known: int) -> Iterator[re.Match[bytes]]:
+    """Where events end; the first `known` bytes, which hold no such end, are not looked at again.
+
+    An event with an image is megabytes that come in hundreds of pieces.
+    """
+    return BOUNDARY.finditer(held, max(0, known - 3))
 
 
 def data_of(event: bytes) -> bytes:

@@ -13,6 +13,7 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Pass, Reply
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
+from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import AnswerFacts, StreamScanner
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
@@ -147,7 +148,7 @@ class Relay:
         self.note = ""
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._seen = (0, False)
+        self._seen = (0, False, False)
         self._bytes = 0
         self._is_over = False
         self._said: AnswerFacts | None = None
@@ -181,18 +182,22 @@ class Relay:
             events = self._read(chunk, timeouts)
             return (not events or write(events)) and not (self._is_over or self.scanner.is_done)
 
-        await self._unless_complete(timeouts.pass_on(reply, passes))
+        if not self._is_over:
+            await self._unless_complete(timeouts.pass_on(reply, passes))
 
     def _read(self, chunk: bytes, timeouts: StreamTimeouts) -> bytes:
         """The events to pass on, after these bytes or, with none, at the end of them."""
         scanner = self.scanner
-        events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
+        try:
+            events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
+        except MISSHAPEN as error:
+            raise ProviderError("an event of the stream has not the shape of one") from error
         self._is_over = not chunk or scanner.error is not None
         self._bytes += len(events)
-        seen = scanner.content_events, scanner.is_complete
-        if seen != self._seen or scanner.is_done:
+        seen = scanner.content_events, scanner.is_complete, scanner.is_done
+        if seen != self._seen:
             self._seen = seen
-            timeouts.renew(is_complete=seen[1], is_done=scanner.is_done)
+            timeouts.renew(is_complete=seen[1], is_done=seen[2])
         if not events or (scanner.has_answer and not self._held):
             return events
         if self._is_shown():

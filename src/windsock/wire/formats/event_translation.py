@@ -8,7 +8,7 @@ from typing import Any
 
 from windsock.errors import ProviderError
 from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, ChatStreamScanner
-from windsock.wire.sse import BOUNDARY, DATA
+from windsock.wire.sse import DATA, boundaries
 
 
 class EventTranslator(ChatStreamScanner):
@@ -24,7 +24,7 @@ class EventTranslator(ChatStreamScanner):
         """Whole chunks to pass on; raises ProviderError if an event is broken."""
         held = self._unread + data
         start = 0
-        for match in BOUNDARY.finditer(held):
+        for match in boundaries(held, len(self._unread)):
             event, start = held[start : match.end()], match.end()
             for chunk in self._told(event) if DATA.search(event) else ():
                 yield from super().feed(chunk)

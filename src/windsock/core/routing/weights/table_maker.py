@@ -36,6 +36,7 @@ class TableMaker:
         self._book = book
         self._beliefs = beliefs
         self._health = health
+        self._fitted: set[tuple[str, str]] = set()
 
     def at(self, now: float) -> Moment:
         """What is true of all deployments at unix s `now`."""
@@ -63,9 +64,18 @@ class TableMaker:
             classes=None if asked.prompt_tokens else self.classes(place),
         )
 
-    def fit(self, cell: Cell) -> bool:
-        """See `Beliefs.fit`."""
-        return self._beliefs.fit(cell)
+    def fit_ahead(self, cell: Cell) -> bool:
+        """See `Beliefs.fit`; once a route until `rest`, or what is learnt all the time would have
+        its priors fitted again and again before any of its tables is solved."""
+        route = cell[:2]
+        if route in self._fitted or not self._beliefs.fit(cell):
+            return False
+        self._fitted.add(route)
+        return True
+
+    def rest(self) -> None:
+        """No table is stale."""
+        self._fitted.clear()
 
     def classes(self, place: CellTables) -> SizeClasses | None:
         """Classes of prompt size of a cell, as they are now; None where there is one.

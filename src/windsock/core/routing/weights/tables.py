@@ -158,13 +158,14 @@ class WeightTables:
         for place in self._cells.places.values():
             for size, slot in place.plain_tables():
                 if slot is not None and self._freshness.is_stale(slot, place, now, AHEAD_SHARE):
-                    if self._maker.fit(place.cell):
+                    if self._maker.fit_ahead(place.cell):
                         return True
                     if self._freshness.is_due(self._cells.group_of(place.cell), now):
                         self._refreshed(place, self._maker.at(now))
                     else:
                         self._solve(place, None, place.usual_tokens(size), now)
                     return True
+        self._maker.rest()
         return False
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from windsock.errors import ProviderError
 from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
-from windsock.wire.sse import BOUNDARY
+from windsock.wire.sse import boundaries
 
 
 class PassedEvents(ABC):
@@ -37,7 +37,7 @@ class PassedEvents(ABC):
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
         held, start = self._held + data, 0
-        for match in BOUNDARY.finditer(held):
+        for match in boundaries(held, len(self._held)):
             event, start = held[start : match.end()], match.end()
             if self.error is None and self._is_passed(event):
                 yield event
