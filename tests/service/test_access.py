@@ -28,6 +28,13 @@ def test_no_text_of_a_key_outlives_the_reading_of_its_headers(header: bytes) -> 
     assert not access.knows(digest_of(key + "x"), 1.0)
 
 
+def test_a_key_kept_under_what_is_no_digest_keeps_nobody_else_out() -> None:
+    key, key_id, sha256 = new_key()
+    access = Access(mode="required")
+    access.replace_keys([kept("broken", "no digest"), kept(key_id, sha256)])
+    assert access.admit(digest_of(key), "infer", 1.0).key_id == key_id
+
+
 @pytest.mark.parametrize(
     "nothing",
     [

@@ -184,6 +184,14 @@ def test_a_share_holds_while_the_database_is_away_for_a_minute_and_not_for_ever(
     assert fleet.most_in_a_minute() <= 60 + 3
 
 
+def test_a_limit_that_is_lowered_is_lower_at_once_also_where_a_share_was_granted() -> None:
+    fleet = Fleet(3, 60)
+    fleet.take_all(0)
+    fleet.wait(62)
+    fleet.key = Principal(key_id="k", rpm=30, is_limited=True)
+    assert fleet.ask(0, 100) == 30
+
+
 def test_the_shares_of_one_that_was_killed_come_back() -> None:
     fleet = Fleet(3, 60)
     fleet.take_all(0)

@@ -95,9 +95,13 @@ class Minute:
         return self.used
 
     def lease(self, share: int | None, replicas: int) -> None:
-        """So much may be used here, None: the even part; one that comes alone in any case."""
+        """So much may be used here, None: the even part; one that comes alone in any case.
+
+        A limit that was lowered since the share was granted is lower at once.
+        """
         self.share = share
-        self.limit = max(1, even_part(self.most, replicas) if share is None else share)
+        part = even_part(self.most, replicas) if share is None else min(share, self.most)
+        self.limit = max(1, part)
 
     def taken(self) -> int:
         """What was used since this was last asked, and is not told of; less than 0: given back."""
