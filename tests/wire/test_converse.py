@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from zlib import crc32
 
 import orjson
 import pytest
@@ -119,6 +120,14 @@ def test_a_frame_with_a_broken_byte_is_none(place) -> None:
     broken[place] ^= 0xFF
     with pytest.raises(ProviderError, match="broken"):
         scanned(bytes(broken) + fake_converse.frame("messageStart", {}), 10_000)
+
+
+@pytest.mark.parametrize("length", [0, 1, 15])
+def test_a_frame_shorter_than_what_frames_it_is_none(length: int) -> None:
+    """By its own word and with a checksum that holds: it would be read again and again."""
+    lengths = length.to_bytes(4) + bytes(4)
+    with pytest.raises(ProviderError, match="no frame"):
+        scanned(lengths + crc32(lengths).to_bytes(4) + bytes(8), 5)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ class ConverseStreamScanner(MessageStreamScanner):
         if len(held) < PRELUDE:
             return None
         length = int.from_bytes(held[:4])
-        if crc32(held[:8]) != int.from_bytes(held[8:PRELUDE]) or length > MAX_EVENT_BYTES:
+        is_sound = crc32(held[:8]) == int.from_bytes(held[8:PRELUDE])
+        if not is_sound or not PRELUDE + TAIL <= length <= MAX_EVENT_BYTES:
             raise ProviderError("an event of the stream is broken: it is no frame")
         if len(held) < length:
             return None
