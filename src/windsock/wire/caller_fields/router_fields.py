@@ -16,7 +16,7 @@ ROUTER_FIELDS = ("models", "provider", "session_id", "route", "transforms", "usa
 """All of them, and our own: whatever the format in front, they mean the same."""
 
 UNHEEDED = ("trace",)
-"""What changes nothing of an answer, and nobody here acts on."""
+"""Those that change nothing of an answer, and that nobody here acts on."""
 
 SERVER_TOOL = b'"openrouter:'
 """How the names of tools begin that OpenRouter runs itself."""
@@ -41,7 +41,7 @@ class RouterFields(Ranged, kw_only=True):
     @property
     def unheeded(self) -> tuple[str, ...]:
         """The names of what is left out."""
-        return UNHEEDED if self.trace is not None else ()
+        return tuple(name for name in UNHEEDED if getattr(self, name) is not None)
 
 
 def needs_of(fields: RouterFields, tools: bytes = b"") -> Iterator[str]:
