@@ -154,6 +154,10 @@ def _decisions(url: str) -> set[str | None]:
         engine.dispose()
 
 
+SOLVED_S = 2.0
+"""Within it the weights shown know of what was said before."""
+
+
 @row("double feedback")
 async def double_feedback(count: int = 50) -> Finding:
     """Each said once; then all of it again, with and without an idempotency key."""
@@ -165,12 +169,14 @@ async def double_feedback(count: int = 50) -> Finding:
         ]
         for place, each in enumerate(said):
             await http.post("/v1/feedback", json=each, headers={"idempotency-key": f"k{place}"})
+        await asyncio.sleep(SOLVED_S)
         before = await _candidates(it)
         doubles = 0
         for place, each in enumerate(said):
             for headers in ({"idempotency-key": f"k{place}"}, {}):
                 answer = await http.post("/v1/feedback", json=each, headers=headers)
                 doubles += answer.json()["is_duplicate"]
+        await asyncio.sleep(SOLVED_S)
         after = await _candidates(it)
     finding = Finding().at_least("recognised", doubles / (2 * count), 1.0, "%")
     away = max(abs(one - other) for one, other in zip(before, after, strict=True))
