@@ -162,7 +162,7 @@ async def watched(kind: str, folder: Path, count: int) -> AsyncIterator[list[Wat
 async def test_requests_get_what_they_would_have_got_had_nobody_looked(kind, tmp_path) -> None:
     async with watched(kind, tmp_path, 2) as (seen, unseen):
         got: dict[str, list[Any]] = {"seen": [], "unseen": []}
-        for number in range(32):
+        for number in range(22):
             got["seen"].append(await seen.step(number))
             got["unseen"].append(await unseen.step(number))
             if number % 10 == 4:
