@@ -89,11 +89,12 @@ def _worst(own: Score, scores: list[Score]) -> float:
 
 
 def _no_dearer_than_one(case: Case, scores: list[Score]) -> Iterator[list[str]]:
-    found = mean_of(scores)
-    single = tables()[case.table].single(found, case.aim)
-    if single is not None:
-        yield row("of the dollars of one as good", _where(case), f"{found.usd / single:.2f}", "1.1",
-                  found.usd <= 1.1 * single)  # fmt: skip
+    found, table = mean_of(scores), tables()[case.table]
+    for what, lacks_no_more in (("one as good", False), ("one that lacks no more", True)):
+        single = table.single(found, case.aim, lacks_no_more=lacks_no_more)
+        if single is not None:
+            yield row(f"of the dollars of {what}", _where(case), f"{found.usd / single:.2f}", "1.1",
+                      found.usd <= 1.1 * single)  # fmt: skip
 
 
 def _than_before(case: Case, scores: list[Score], old: list[Score] | None) -> Iterator[list[str]]:

@@ -134,13 +134,17 @@ class Table:
             short=100 * float(own @ np.maximum(0.0, np.minimum(floor, best) - reached)),
         )
 
-    def single(self, found: Score, aim: str) -> float | None:
-        """Dollars of the cheapest deployment that alone is as good; None if none is.
+    def single(self, found: Score, aim: str, *, lacks_no_more: bool = False) -> float | None:
+        """Dollars of the cheapest deployment that alone succeeds as often; None if none does.
 
-        As good by the measure of the aim: it succeeds as often, and tasks lack no more to a floor.
+        lacks_no_more   and tasks must lack no more to a floor, which the oracle itself may pay for
         """
         alone = (self.score(each, aim) for each in self._each_alone)
-        good = (s.usd for s in alone if s.success >= found.success and s.short <= found.short)
+        good = (
+            s.usd
+            for s in alone
+            if s.success >= found.success and (s.short <= found.short or not lacks_no_more)
+        )
         return min(good, default=None)
 
     @property
