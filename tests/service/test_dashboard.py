@@ -45,16 +45,20 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def served(tmp_path: Path) -> AsyncIterator[Running]:
-    """Two deployments that answer and one that fails, with traffic, feedback and a price move."""
+async def served(tmp_path: Path, suffix: str = "") -> AsyncIterator[Running]:
+    """Two deployments that answer and one that fails, with traffic, feedback and a price move.
+
+    suffix      of the providers' names
+    """
+    acme, boreal, crux = (f"{name}{suffix}" for name in ("acme", "boreal", "crux"))
     fine, broken = Answer(completion()), Answer({"error": {}}, status=500)
     async with upstream(lambda _: fine) as good, upstream(lambda _: broken) as bad:
-        config = config_of(("acme", good.url, 1.0), ("boreal", good.url, 1.2), ("crux", bad.url, 9))
+        config = config_of((acme, good.url, 1.0), (boreal, good.url, 1.2), (crux, bad.url, 9))
         async with running(config, tmp_path) as it:
             await use(it, requests=8)
             for _ in range(2):
-                await it.http.post("/v1/chat/completions", json={**ASK, "model": "crux/m"})
-            move_price(it, "acme/m", "1.6", "6.4")
+                await it.http.post("/v1/chat/completions", json={**ASK, "model": f"{crux}/m"})
+            move_price(it, f"{acme}/m", "1.6", "6.4")
             await asyncio.sleep(2.2)
             yield it
 
@@ -233,6 +237,18 @@ async def test_nothing_overflows_a_narrow_screen_in_either_scheme(scheme, tmp_pa
         assert scrolled <= inner
         paper = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 16, 19)"}[scheme]
+        assert faults == []
+
+
+@in_browser
+async def test_names_of_a_usual_length_do_not_overflow_a_laptop(tmp_path) -> None:
+    async with served(tmp_path, "-of-the-northern-sea") as it, browser() as chromium:
+        page, faults = await opened(chromium, it.url, viewport={"width": 1280, "height": 780})
+        await expect(page.locator("#deployments tbody tr")).to_have_count(3)
+        for width in (1090, 1280, 1400):
+            await page.set_viewport_size({"width": width, "height": 780})
+            scrolled, inner = await widths(page)
+            assert scrolled <= inner
         assert faults == []
 
 
