@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray, Indices
-from windsock.core.policies.contest.best_arm import CROWD, Contest, best_weights, weigh
+from windsock.core.policies.contest.best_arm import Contest, best_weights, weigh
 from windsock.core.policies.restraint.bisection import first_true
 from windsock.core.policies.restraint.bounds import Floors, above, below
 from windsock.core.policies.restraint.damping import Damping
@@ -19,6 +19,9 @@ from windsock.core.policies.rungs import Arms, Rung, rung_values
 
 AT_STAKE = 0.5
 """Most that probes may cost, as a part of what the route's successes are worth."""
+
+FEW = 40
+"""Arms up to which rungs are solved roughly all at once, not one by one."""
 
 
 class Ladder:
@@ -87,7 +90,7 @@ class Ladder:
         return rung
 
     def _weigh_roughly(self, value_usd: float, along: FloatArray) -> None:
-        is_small = len(self.arms.usd) <= CROWD
+        is_small = len(self.arms.usd) <= FEW
         values = along if is_small and value_usd in along else np.array([value_usd])
         self._roughly |= zip(values.tolist(), self.contest.rough(values), strict=True)
 
@@ -96,18 +99,23 @@ class Ladder:
         values = self.values.tolist()
         return first_true(len(self), lambda index: reaches(self.rough(values[index])))
 
-    def lowest(self, reaches: Callable[[Rung], bool], besides: Iterable[int] = ()) -> int:
+    def lowest(
+        self, reaches: Callable[[Rung], bool], *, besides: Iterable[int] = (), beyond: float = inf
+    ) -> int:
         """The lowest rung that `reaches`, by bisection; `len` if none does.
 
         Success need not rise all the way up (an unknown dear arm may take share from a known
         good one), so the search starts from no earlier result but from rough rungs: the same
         arms, the same rung.
 
-        besides     rungs that are likely to be asked for next
+        besides, beyond     rungs, and a V where none reaches, that are likely to be asked for next
         """
         near = self.roughly_lowest(reaches)
-        at = {*range(max(0, near - 1), min(near + 1, len(self))), *besides}
-        prepare((self, float(self.values[index])) for index in sorted(at))
+        likely = {*range(max(0, near - 1), min(near + 1, len(self))), *besides}
+        values = self.values[sorted(likely)].tolist()
+        if near == len(self) and beyond < inf:
+            values.append(beyond)
+        prepare((self, value) for value in values)
         return first_true(len(self), lambda index: reaches(self[index]), near=near)
 
     def best(self, worth: Callable[[Rung], float]) -> Rung:

@@ -197,7 +197,8 @@ def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
     Above the most that a success may cost, the cheapest mixture that is expected to; where nothing
     surely delivers it, whoever may be the cheapest that does.
     """
-    return _at_lowest(ladder, floor, ladder.lowest(floor.is_held))
+    index = ladder.lowest(floor.is_held, beyond=floor.nearest_usd)
+    return _at_lowest(ladder, floor, index)
 
 
 def _at_lowest(ladder: Ladder, floor: Floor, index: int) -> Chosen:
@@ -247,7 +248,7 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
     best is found roughly and decided exactly between it and its neighbours, if they come near.
     """
     near = _roughly_cheapest(ladder, ladder.roughly_lowest(floor.is_held))
-    first = ladder.lowest(floor.is_held, besides=near)
+    first = ladder.lowest(floor.is_held, besides=near, beyond=floor.nearest_usd)
     least = _at_lowest(ladder, floor, first)
     if least.note or first == len(ladder):
         return least

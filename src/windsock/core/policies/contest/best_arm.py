@@ -32,8 +32,8 @@ CROWD = 12
 CROWD_HALVINGS = 6
 """With more arms than CROWD, the range of the best one is looked for first, by bisection."""
 
-TOGETHER = 100
-"""Arms of all contests that are integrated at once: with more, the arrays leave the cache."""
+TOGETHER = 12
+"""Contests of few arms that are integrated at once: with more, the arrays leave the cache."""
 
 
 def best_weights(a: FloatArray, b: FloatArray, usd: FloatArray, value_usd: float) -> FloatArray:
@@ -96,21 +96,24 @@ def _normal(x: FloatArray) -> FloatArray:
 
 def weigh(asked: Sequence[tuple[Contest, float]]) -> list[FloatArray]:
     """(arms,) weights of each contest at its V, as `best_weights` tells them."""
-    sizes = [contest.size for contest, _ in asked]
-    facts = np.empty((len(NOBODY), len(sizes), max(sizes, default=0)))
+    few = [at for at, (contest, _) in enumerate(asked) if contest.size <= CROWD]
+    found: dict[int, FloatArray] = {}
+    for start in range(0, len(few), TOGETHER):
+        rows = few[start : start + TOGETHER]
+        found |= zip(rows, _of_few([asked[at] for at in rows]), strict=True)
+    for at, (contest, value_usd) in enumerate(asked):
+        if contest.size > CROWD:
+            found[at] = _of_many(contest, value_usd)
+    return [found[at] for at in range(len(asked))]
+
+
+def _of_few(asked: Sequence[tuple[Contest, float]]) -> list[FloatArray]:
+    """The same for contests of CROWD arms at most, side by side."""
+    facts = np.empty((len(NOBODY), len(asked), max(contest.size for contest, _ in asked)))
     facts[:] = NOBODY
     for row, (contest, value_usd) in enumerate(asked):
         contest.put_at(value_usd, facts[:, row, : contest.size])
-    shares = _shares(facts)
-    return [row[:size] for row, size in zip(shares, sizes, strict=True)]
-
-
-def _shares(facts: FloatArray) -> FloatArray:
-    """(contests, arms) P(best) of arms by their (7, contests, arms) facts."""
-    shift, low, high = facts[0], facts[5], facts[6]
-    right, least = high - shift, (low - shift).max(axis=1)
-    if right.shape[1] > CROWD:
-        _raise_floors(facts, least)
+    right, least = facts[6] - facts[0], (facts[5] - facts[0]).max(axis=1)
     alive = right > least[:, None]
     np.copyto(facts, NOBODY, where=~alive)
     counts = alive.sum(axis=1).tolist()
@@ -118,26 +121,35 @@ def _shares(facts: FloatArray) -> FloatArray:
     for row in [row for row, count in enumerate(counts) if count <= 1]:
         shares[row, right[row].argmax()] = 1.0
     rows = [row for row, count in enumerate(counts) if count > 1]
-    step = max(1, TOGETHER // max(counts))
-    for few in (rows[at : at + step] for at in range(0, len(rows), step)):
-        arms = alive[few].any(axis=0).nonzero()[0]
-        shares[np.ix_(few, arms)] = integrate(facts[:, few][:, :, arms], least[few].tolist())
+    if rows:
+        shares[rows] = integrate(facts[:, rows], least[rows].tolist())
+    return [row[: contest.size] for row, (contest, _) in zip(shares, asked, strict=True)]
+
+
+def _of_many(contest: Contest, value_usd: float) -> FloatArray:
+    """The same for one contest of many arms, most of which are out."""
+    facts = np.empty((len(NOBODY), contest.size))
+    contest.put_at(value_usd, facts)
+    right, least = facts[6] - facts[0], float((facts[5] - facts[0]).max())
+    alive = (right > least).nonzero()[0]
+    if len(alive) > CROWD:
+        least = _floor_of_best(facts[:, alive], least)
+        alive = (right > least).nonzero()[0]
+    shares = np.zeros(contest.size)
+    if len(alive) <= 1:
+        shares[right.argmax()] = 1.0
+    else:
+        shares[alive] = integrate(facts[:, None, alive], [least])[0]
     return shares
 
 
-def _raise_floors(facts: FloatArray, least: FloatArray) -> None:
-    """Raise what the best surely exceeds where there are many arms: it is far above each one's own.
-
-    least   (contests,) the greatest start of a range of utility
-    """
+def _floor_of_best(facts: FloatArray, low: float) -> float:
+    """A utility that the best of many arms surely exceeds; far above each arm's own."""
     shift, a, b, right = facts[0], facts[1], facts[2], facts[6] - facts[0]
-    alive = right > least[:, None]
-    rows = (alive.sum(axis=1) > CROWD).nonzero()[0]
-    shift, a, b, alive = shift[rows], a[rows], b[rows], alive[rows]
-    low, high = least[rows], right[rows].max(axis=1)
+    high = float(right.max())
     for _ in range(CROWD_HALVINGS):
         middle = (low + high) / 2
-        below = special.betainc(a, b, np.minimum(middle[:, None] + shift, 1.0))
-        is_sure = np.where(alive, below, 1.0).prod(axis=1) < TAIL
-        low, high = np.where(is_sure, middle, low), np.where(is_sure, high, middle)
-    least[rows] = low
+        theta = np.minimum(middle + shift, 1.0)
+        is_below_sure = float(special.betainc(a, b, theta).prod()) < TAIL
+        low, high = (middle, high) if is_below_sure else (low, middle)
+    return low

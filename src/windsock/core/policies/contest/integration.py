@@ -42,18 +42,18 @@ def integrate(facts: FloatArray, low: Sequence[float]) -> FloatArray:
     spans = [Span.of(*each) for each in zip(low, *facts.tolist(), strict=True)]
     weights, errors = np.empty(facts.shape[1:]), [inf] * len(spans)
     rows, part = list(range(len(spans))), facts
-    while rows:
+    while True:
         found = _won(part, panels_of([spans[row] for row in rows]))
         still = []
         for row, won, total in zip(rows, found, found.sum(axis=1).tolist(), strict=True):
             off = abs(total - 1.0)
             if off < errors[row]:
-                weights[row], errors[row] = won, off
+                weights[row], errors[row] = won / total, off
             if errors[row] >= max(SUM_ERROR, min(off, ROUNDING)) and spans[row].halve():
                 still.append(row)
+        if not still:
+            return weights
         rows, part = still, facts[:, still]
-    weights /= weights.sum(axis=1, keepdims=True)
-    return weights
 
 
 def _won(facts: FloatArray, panels: Panels) -> FloatArray:

@@ -120,21 +120,22 @@ def panels_of(spans: Sequence[Span]) -> Panels:
     """Panels of each; those that touch the end of a support are graded towards both sides."""
     left: list[float] = []
     right: list[float] = []
-    first, counts, graded = [], [], []
-    for span in spans:
+    owner: list[int] = []
+    first, graded = [], []
+    for number, span in enumerate(spans):
         edges, ends = span.edges(), span.ends
         first.append(len(left))
-        counts.append(len(edges) - 1)
         if ends:
             pairs = enumerate(pairwise(edges), len(left))
             graded += [at for at, (start, end) in pairs if start in ends or end in ends]
         left += edges[:-1]
         right += edges[1:]
+        owner += [number] * (len(edges) - 1)
     starts = np.array(left)
     return Panels(
         left=starts,
         length=np.array(right) - starts,
-        owner=np.repeat(np.arange(len(spans)), counts),
+        owner=np.array(owner),
         first=np.array(first),
         batches=_batches(len(left), graded),
     )
