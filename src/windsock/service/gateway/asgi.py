@@ -35,6 +35,7 @@ from windsock.service.error_responses import Problem, internal, problem_of, stop
 from windsock.service.key_limits import NO_LIMITS
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.body_bounds import check_body
+from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
@@ -279,7 +280,7 @@ def _check_json(body: bytes) -> None:
     try:
         json_codec.loads_asked(body)
     except ValueError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(body, error) from error
 
 
 async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:
