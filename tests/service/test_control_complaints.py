@@ -45,6 +45,6 @@ async def test_what_cannot_be_read_is_told_and_a_stream_is_of_what_was_asked_for
                     said = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
                     said["metadata"] = {"task": task}
                     assert (await it.http.post("/v1/chat/completions", json=said)).is_success
-                while not (line := await anext(lines)).startswith("event: weights"):
+                while not (await anext(lines)).startswith("event: weights"):
                     pass
                 assert json.loads((await anext(lines))[5:])["task"] == "sql"
