@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from tests.running import config_of, running
@@ -36,6 +37,18 @@ async def test_what_cannot_be_read_is_told_and_a_stream_is_of_what_was_asked_for
             unknown = await it.http.get("/v1/weights/stream", params={"route": "nope"})
             assert unknown.status_code == 404
             assert "'nope'" in unknown.json()["error"]["message"]
+
+            for path in ("/healthz", "/readyz", "/v1/models", "/"):
+                whole, head = await it.http.get(path), await it.http.head(path)
+                assert (head.status_code, head.content) == (200, b""), path
+                assert head.headers["content-length"] == whole.headers["content-length"]
+            assert (await it.http.head("/v1/chat/completions")).status_code == 405
+            assert (await it.http.head("/v1/weights/stream")).status_code == 405
+
+            reader, writer = await asyncio.open_connection("127.0.0.1", it.http.base_url.port)
+            writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
+            writer.close()
 
             named = {"route": "auto", "task": "sql"}
             async with it.http.stream("GET", "/v1/weights/stream", params=named) as answer:

@@ -190,7 +190,7 @@ class DataPlane:
             read_googles(scope)
         headers: Headers = dict(scope["headers"])
         call = Call(headers, presented_in(headers), receive, send)
-        if (fault := fault_of(scope["headers"])) is not None:
+        if (fault := fault_of(scope["headers"], scope["http_version"])) is not None:
             await _refuse(call, scope, fault)
             return
         is_post = scope["method"] == "POST"
@@ -202,7 +202,7 @@ class DataPlane:
             await _refuse(call, scope, problem)
             return
         if endpoint is None and not has_body(headers):
-            await self._app(scope, receive, send)
+            await self._app(_as_get(scope), receive, send)
             return
         call.model, call.query = scope.get(MODEL), scope["query_string"]
         if self._knows(call.presented, self._clock.now()):
@@ -271,6 +271,16 @@ class DataPlane:
             await _refuse(call, scope, stopping())
         finally:
             watch.end()
+
+
+def _as_get(scope: Scope) -> Scope:
+    """Who asks for the head alone, as uptime checkers do, gets that of a GET, unless it has no end.
+
+    The server leaves the body away.
+    """
+    if scope["method"] != "HEAD" or scope["path"].endswith("/stream"):
+        return scope
+    return {**scope, "method": "GET"}
 
 
 def _check_json(body: bytes) -> None:
