@@ -63,8 +63,8 @@ TOOL_PROMPT = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
 CACHED_PARTS = ("cacheTokensDetails", "cached_tokens_details")
 HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
 SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
-"""Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock, DeepSeek,
-Mistral, Moonshot and of gateways; a dot leads into an object."""
+"""Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
+DeepSeek, Mistral, Moonshot and of gateways; a dot leads into an object."""
 
 ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
 
