@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlmodel import SQLModel
@@ -21,6 +21,7 @@ from windsock.core.replicas.deltas import Delta
 from windsock.store.codec import encode, encode_spoken
 from windsock.store.compact.requests import row_of_table, rows_of_requests
 from windsock.store.compact.tables import TableRow
+from windsock.store.replicas.group import Held as HeldLease
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.money import pico_usd
 from windsock.store.rollups.uncalled import Uncalled, UncalledKind
@@ -34,7 +35,18 @@ from windsock.store.tables import (
     UncalledRow,
 )
 
-__all__ = ["Entry", "Placed", "StateSnapshot", "Tables", "Uncalled", "UncalledKind", "rows_of"]
+__all__ = [
+    "Entry",
+    "Led",
+    "Placed",
+    "Record",
+    "StateSnapshot",
+    "Tables",
+    "Uncalled",
+    "UncalledKind",
+    "record_of",
+    "rows_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +61,28 @@ Other = (
     Feedback | Quote | Held | HealthReport | WeightTable | Event | StateSnapshot | Uncalled | Delta
 )
 
-Entry = Outcome | Decision | Other
+Record = Outcome | Decision | Other
 
-Placed = tuple[int, Entry]
-"""An entry at its position."""
+
+class Led(NamedTuple):
+    """What only the one that leads writes, and its lease: not written once another leads."""
+
+    lease: HeldLease
+    record: Quote | StateSnapshot
+
+
+Entry = Record | Led
+
+Placed = tuple[int, Record]
+"""A record at its position."""
 
 Tables = dict[type[SQLModel], list[dict[str, Any]]]
 """Rows by table, in order."""
+
+
+def record_of(entry: Entry) -> Record:
+    """What is to be written of it."""
+    return entry.record if isinstance(entry, Led) else entry
 
 
 def rows_of(entries: Sequence[Placed]) -> Tables:

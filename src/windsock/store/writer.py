@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -24,9 +24,9 @@ from sqlmodel import SQLModel
 from windsock.store.compact.intake import Intake
 from windsock.store.compact.tables import NameRow
 from windsock.store.compact.transactions import begin_alone
-from windsock.store.replicas.group import wake
+from windsock.store.replicas.group import Held, keeps, wake
 from windsock.store.replicas.tables import DeltaRow
-from windsock.store.rows import Entry, Placed, Tables, rows_of
+from windsock.store.rows import Entry, Led, Placed, Record, Tables, record_of, rows_of
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
 
@@ -113,9 +113,10 @@ class Writer:
             self._prepare()
             self._prepare = None
         tables, taken, lost = _rows(entries)
+        led = {n: each.lease for n, each in enumerate(entries, 1) if isinstance(each, Led)}
         try:
             connection = self.connect()
-            lost += self._commit(connection, tables, taken, len(entries))
+            lost += self._commit(connection, tables, taken, led, len(entries))
         except BaseException:
             self._intake.forget()
             self.close()
@@ -146,13 +147,20 @@ class Writer:
             self.close()
             raise
 
-    def _commit(self, connection: Connection, tables: Tables, taken: list[Entry], size: int) -> int:
+    def _commit(
+        self,
+        connection: Connection,
+        tables: Tables,
+        taken: list[Record],
+        led: Mapping[int, Held],
+        size: int,
+    ) -> int:
         begin_alone(connection)
         mine, base = connection.execute(REACHED, {"writer": self._id}).one()
         if mine == self._batch:
             connection.rollback()
             return 0
-        lost = self._insert(connection, tables, base or 0)
+        lost = self._insert(connection, _fenced(connection, tables, led), base or 0)
         self._intake.add(connection, taken)
         self._advance(connection, (base or 0) + size, is_new=mine is None)
         connection.commit()
@@ -229,11 +237,23 @@ def _given_up(connection: Connection, insert_rows: _Insert, rows: Rows) -> int:
     )
 
 
-def _rows(entries: Iterable[Entry | None]) -> tuple[Tables, list[Entry], int]:
-    """Rows with positions from 1 on, their entries, and the number of those that make none."""
+def _fenced(connection: Connection, tables: Tables, led: Mapping[int, Held]) -> Tables:
+    """Without the rows of one that led when it made them and does not any more."""
+    over = {lease for lease in set(led.values()) if not keeps(connection, lease)}
+    if not over:
+        return tables
+    kept: Tables = defaultdict(list)
+    for table, row in ((table, row) for table, rows in tables.items() for row in rows):
+        if led.get(row["position"]) not in over:
+            kept[table].append(row)
+    return kept
+
+
+def _rows(entries: Iterable[Entry | None]) -> tuple[Tables, list[Record], int]:
+    """Rows with positions from 1 on, their records, and the number of those that make none."""
     tables: Tables = defaultdict(list)
-    taken: list[Entry] = []
-    placed = [(position, entry) for position, entry in enumerate(entries, 1) if entry is not None]
+    taken: list[Record] = []
+    placed = [(place, record_of(entry)) for place, entry in enumerate(entries, 1) if entry]
     for begin in range(0, len(placed), BREATH):
         for some, rows in _fitting(placed[begin : begin + BREATH]):
             taken += [entry for _, entry in some]
