@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from windsock.core.replicas.rates import LEASE_S, OVER_S, Claim, Place, Share, even_part
-from windsock.service.key_limits import KeyLimits, Minute
+from windsock.service.key_limits import KeyLimits
+from windsock.service.minutes import Minute
 
 QUIET_S = 2.0
 """After which a share is claimed anew of which nothing is used."""
