@@ -12,7 +12,7 @@ from windsock.core.routing.naming.patterns import matches
 from windsock.core.routing.routes import Route
 from windsock.errors import BadRequest, CallerError, LimitReached, UnknownRoute
 from windsock.service.auth import Principal
-from windsock.service.minutes import Minute
+from windsock.service.minutes import MINUTE_S, Minute
 
 MORE_S = 2.0
 """Within which a replica is granted more of a limit of which others use less."""
@@ -68,8 +68,9 @@ class Allowance:
                 "minute; send less at a time"
             )
         wanted = prompt_tokens + (TYPICAL_ANSWER_TOKENS if answer_tokens is None else answer_tokens)
-        _claim(self.tokens, min(wanted, limit), now, "tokens")
-        self._reserved, self._at, self._is_open = min(wanted, limit), now, True
+        amount = max(prompt_tokens, min(wanted, limit))
+        _claim(self.tokens, amount, now, "tokens")
+        self._reserved, self._at, self._is_open = amount, now, True
         self.tokens.open += 1
 
     def watch(self, spent: Callable[[], int]) -> None:
@@ -191,15 +192,17 @@ def may_name(caller: Principal, name: str, resolve: Resolve) -> bool:
 
 
 def _claim(minute: Minute, amount: int, now: float, what: str) -> None:
-    wait_s = minute.free_in_s(amount, now)
+    is_more = amount > minute.limit
+    wait_s = float(MINUTE_S) if is_more else minute.free_in_s(amount, now)
     if wait_s:
-        minute.refused += amount
+        minute.refuse(amount, now)
         is_part = minute.limit < minute.most
         if is_part and not minute.is_short:
             wait_s = min(wait_s, MORE_S)
         here = f", {minute.limit} of them at this replica just now" if is_part else ""
+        has = f"this needs {amount}" if is_more else "and has"
         raise LimitReached(
-            f"this key may use {max(minute.limit, minute.most)} {what} a minute{here}, and has; "
+            f"this key may use {max(minute.limit, minute.most)} {what} a minute{here}, {has}; "
             f"try again in {ceil(wait_s)} s",
             retry_after_s=wait_s,
         )

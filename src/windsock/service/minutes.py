@@ -9,6 +9,9 @@ from windsock.core.replicas.rates import even_part
 
 MINUTE_S = 60
 
+AGAIN_S = 5.0
+"""Within which one that was refused comes again: so long what it needs is wanted."""
+
 
 @dataclass(slots=True)
 class Minute:
@@ -21,6 +24,7 @@ class Minute:
     share   of it that was granted here; None: this replica's even part
     is_short    no more is granted before some of it has passed
     refused     since it was last claimed
+    needed      most that any one request was refused of late
     open        requests under way that have still to tell what they use
     """
 
@@ -31,7 +35,9 @@ class Minute:
     share: int | None = None
     is_short: bool = False
     refused: int = 0
+    needed: int = 0
     open: int = 0
+    _needed_at: float = 0.0
     _sum: int = 0
     _by_second: deque[list[int]] = field(default_factory=deque)
 
@@ -65,6 +71,18 @@ class Minute:
                 self.used -= amount
                 self._sum -= amount
                 return
+
+    def refuse(self, amount: int, now: float) -> None:
+        """So much would have been used."""
+        self.refused += amount
+        if now - self._needed_at > AGAIN_S or amount >= self.needed:
+            self.needed, self._needed_at = amount, now
+
+    def wanted(self, now: float) -> int:
+        """Twice what was used of late and what was refused since; and room for whoever was."""
+        used = self.used_at(now)
+        needed = self.needed if now - self._needed_at <= AGAIN_S else 0
+        return min(self.most, max(2 * used + self.refused, used + needed))
 
     def used_at(self, now: float) -> int:
         """Within the minute before."""
