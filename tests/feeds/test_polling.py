@@ -188,8 +188,9 @@ async def test_one_failing_feed_never_disturbs_another(serve) -> None:
         on_failure=lambda d, e: failures.append(str(e)),
     )
     poller.start()
-    for _ in range(80):
+    for _ in range(300):
         await asyncio.sleep(0.1)
+        poller.watch()
         if len(readings) >= 2 and failures:
             break
     await poller.stop()

@@ -178,6 +178,15 @@ FULL = quote(
 )
 
 
+@pytest.mark.parametrize(("before", "now"), [("0.22", "0.072"), ("2.65", "0.99")])
+def test_a_model_whose_input_and_output_cost_about_the_same_may_fall_to_one_price(
+    before: str, now: str
+) -> None:
+    found = doubt(stated(before, str(Decimal(before) * Decimal("1.5"))), stated(now, now))
+    assert found is not None
+    assert found.polls == RULES.fall_polls
+
+
 @pytest.mark.parametrize("times", ["0.01", "100"])
 @pytest.mark.parametrize("meter", Meter)
 def test_a_hundred_times_more_or_less_in_one_meter_is_never_released_by_polls(meter, times) -> None:

@@ -61,12 +61,15 @@ class Evidence:
     anchor          the price in force before the unproven falls of the last day
     is_contradicted other feeds keep restating another price since this one was first stated
     is_unopposed    no other feed says otherwise, nor is the model sold elsewhere for twice or half
+    is_mending      nobody opposes it, and the model is sold elsewhere at about this price, for the
+                    last one at twice or half
     """
 
     last: Quote | None = None
     anchor: Quote | None = None
     is_contradicted: bool = False
     is_unopposed: bool = False
+    is_mending: bool = False
 
 
 def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:

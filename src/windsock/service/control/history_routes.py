@@ -103,6 +103,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         until: When = None,
         limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1000,
         label: Literal["wanted"] | None = None,
+        kind: Annotated[Literal["ndjson"], Query(alias="format")] = "ndjson",
     ) -> StreamingResponse:
         now = clock.now()
         end = when(until, now, param="until", otherwise=now)

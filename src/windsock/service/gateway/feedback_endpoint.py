@@ -17,6 +17,7 @@ from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
 from windsock.service.use.reader import EDIT
+from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.scores.words import plain
 
 NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
@@ -180,7 +181,7 @@ def _asked(raw: bytes) -> dict[str, Any]:
     try:
         asked = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(raw, error) from error
     if not isinstance(asked, dict):
         raise BadRequest("the body must be an object with decision_id and value")
     return asked
