@@ -33,7 +33,12 @@ MAX_TEXT = 4096
 CODE_CHARACTERS = 100
 
 TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
-MARKUP = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+MARKUP = re.compile(
+    r"^\s*<(?:!doctype|html|head|body|\?xml)|^error code: \d{3,4}\s*$", re.IGNORECASE
+)
+"""A page, or the line that Cloudflare sends in its place."""
+
+EVENTS = re.compile(rb"^data: ?([\[{].*)$", re.MULTILINE)
 NOT_IN_CODES = re.compile(r"[^a-z0-9]+")
 
 
@@ -71,7 +76,7 @@ def code_name(stated: object) -> str:
 def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> ErrorFacts:
     """Read an error; nothing that a body may hold makes this fail. Header names in lower case."""
     facts = ErrorFacts(status=status)
-    body = parsed(raw[:MAX_BYTES]) if raw else None
+    body = _body(raw[:MAX_BYTES]) if raw else None
     if isinstance(body, dict | list):
         for key, value in _values(body):
             _note(facts, key, value)
@@ -80,6 +85,14 @@ def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> Erro
     if stated := headers.get("x-amzn-errortype"):
         facts.codes.add(code_name(stated))
     return facts
+
+
+def _body(raw: bytes) -> Any:
+    """The JSON that a body is, or that its events hold: some refuse a stream in its own form."""
+    body = parsed(raw)
+    if body is not None:
+        return body
+    return [each for event in EVENTS.findall(raw) if (each := parsed(event)) is not None] or None
 
 
 def _values(body: Any) -> Iterator[tuple[str, Any]]:
