@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
+import zlib
 
 import pytest
 import uvloop
@@ -11,7 +13,7 @@ import uvloop
 from windsock.errors import ProviderError
 from windsock.providers.http1_pool import Origin
 from windsock.providers.http1_transport import DirectCaller
-from windsock.providers.transport import Endpoint, Interrupted, Pass, Unreachable
+from windsock.providers.transport import Endpoint, Interrupted, Pass, TooLarge, Unreachable
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n"
@@ -85,6 +87,30 @@ def test_bodies_arrive_whole_however_they_are_cut(size: int) -> None:
 async def test_an_early_hint_is_no_answer() -> None:
     hint = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
     assert (await answered([hint, SIZED]))[0] == [b"hi"]
+
+
+def coded(body: bytes, coding: str = "gzip") -> list[bytes]:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return [head.encode(), body[:20], body[20:]]
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (coded(gzip.compress(b"{}" * 99)), b"{}" * 99),
+        (coded(zlib.compress(b"{}" * 99), "deflate"), b"{}" * 99),
+        (coded(b"{}" * 99), b"{}" * 99),
+        (coded(b"{}" * 99, "br"), b"{}" * 99),
+    ],
+    ids=["gzip", "deflate", "said to be gzip", "said to be brotli"],
+)
+async def test_what_nobody_asked_to_be_packed_is_unpacked_if_it_is(sent, read) -> None:
+    assert (await answered(sent, asks=2))[0] == [read] * 2
+
+
+async def test_what_unpacks_without_end_is_left() -> None:
+    with pytest.raises(TooLarge):
+        await answered(coded(gzip.compress(b" " * 5_000_000)))
 
 
 async def test_a_second_answer_costs_the_connection_and_reaches_nobody() -> None:

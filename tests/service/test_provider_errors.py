@@ -1,6 +1,7 @@
 """Errors of providers through the whole service: who is asked next, who is left alone, who is told.
 
-Every body of the corpus is sent by a real server on loopback, with another one that is well beside.
+One body of each meaning and status is sent by a real server on loopback, with another one that is
+well beside; what every body of the corpus means is read in `tests/wire`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ ROWS = [
     json.loads(line)
     for line in (Path(__file__).parents[1] / "wire/provider_errors.jsonl").read_text().splitlines()
 ]
-SENT = [row for row in ROWS if row["status"] is not None and not row.get("provider")]
+SENT = {
+    (row["means"], row["then"], row["out"], row["status"]): row
+    for row in reversed(ROWS)
+    if row["status"] is not None and not row.get("provider")
+}.values()
 LEFT_AT_ONCE = {"rate_limited", "auth_failed", "out_of_credit", "model_gone"}
 """Kinds whose first refusal takes a place out; failures do so when there are five."""
 

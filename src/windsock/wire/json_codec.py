@@ -11,12 +11,17 @@ from typing import Any
 
 import orjson
 
+MARK = b"\xef\xbb\xbf"
+"""Of UTF-8, which some write before the text."""
+
 
 def loads(raw: bytes) -> Any:
     """Raises ValueError for what is no JSON."""
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
+        if raw.startswith(MARK):
+            return loads(raw.removeprefix(MARK))
         if not _has_half_pair(raw) and b"NaN" not in raw and b"Infinity" not in raw:
             raise
         return _loose(raw)

@@ -28,7 +28,7 @@ from windsock.observability.background import Supervisor
 from windsock.observability.log import event_log
 from windsock.store.ledger import Ledger
 from windsock.store.replicas import group
-from windsock.store.replicas.group import Lease, Member, Told
+from windsock.store.replicas.group import Held, Lease, Member, Told
 from windsock.store.replicas.listening import Listener
 
 LEAST_S = 0.1
@@ -211,13 +211,14 @@ class Membership:
         known = {self.replica.name, *(each.id for each in members)}
         self.replica.seen.forget(self.replica.seen.to_state().keys() - known)
         self.role.replicas = max(1, sum(each.is_there for each in members))
-        router, had = self.replica.router, self.role.token
+        router, had = self.replica.router, self.role.lease
         if lease.holder != self.replica.name:
             self.role.follow()
             router.beliefs.is_judge = False
             return
-        self.role.lead(lease.token, begun + self.settings.lease)
-        if lease.token != had or not router.beliefs.is_judge:
+        held = Held(lease.token, self.settings.lease)
+        self.role.lead(held, begun + self.settings.lease)
+        if held != had or not router.beliefs.is_judge:
             self._begin_to_lead()
 
     def _note_differing(self, members: list[Member]) -> None:

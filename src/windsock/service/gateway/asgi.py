@@ -35,6 +35,7 @@ from windsock.service.error_responses import Problem, internal, problem_of, stop
 from windsock.service.key_limits import NO_LIMITS
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.body_bounds import check_body
+from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
@@ -189,7 +190,7 @@ class DataPlane:
             read_googles(scope)
         headers: Headers = dict(scope["headers"])
         call = Call(headers, presented_in(headers), receive, send)
-        if (fault := fault_of(scope["headers"])) is not None:
+        if (fault := fault_of(scope["headers"], scope["http_version"])) is not None:
             await _refuse(call, scope, fault)
             return
         is_post = scope["method"] == "POST"
@@ -201,7 +202,7 @@ class DataPlane:
             await _refuse(call, scope, problem)
             return
         if endpoint is None and not has_body(headers):
-            await self._app(scope, receive, send)
+            await self._app(_as_get(scope), receive, send)
             return
         call.model, call.query = scope.get(MODEL), scope["query_string"]
         if self._knows(call.presented, self._clock.now()):
@@ -272,6 +273,16 @@ class DataPlane:
             watch.end()
 
 
+def _as_get(scope: Scope) -> Scope:
+    """Who asks for the head alone, as uptime checkers do, gets that of a GET, unless it has no end.
+
+    The server leaves the body away.
+    """
+    if scope["method"] != "HEAD" or scope["path"].endswith("/stream"):
+        return scope
+    return {**scope, "method": "GET"}
+
+
 def _check_json(body: bytes) -> None:
     """Raises BadRequest for what is none; the data plane itself reads it as it is written."""
     if not body:
@@ -279,7 +290,7 @@ def _check_json(body: bytes) -> None:
     try:
         json_codec.loads_asked(body)
     except ValueError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(body, error) from error
 
 
 async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:

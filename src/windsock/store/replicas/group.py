@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.replicas.deltas import Delta
-from windsock.store.compact.transactions import begin_alone, give_up_if_stopped
+from windsock.store.compact.transactions import STOPPED_S, begin_alone, give_up_if_stopped
 from windsock.store.engine import reading
 from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, LeaseRow, ReplicaRow, ShareRow
 from windsock.store.tables import WriterRow
@@ -230,13 +230,18 @@ def eras(engine: Engine) -> list[tuple[int, int]]:
     return [(row.position, ends[row.id]) for row in begun if row.id in ends]
 
 
+def keeps(connection: Connection, lease: Held) -> bool:
+    """Whether its holder still leads, and until this transaction ends nobody else."""
+    give_up_if_stopped(connection, min(STOPPED_S, lease.lasts_s / 2))
+    held = select(_lease.c.token).where(_lease.c.name == POLLER).with_for_update()
+    return bool(connection.execute(held).scalar() == lease.token)
+
+
 def put_body(engine: Engine, feed: str, lease: Held, body: bytes | None, seen_at: float) -> bool:
     """Keep what a feed says, None: the same as before; False if another leads by now."""
     token = lease.token
     with reading(), engine.begin() as connection:
-        give_up_if_stopped(connection, lease.lasts_s / 2)
-        held = select(_lease.c.token).where(_lease.c.name == POLLER).with_for_update()
-        if connection.execute(held).scalar() != token:
+        if not keeps(connection, lease):
             return False
         if body is None:
             mine = update(_body).where(_body.c.feed == feed)

@@ -102,6 +102,18 @@ class Tally:
         add_up(self.requests, (series, minute_of(entry.at)), added)
 
 
+def tally_of(records: Iterable[object]) -> Tally:
+    """Of a batch, as nobody has judged it; raises what a number raises that is none."""
+    tally, finished = Tally(), []
+    for record in records:
+        if isinstance(record, Outcome):
+            finished.append(record)
+        elif isinstance(record, Uncalled):
+            tally.leave_aside(record)
+    tally.add(finished)
+    return tally
+
+
 def add_up(sums: dict[K, Sums], key: K, added: Mapping[str, int]) -> None:
     """Add to the sums of a key; what is added stays as it is."""
     known = sums.get(key)

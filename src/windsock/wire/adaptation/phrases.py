@@ -28,7 +28,10 @@ UNTAKEN = tuple(
         rf"(?: supplied| found)?:? {NAME}",
         rf"{NAME}(?: parameter| field| option)? (?:is|are) (?:not|un)[ -]?(?:yet |currently )?"
         rf"(?:supported|recognized|permitted|allowed|available|accepted)",
-        rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: parameter| field| option) {NAME}",
+        rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: parameter| field| option)s?:? "
+        rf"\[?{NAME}",
+        rf"(?:parameter|argument)s? not (?:supported|allowed) (?:on|by|for|with) (?:this|the) "
+        rf"model: {NAME}",
         rf"(?:parameter|property|field|option) {NAME} (?:is|was) (?:not|un)[ -]?(?:supported|"
         rf"expected|known|recognized|allowed|permitted)",
         rf"{NAME} is (?:deprecated|no longer supported)",

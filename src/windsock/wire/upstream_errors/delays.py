@@ -23,8 +23,9 @@ PART = re.compile(
 )
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
-    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?|resets?\s+in"
-    rf"|available\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+)?(?P<span>{NUMBER}.*)"
+    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
+    r"|(?:resets?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
+    rf"|available\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{NUMBER}.*)"
 )
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s+(?:on|at|after|until)?\s*"
@@ -33,14 +34,14 @@ UNTIL = re.compile(
 RESET = re.compile(
     r"^(?:x-|anthropic-)?ratelimit-(?:(?P<before>[\w-]+)-)?reset(?:-(?P<after>[\w-]+))?$"
 )
-FIELDS = (
-    "retrydelay",
-    "retry-after",
-    "retry_after",
-    "retry_after_seconds",
-    "estimated_time",
-    "reset_after",
+CLOCK = re.compile(r"(?:(\d{1,3})\.)?(\d{1,2}):(\d\d):(\d\d)(?!\d)")
+"""Days, hours, minutes and seconds, as .NET writes a span."""
+
+FIELD = re.compile(
+    r"(?:quota|ratelimit)?(?:retry|resets?)(?:after|delay|in)(?:s|secs?|seconds)?(?P<ms>ms|milliseconds)?"
+    r"|estimatedtime"
 )
+"""Names of fields that state a delay, in small letters and without marks."""
 
 
 def delay_of(
@@ -75,16 +76,21 @@ def _of_retry_after(headers: Mapping[str, str], now: float) -> Iterator[float]:
 
 def _of_fields(facts: ErrorFacts, now: float) -> Iterator[float]:
     """Of fields of the body that state a delay."""
-    if (ms := _number(facts.numbers.get("retry_after_ms"))) is not None:
-        yield ms / 1000
-    for name in FIELDS:
-        if (stated := facts.numbers.get(name)) is not None:
+    for name, stated in facts.numbers.items():
+        if (field := FIELD.fullmatch(name.replace("_", "").replace("-", ""))) is None:
+            continue
+        if field["ms"] and (ms := _number(stated)) is not None:
+            yield ms / 1000
+        else:
             yield from _of_value(stated, now)
 
 
 def _of_words(text: str, now: float) -> Iterator[float]:
     for said in SAID.finditer(text):
-        if span := SPAN.match(said["span"]):
+        if clock := CLOCK.match(said["span"]):
+            days, *parts = (int(part or 0) for part in clock.groups())
+            yield days * UNIT_S["d"] + parts[0] * 3600.0 + parts[1] * 60.0 + parts[2]
+        elif span := SPAN.match(said["span"]):
             yield _seconds(span[0])
     for day, hour in UNTIL.findall(text):
         moment = _moment(f"{day}T{hour or '00:00'}+00:00")
