@@ -29,11 +29,13 @@ ROWS = [
     json.loads(line)
     for line in (Path(__file__).parents[1] / "wire/provider_errors.jsonl").read_text().splitlines()
 ]
-SENT = {
-    (row["means"], row["then"], row["out"], row["status"]): row
-    for row in reversed(ROWS)
-    if row["status"] is not None and not row.get("provider")
-}.values()
+SENT = list(
+    {
+        (row["means"], row["then"], row["out"], row["status"]): row
+        for row in reversed(ROWS)
+        if row["status"] is not None and not row.get("provider")
+    }.values()
+)
 LEFT_AT_ONCE = {"rate_limited", "auth_failed", "out_of_credit", "model_gone"}
 """Kinds whose first refusal takes a place out; failures do so when there are five."""
 
