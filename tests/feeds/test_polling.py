@@ -221,6 +221,27 @@ async def test_a_body_shrunk_below_half_is_refused_and_the_last_good_one_stays(s
     assert "refused whole" in failures[0]
 
 
+@pytest.mark.parametrize("trust", [0.9, 1.0])
+async def test_a_list_in_another_unit_is_refused_unless_it_is_the_owners(serve, trust) -> None:
+    rows = [{"model": f"m{i}", "input": 500, "output": 900} for i in range(20)]
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response(rows)
+
+    readings, failures = [], []
+    poller = Poller(
+        [definition(await serve(handler), trust=trust)],
+        fetcher=Fetcher(),
+        clock=SystemClock(),
+        on_reading=lambda d, r: readings.append(len(r.rows)),
+        on_failure=lambda d, e: failures.append(str(e)),
+    )
+    await poller.poll_now("test")
+    await poller.stop()
+    assert readings == ([20] if trust == 1 else [])
+    assert all("is its unit right?" in failure for failure in failures)
+
+
 async def test_a_list_of_models_that_lost_half_is_refused_until_it_has_stayed_so(serve) -> None:
     rows = [{"subject": f"acme/m{i}", "state": "up"} for i in range(10)]
 

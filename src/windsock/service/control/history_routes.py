@@ -23,6 +23,7 @@ from windsock.service.control.schemas.asked import (
     DeploymentName,
     Name,
     When,
+    check_order,
     when,
 )
 from windsock.service.control.schemas.decisions import decision_facts
@@ -108,6 +109,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         now = clock.now()
         end = when(until, now, param="until", otherwise=now)
         begin = when(since, now, param="since", otherwise=end - DAY_S)
+        check_order(begin, end, until)
         if label is not None:
             found = await asyncio.to_thread(
                 answered, past.sought, since=begin, until=end, namespace=caller.namespace
@@ -129,6 +131,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         now = clock.now()
         begin = when(since, now, param="since", otherwise=0.0)
         end = when(until, now, param="until", otherwise=now + 1)
+        check_order(begin, end, until)
         quotes = await asyncio.to_thread(past.quotes, deployment, since=begin, until=end)
         return HistoryAnswer(data=[HistoryView.of(quote) for quote in quotes])
 

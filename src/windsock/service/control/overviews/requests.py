@@ -13,7 +13,7 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, owner_key
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, check_order, when
 from windsock.service.control.schemas.base import Answer, number
 
 DAY_S = 86_400.0
@@ -118,6 +118,7 @@ def request_routes(insight: Insight, sought_in: SoughtIn) -> APIRouter:
         now = insight.clock.now()
         end = when(until, now, param="until", otherwise=now)
         begin = when(since, now, param="since", otherwise=end - DAY_S)
+        check_order(begin, end, until)
         sought = Sought(route=route, task=task, deployment=deployment, key=key, status=status)
 
         def found() -> RequestsAnswer:

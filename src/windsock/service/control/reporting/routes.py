@@ -15,7 +15,13 @@ from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.known import known_lines
 from windsock.service.control.reporting.lines import report_lines
 from windsock.service.control.reporting.spending import spending_of
-from windsock.service.control.schemas.asked import DeploymentName, When, when, when_by_the_minute
+from windsock.service.control.schemas.asked import (
+    DeploymentName,
+    When,
+    check_order,
+    when,
+    when_by_the_minute,
+)
 from windsock.wire.caller_fields.names import MOST_CHARS
 
 GROUPS = ("route", "task", "deployment", "key")
@@ -43,6 +49,7 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
         now = clock.now()
         end = None if until is None else when(until, now, param="until", otherwise=now)
         begin = when_by_the_minute(since, now, param="since", otherwise=(end or now) - DAY_S)
+        check_order(begin, end or now, until)
         asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
         accounts = await asyncio.to_thread(past.accounts, **asked)
         lines = report_lines(accounts.rows, accounts.bills, accounts.uncalled, groups)

@@ -53,6 +53,12 @@ def when(text: str | None, now: float, *, param: str, otherwise: float) -> float
     return found
 
 
+def check_order(begin: float, end: float, until: str | None) -> None:
+    """Raises BadRequest where an end was stated that lies before the beginning."""
+    if until is not None and begin > end:
+        raise BadRequest("since lies after until", param="since")
+
+
 def when_by_the_minute(text: str | None, now: float, *, param: str, otherwise: float) -> float:
     """The same; an age, or none, goes back to a whole minute, as sums are kept. Moments stay."""
     found = when(text, now, param=param, otherwise=otherwise)
