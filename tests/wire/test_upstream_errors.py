@@ -133,6 +133,12 @@ def test_nothing_is_mended_where_no_field_is_named() -> None:
         ({"anthropic-ratelimit-unified-reset": "1790000100"}, 100.0),
         ({"anthropic-ratelimit-tokens-reset": "2026-09-21T14:13:25Z"}, 5.0),
         ({"x-ratelimit-reset": "9" * 400}, None),
+        ({"ratelimit": "limit=100, remaining=0, reset=30"}, 30.0),
+        ({"ratelimit": '"default";r=0;t=30'}, 30.0),
+        ({"x-rate-limit-reset": "1790000030"}, 30.0),
+        ({"ratelimitbysize-reset": "26", "ratelimitbysize-remaining": "0"}, 26.0),
+        ({"retry-after": "60, 60"}, 60.0),
+        ({"x-retry-after": "7"}, 7.0),
     ],
 )
 def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
@@ -151,6 +157,12 @@ def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float |
         ("Please wait 29834 seconds before retrying.", 29834.0),
         ("You've hit your weekly limit. Resets in 3 days", 259200.0),
         ("You have hit your weekly limit", 3600.0),
+        ("Retry after: 30 seconds", 30.0),
+        ("Rate limited. Retry-After: 30", 30.0),
+        ("Please slow down, retry_after=1.5m", 90.0),
+        ("Your limit resets in ~8s.", 8.0),
+        ("Quota will be replenished in 2.11:11:11.", 213071.0),
+        ("请求过于频繁，请 30 秒后重试", 30.0),
         ("Try again in 99999999999 days", None),
         ("Try again later", None),
         ("try again in a moment", None),
@@ -158,6 +170,25 @@ def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float |
 )
 def test_words_say_when_to_come_back(words: str, seconds: float | None) -> None:
     assert read(429, error(words)).retry_after_s == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({"retryAfter": "7s"}, 7.0),
+        ({"retry_after_ms": 1500}, 1.5),
+        ({"detail": {"retry_after_seconds": 9}}, 9.0),
+        ({"rate_limit": {"reset_at": 1790000040}}, 40.0),
+        ({"resets_at": "2026-09-21T14:14:20Z"}, 60.0),
+        ({"reset_time": 1790000050000}, 50.0),
+        ({"metadata": {"quotaResetTimeStamp": "2026-09-21T14:14:20Z"}}, 60.0),
+        ({"wait_seconds": 14}, 14.0),
+        ({"time_to_reset": 15}, 15.0),
+        ({"max_retries": 3, "retry": 2, "retryable": 1, "reset_count": 4}, None),
+    ],
+)
+def test_fields_say_when_to_come_back(fields: dict[str, Any], seconds: float | None) -> None:
+    assert read(429, {"error": fields}).retry_after_s == pytest.approx(seconds)
 
 
 def test_the_resets_of_limits_that_were_not_reached_delay_nothing() -> None:

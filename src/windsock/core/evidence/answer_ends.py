@@ -59,10 +59,16 @@ class AnswerEnd:
             return CallKind.SERVER_ERROR
         if not self.is_empty or may_be_empty:
             return CallKind.ANSWERED
-        if REFUSED.search(words):
+        if has_refused(words):
             return CallKind.CONTENT_REFUSED if takes_content_elsewhere else CallKind.ANSWERED
         is_limited = words in AT_LIMIT and self.has_limit and self.output_tokens != 0
         return CallKind.ANSWERED if is_limited else CallKind.EMPTY_ANSWER
+
+
+@lru_cache(maxsize=256)
+def has_refused(finish_reason: str) -> bool:
+    """Whether the word says that a filter spoke."""
+    return REFUSED.search(finish_reason.lower()) is not None
 
 
 @lru_cache(maxsize=256)

@@ -22,8 +22,8 @@ ECHOES = frozenset({"input", "flagged_input", "failed_generation", "content_filt
                     "stack", "links"})  # fmt: skip
 """Keys below which stands what the caller sent, or nothing of use."""
 
-FLAGGED = "flagged_input"
-"""The key of what a filter found in a request; that it is there says what happened."""
+FLAGGED = ("flagged_input", "blockReason")
+"""Keys of what a filter found in a request; that they are there says what happened."""
 
 DEEPEST = 8
 MAX_BYTES = 64 * 1024
@@ -65,6 +65,11 @@ class ErrorFacts:
     def text(self) -> str:
         """Its sentences, in lower case."""
         return "\n".join(self.words)[:MAX_TEXT].lower()
+
+
+def is_page(text: str) -> bool:
+    """Whether this is a page for people, or what stands for one."""
+    return MARKUP.match(text) is not None
 
 
 def code_name(stated: object) -> str:
@@ -119,8 +124,8 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         yield from ((key, each) for each in value)
     elif isinstance(value, dict):
-        if FLAGGED in value:
-            yield "code", FLAGGED
+        if any(value.get(name) for name in FLAGGED):
+            yield "code", FLAGGED[0]
         yield from ((str(k).lower(), v) for k, v in value.items() if str(k).lower() not in ECHOES)
 
 
@@ -144,7 +149,7 @@ def _note(facts: ErrorFacts, key: str, value: Any) -> None:
 
 def _read_text(facts: ErrorFacts, text: str) -> None:
     """A body that is no JSON is one sentence; of a page its title is."""
-    facts.is_page = MARKUP.match(text) is not None
+    facts.is_page = is_page(text)
     if facts.is_page:
         title = TITLE.search(text)
         text = title[1] if title else ""

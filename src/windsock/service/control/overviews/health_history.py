@@ -32,7 +32,9 @@ class HealthHistoryView(Answer):
     failed: list[int] = Field(description="of them, those that failed by no caller's doing")
     kinds: dict[str, list[int]] = Field(description="calls by how they ended: answered, ...")
     mean_latency_s: Numbers = Field(description="of calls that were answered, to their end")
-    p50_latency_s: Numbers = Field(description="of requests that it answered, waits included")
+    p50_latency_s: Numbers = Field(
+        description="of requests that it answered, waits included but for clients"
+    )
     p95_latency_s: Numbers
 
 
