@@ -97,11 +97,9 @@ def parts_of(
     """
     health, limits = health or HealthBoard(), limits or ConcurrencyLimits()
     retries, hedging = retries or RetryBudget(), hedging or Hedging()
-    by_name, confidences = (
-        RouteTable(catalog, routes, default_policy),
-        Confidences(beliefs.settings),
-    )
-    learner, warm_starts = Learner(beliefs, confidences, by_name.evidence_of), WarmStarts(beliefs)
+    by_name = RouteTable(catalog, routes, default_policy)
+    confidences, warm_starts = Confidences(beliefs.settings), WarmStarts(beliefs)
+    learner = Learner(beliefs, confidences, by_name.evidence_of)
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)
     sizes = PromptSizeBook()
