@@ -161,7 +161,7 @@ class PriorFitter:
         cells = self._cells
         if cells is None or known != changes or self._count != len(self._rows):
             return self._read_all()
-        for key in noted:
+        for key in set(noted):
             row = self._rows[key]
             self._sums[:, cells.place[key]] = row.count, row.total, row.squares, row.at
         for name in {name for _, name in noted}:

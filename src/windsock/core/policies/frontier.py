@@ -40,7 +40,7 @@ class Ladder:
         self.best_buys: dict[float, FloatArray] = {}
         self._rungs: dict[float, Rung] = {}
         self._rough: dict[float, Rung] = {}
-        self._roughly: dict[float, FloatArray] = {}
+        self._roughly: dict[float, tuple[FloatArray, float, float, float]] = {}
 
     @property
     def values(self) -> FloatArray:
@@ -86,13 +86,20 @@ class Ladder:
         if rung is None:
             if value_usd not in self._roughly:
                 self._weigh_roughly(value_usd, self.values if along is None else along)
-            rung = self._rough[value_usd] = self._told(value_usd, self._roughly[value_usd], ())
+            weights, usd, success, error = self._roughly[value_usd]
+            rung = self._rough[value_usd] = Rung(
+                value_usd=value_usd, weights=weights, usd=usd, success=success, error=error
+            )
         return rung
 
     def _weigh_roughly(self, value_usd: float, along: FloatArray) -> None:
         is_small = len(self.arms.usd) <= FEW
         values = along if is_small and value_usd in along else np.array([value_usd])
-        self._roughly |= zip(values.tolist(), self.contest.rough(values), strict=True)
+        weights = self.contest.rough(values)
+        usd, success = (weights @ self.arms.usd).tolist(), (weights @ self._mean).tolist()
+        error = np.sqrt(weights**2 @ self._spread**2).tolist()
+        told = zip(weights, usd, success, error, strict=True)
+        self._roughly |= zip(values.tolist(), told, strict=True)
 
     def roughly_lowest(self, reaches: Callable[[Rung], bool]) -> int:
         """`lowest` by rough rungs."""
