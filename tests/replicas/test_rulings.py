@@ -13,7 +13,9 @@ import pytest
 from tests.replicas.test_services import alike, ask, comes, config, judge, pair, rewards_of
 from tests.running import Running, running
 from tests.store.conftest import Postgres
+from tests.upstream import Answer, completion, upstream
 from windsock.app.group.joining import missing
+from windsock.core.evidence.judging.desk import LATEST, JudgeDesk
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter
 
@@ -159,3 +161,33 @@ async def test_lessons_hold_at_all_whoever_teaches_and_whoever_takes_them_back(
             await comes(lambda: known[0].held().keys() == known[1].held().keys() == {lessons[1]})
             assert alike(one, two, three)
             assert (await two.http.delete(f"/v1/learn/{lessons[0]}")).status_code == 404
+
+
+JUDGED = (
+    '[providers.eve]\nbase_url = "URL"\napi_key = "k"\nprice = { input = 1, output = 1 }\n'
+    '[routes.auto.judge]\nmodel = "eve/j"\nusd_per_day = 100\n'
+)
+
+
+async def test_a_judge_is_unread_by_what_it_replied_to_all_and_who_leads_tells(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with upstream(lambda _: Answer(completion("no verdict"))) as judge:
+        more = JUDGED.replace("URL", judge.url)
+        async with pair(postgres, tmp_path, more) as (one, two, _, store):
+
+            def desks() -> list[JudgeDesk]:
+                return [each for it in (one, two) for each in it.service.judges.desks.values()]
+
+            while sum(each.unreadable for each in desks()) < LATEST:
+                for it in (one, two):
+                    await ask(it)
+                await asyncio.sleep(0)
+            await comes(lambda: all(each.is_unread for each in desks()) and len(desks()) == 2)
+            assert max(each.unreadable for each in desks()) < LATEST
+            await one.service.ledger.flushed()
+            await two.service.ledger.flushed()
+            kinds = "SELECT kind FROM event WHERE kind LIKE 'judge.%'"
+            assert rows(store, kinds) == [("judge.is_unread",)]
+            await one.service.housekeeping.membership.end()
+            await comes(lambda: len(rows(store, kinds)) == 2)

@@ -134,6 +134,8 @@ class Ledger:
         if entry is not None:
             self._queue.append(entry)
             self._queued += 1
+        if self._sealed is not None and self._queued > self._sealed and self._error is None:
+            self._wake.set()  # others wait for it
         self._sealed = self._queued
 
     def retry(self) -> None:

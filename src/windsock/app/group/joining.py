@@ -62,12 +62,13 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
         ),
         told=partial(_told, name, service),
         publish=core.ingestion.publish,
-        on_lead=lambda: service.tasks.keep("prices in force", lambda: _keep_prices(core)),
+        on_lead=partial(_begin_to_lead, core, service),
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
     core.ingestion.on_ruled.append(replica.tell_ruling)
     replica.on_ruling = core.ingestion.hear_ruling
+    replica.on_replies, service.judges.tell_others = service.judges.hear, replica.tell_replies
     replica.on_unheard = lambda subject: event_log().warning("replica.unheard", subject=subject)
     return made
 
@@ -93,6 +94,12 @@ def digest(settings: Settings) -> str:
     """
     told = [each[:2] for each in shown(settings) if not each[0].startswith(OWN)]
     return hashlib.sha256(orjson.dumps(told, default=str)).hexdigest()[:12]
+
+
+def _begin_to_lead(core: Core, service: Service) -> None:
+    """What only who leads tells and keeps is told and kept from here on."""
+    service.tasks.keep("prices in force", lambda: _keep_prices(core))
+    service.judges.tell_again()
 
 
 async def _keep_prices(core: Core) -> None:

@@ -258,6 +258,11 @@ class Outcome:
     is_cached: bool = False
 
     @property
+    def lasted_s(self) -> float:
+        """From the request to its end, less what was waited for its client to read."""
+        return self.finished_at - self.decision.at - sum(each.held_s for each in self.results)
+
+    @property
     def response_id(self) -> str | None:
         """The id of the answer that was given; None where there is none."""
         for each in reversed(self.results):

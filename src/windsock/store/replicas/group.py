@@ -127,6 +127,13 @@ class Held(NamedTuple):
     lasts_s: float
 
 
+class News(NamedTuple):
+    """What others have told, by position; and when the body of each feed was last seen."""
+
+    deltas: list[tuple[int, Delta | None]]
+    bodies: dict[str, float]
+
+
 def now_of(connection: Connection) -> float:
     """The database's clock, unix s."""
     return float(connection.execute(NOW).scalar_one())
@@ -208,9 +215,20 @@ def _taken(connection: Connection, replica: str, lease_s: float, now: float) -> 
 
 def deltas_after(engine: Engine, position: int) -> list[tuple[int, Delta | None]]:
     """What was told after a position, in order, PAGE at most; None: it cannot be read."""
-    query = select(_delta).where(_delta.c.position > position).order_by(_delta.c.position)
     with reading(), engine.connect() as connection:
-        rows = connection.execute(query.limit(PAGE)).all()
+        return _deltas_after(connection, position)
+
+
+def news_after(engine: Engine, position: int) -> News:
+    """The same, and what feeds have said, by one connection."""
+    with reading(), engine.connect() as connection:
+        seen = connection.execute(select(_body.c.feed, _body.c.seen_at)).all()
+        return News(_deltas_after(connection, position), {row.feed: row.seen_at for row in seen})
+
+
+def _deltas_after(connection: Connection, position: int) -> list[tuple[int, Delta | None]]:
+    query = select(_delta).where(_delta.c.position > position).order_by(_delta.c.position)
+    rows = connection.execute(query.limit(PAGE)).all()
     return [(row.position, _read(row.body)) for row in rows]
 
 
@@ -270,13 +288,6 @@ def body_of(engine: Engine, feed: str, known: str | None) -> tuple[str, bytes | 
             return known, None
         row = connection.execute(select(_body.c.number, _body.c.body).where(here)).one()
     return str(row.number), zlib.decompress(row.body)
-
-
-def bodies_seen(engine: Engine) -> dict[str, float]:
-    """By feed, when its body was last seen."""
-    with reading(), engine.connect() as connection:
-        rows = connection.execute(select(_body.c.feed, _body.c.seen_at))
-        return {row.feed: row.seen_at for row in rows}
 
 
 def wake(connection: Connection, why: str = "") -> None:

@@ -61,7 +61,7 @@ class Tally:
 
     def _add(self, series: Series, at: int, outcomes: Sequence[Outcome]) -> None:
         hour, who = at // SPANS_S[1] * SPANS_S[1], answering(series.deployment)
-        lasted_s = [each.finished_at - each.decision.at for each in outcomes if each.ok]
+        lasted_s = [each.lasted_s for each in outcomes if each.ok]
         for ms, requests in Counter(map(two_digits_ms, lasted_s)).items():
             self.delays[who, hour, ms] += requests
         add_up(self.requests, (series, at), _requests(outcomes, lasted_s))
