@@ -52,6 +52,7 @@ NO_ANSWERS = {
     "error of Google in a list": [{"error": {"code": 503, "status": "UNAVAILABLE"}}],
     "error of vLLM": {"object": "error", "message": "engine dead", "code": 500},
     "error of Anthropic": {"type": "error", "error": {"type": "overloaded_error"}},
+    "error in an event": 'data: {"error": {"message": "overloaded", "code": 503}}\n\n',
     "error beside empty choices": {**completion(), "choices": [], "error": {"message": "no"}},
     "error beside null choices": {**completion(), "choices": None, "error": {"message": "no"}},
     "error beside an answer": completion(error={"message": "cut", "code": 502}),

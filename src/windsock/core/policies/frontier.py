@@ -194,9 +194,8 @@ class Ladder:
 
 def prepare(asked: Iterable[tuple[Ladder, float]]) -> None:
     """Find the best buys of ladders at values of V together, sooner done than one by one."""
-    parts = [(part, value) for ladder, value in asked for part in ladder.unprepared(value)]
-    if not parts:
-        return
+    each = ((part, value) for ladder, value in asked for part in ladder.unprepared(value))
+    parts = list(dict.fromkeys(each))
     found = weigh([(part.contest, value) for part, value in parts])
     for (part, value), weights in zip(parts, found, strict=True):
         part.best_buys[value] = weights

@@ -81,7 +81,7 @@ def code_name(stated: object) -> str:
 def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> ErrorFacts:
     """Read an error; nothing that a body may hold makes this fail. Header names in lower case."""
     facts = ErrorFacts(status=status)
-    body = _body(raw[:MAX_BYTES]) if raw else None
+    body = body_of(raw[:MAX_BYTES]) if raw else None
     if isinstance(body, dict | list):
         for key, value in _values(body):
             _note(facts, key, value)
@@ -92,8 +92,8 @@ def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> Erro
     return facts
 
 
-def _body(raw: bytes) -> Any:
-    """The JSON that a body is, or that its events hold: some refuse a stream in its own form."""
+def body_of(raw: bytes) -> Any:
+    """The JSON that a body is, or a list of that in its events: some refuse in the form of them."""
     body = parsed(raw)
     if body is not None:
         return body
