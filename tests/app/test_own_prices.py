@@ -153,6 +153,10 @@ def test_a_price_in_another_currency_is_taken_at_the_stated_rate() -> None:
     assert in_dollars(euro, rates_of(settings(rate))["EUR"]) == euro
 
 
+USD = "input = 1, output = 4"
+NIGHT = 'start = "22:00", end = "06:00"'
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -160,6 +164,22 @@ def test_a_price_in_another_currency_is_taken_at_the_stated_rate() -> None:
         ("price = { input = 0, output = 0 }", "needs a reason"),
         ('price = { input = 1, output = 4, windows = [{ start = "9", end = "10:00" }] }', "start"),
         ("price = { input = 1, output = 4, tiers = [{ input = 2 }] }", "min_prompt_tokens"),
+        (
+            f"price = {{ input = 1, output = 4, windows = [{{ {NIGHT}, days = [9] }}] }}",
+            "9 is no day",
+        ),
+        (
+            f'price = {{ input = 1, output = 4, windows = [{{ {NIGHT}, timezone = "Mars" }}] }}',
+            "no such time zone",
+        ),
+        (
+            'price = { input = 1, output = 4, windows = [{ start = "25:00", end = "10:00" }] }',
+            "25:00",
+        ),
+        (
+            "price = { input = 1, output = 4, valid_from = 2027-01-02, valid_until = 2027-01-01 }",
+            "never hold",
+        ),
         ("discount = 1.5", "discount"),
         ('adjustments = [{ reason = "x", share = -1 }]', "share"),
     ],

@@ -17,7 +17,7 @@ from scipy import integrate, special
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.best_arm import best_weights
+from windsock.core.policies.contest.best_arm import best_weights
 
 QUANTILES = (1e-9, 1e-4, 0.03, 0.5, 0.97, 1 - 1e-4, 1 - 1e-9)
 SIZES = ((2, 3, 120), (4, 8, 60), (9, 15, 16), (16, 30, 8))

@@ -18,6 +18,8 @@ from windsock.core.pricing.book import PriceBook
 from windsock.resources import room
 
 CASES = Path(__file__).parents[1] / "core" / "bad_quotes.csv"
+MOVES = CASES.with_name("real_moves.csv")
+"""Deep falls and rises of single lists that stood for 45 days, by the lists' own history."""
 POLLS = 20
 MINUTE = 60.0
 MODEL = "acme/m"
@@ -91,6 +93,21 @@ def real_moves(archive: str = "events") -> Iterator[tuple[Verdict, Verdict]]:
                 yield unknown, unknown
 
 
+def moves_of_lists() -> Iterator[Verdict]:
+    """Each as one list alone states it: in force after as many polls as the table says."""
+    with MOVES.open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            book, polls = PriceBook(), int(row["polls"])
+            book.absorb(quote("list", row["before_in"], row["before_out"], 0.0), 0.0)
+            for poll in range(polls):
+                after = quote("list", row["after_in"], row["after_out"], MONTHS + poll * MINUTE)
+                book.absorb(after, after.seen_at)
+            found = book.in_force(MODEL, after.seen_at)
+            ok = found is not None and found.same_price(after)
+            note = f"poll {polls}" if ok else book.held()[0].reason
+            yield Verdict(f"{row['day']} {row['deployment']}", ok, note)
+
+
 def _stated(feed: str, row: dict[str, str], when: str, at: float) -> Quote:
     """The row's price before or after; rows about cached input move that meter alone."""
     usd_in = row["input_before" if when == "before" else "input_usd_per_mtok"]
@@ -140,6 +157,12 @@ def main() -> None:
     reached = sum(not verdict.ok for verdict in bad)
     print(f"\nbad quotes that reach routing: {reached} of {len(bad)} (bar: 0 of at least 60)\n")
     _print_moves(list(real_moves()), "bar 95 %")
+    deep = list(moves_of_lists())
+    for verdict in deep:
+        if not verdict.ok:
+            print(f"      refused  {verdict.name:<55} {verdict.note}")
+    believed = sum(verdict.ok for verdict in deep)
+    print(f"deep moves of single lists believed within three polls: {believed} of {len(deep)}")
     drift = list(real_moves("aggregator"))
     print(
         "\ndrift of resellers, for comparison (no bar: single days of a reseller are often wrong)"

@@ -12,12 +12,13 @@ import numpy as np
 from tests.benchmarks.tables import DOCS
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
-from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, Objective, on_floor
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import CellView
 from windsock.core.policies.restraint.damping import Damping
 from windsock.core.policies.restraint.incumbent import Incumbent
+from windsock.core.policies.rungs import Arms
 
 WIDTH, HEIGHT, EDGE = 560, 260, 48
 COLOURS = ("#2a6f97", "#e07a5f", "#3d405b", "#81b29a")

@@ -105,6 +105,14 @@ async def test_a_gzip_bomb_is_refused_before_it_unfolds(serve) -> None:
         await fetch(await serve(handler), max_mb=1)
 
 
+@pytest.mark.parametrize("spelt", ["gzip", "GZIP", " x-gzip"])
+async def test_gzip_is_read_however_it_is_spelt(serve, spelt: str) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(BODY), headers={"content-encoding": spelt})
+
+    assert (await fetch(await serve(handler))).body == BODY
+
+
 async def test_a_slow_drip_ends_at_the_deadline(serve) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -188,8 +196,9 @@ async def test_one_failing_feed_never_disturbs_another(serve) -> None:
         on_failure=lambda d, e: failures.append(str(e)),
     )
     poller.start()
-    for _ in range(80):
+    for _ in range(300):
         await asyncio.sleep(0.1)
+        poller.watch()
         if len(readings) >= 2 and failures:
             break
     await poller.stop()
@@ -218,6 +227,27 @@ async def test_a_body_shrunk_below_half_is_refused_and_the_last_good_one_stays(s
     await poller.stop()
     assert readings == [10]
     assert "refused whole" in failures[0]
+
+
+@pytest.mark.parametrize("trust", [0.9, 1.0])
+async def test_a_list_in_another_unit_is_refused_unless_it_is_the_owners(serve, trust) -> None:
+    rows = [{"model": f"m{i}", "input": 500, "output": 900} for i in range(20)]
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response(rows)
+
+    readings, failures = [], []
+    poller = Poller(
+        [definition(await serve(handler), trust=trust)],
+        fetcher=Fetcher(),
+        clock=SystemClock(),
+        on_reading=lambda d, r: readings.append(len(r.rows)),
+        on_failure=lambda d, e: failures.append(str(e)),
+    )
+    await poller.poll_now("test")
+    await poller.stop()
+    assert readings == ([20] if trust == 1 else [])
+    assert all("is its unit right?" in failure for failure in failures)
 
 
 async def test_a_list_of_models_that_lost_half_is_refused_until_it_has_stayed_so(serve) -> None:

@@ -86,9 +86,10 @@ ENDLESS = {
 async def test_a_mapping_without_end_is_ended_and_the_feed_left_alone(
     apart, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_process, "DEADLINE_S", 2.0)
-    with pytest.raises(FeedError, match=r"did not end within 2 s|gave no answer|does not fit"):
-        await apart.read(own(ENDLESS[kind]), b"[1]", seen_at=NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(reader_process, "DEADLINE_S", 2.0)
+        with pytest.raises(FeedError, match=r"did not end within 2 s|gave no answer|does not fit"):
+            await apart.read(own(ENDLESS[kind]), b"[1]", seen_at=NOW)
     found = await apart.read(own(".[]"), b'[{"model": "m", "input": 1, "output": 2}]', seen_at=NOW)
     assert len(found.rows) == 1
 

@@ -76,11 +76,6 @@ async def test_a_huge_answer_is_not_read(caller: Caller, fault: Fault) -> None:
             await body_of(caller, model.url)
 
 
-async def test_what_was_not_asked_to_be_packed_is_not_unpacked(caller: Caller) -> None:
-    async with provider(faults.NO_ANSWER["gzip nobody asked for"]) as model:
-        assert (await body_of(caller, model.url))[:2] == b"\x1f\x8b"
-
-
 async def test_slices_of_three_bytes_are_the_same_bytes(caller: Caller) -> None:
     async with provider() as model, proxy(model.url, Toxics(slice_bytes=3)) as sliced:
         assert await body_of(caller, sliced.url, STREAM) == await body_of(caller, model.url, STREAM)

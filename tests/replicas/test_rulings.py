@@ -13,7 +13,9 @@ import pytest
 from tests.replicas.test_services import alike, ask, comes, config, judge, pair, rewards_of
 from tests.running import Running, running
 from tests.store.conftest import Postgres
+from tests.upstream import Answer, completion, upstream
 from windsock.app.group.joining import missing
+from windsock.core.evidence.judging.desk import LATEST, JudgeDesk
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter
 
@@ -67,6 +69,28 @@ def test_who_begins_to_lead_writes_what_is_newer_than_what_is_kept_and_nothing_t
     assert missing([old], [replace(new, seen_at=old.seen_at + 1)]) == []
     assert missing([new, other], [replace(old, seen_at=new.seen_at - 1)]) == [new, other]
     assert missing([new], [replace(new, seen_at=new.seen_at - 1)]) == []
+
+
+async def test_a_price_that_one_had_still_to_write_when_another_began_to_lead_is_written_once(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path, UNPRICED) as (one, two, _, store):
+        await comes(lambda: one.service.housekeeping.role.replicas == 2)
+        kept = "SELECT position FROM quote WHERE source = 'sheet'"
+        with psycopg.connect(store) as other:  # nobody writes anything
+            other.execute("LOCK TABLE writer IN EXCLUSIVE MODE")
+            quote = stated("core/m", 0.8)
+            for it in (one, two):
+                it.service.ingestion.on_quote(quote, quote.seen_at)
+            wanted = two.service.housekeeping.membership.replica.name
+            rows(store, "UPDATE lease SET token = token + 1, until = until + 2, "
+                        f"holder = '{wanted}' RETURNING 1")  # fmt: skip
+            await comes(two.service.housekeeping.role.leads)
+            await comes(lambda: not one.service.housekeeping.role.leads())
+        await one.service.ledger.flushed()
+        await comes(lambda: len(rows(store, kept)) == 1)
+        await two.service.ledger.flushed()
+        assert len(rows(store, kept)) == 1
 
 
 async def rule(it: Running, verb: str, deployment: str) -> None:
@@ -137,3 +161,33 @@ async def test_lessons_hold_at_all_whoever_teaches_and_whoever_takes_them_back(
             await comes(lambda: known[0].held().keys() == known[1].held().keys() == {lessons[1]})
             assert alike(one, two, three)
             assert (await two.http.delete(f"/v1/learn/{lessons[0]}")).status_code == 404
+
+
+JUDGED = (
+    '[providers.eve]\nbase_url = "URL"\napi_key = "k"\nprice = { input = 1, output = 1 }\n'
+    '[routes.auto.judge]\nmodel = "eve/j"\nusd_per_day = 100\n'
+)
+
+
+async def test_a_judge_is_unread_by_what_it_replied_to_all_and_who_leads_tells(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with upstream(lambda _: Answer(completion("no verdict"))) as judge:
+        more = JUDGED.replace("URL", judge.url)
+        async with pair(postgres, tmp_path, more) as (one, two, _, store):
+
+            def desks() -> list[JudgeDesk]:
+                return [each for it in (one, two) for each in it.service.judges.desks.values()]
+
+            while sum(each.unreadable for each in desks()) < LATEST:
+                for it in (one, two):
+                    await ask(it)
+                await asyncio.sleep(0)
+            await comes(lambda: all(each.is_unread for each in desks()) and len(desks()) == 2)
+            assert max(each.unreadable for each in desks()) < LATEST
+            await one.service.ledger.flushed()
+            await two.service.ledger.flushed()
+            kinds = "SELECT kind FROM event WHERE kind LIKE 'judge.%'"
+            assert rows(store, kinds) == [("judge.is_unread",)]
+            await one.service.housekeeping.membership.end()
+            await comes(lambda: len(rows(store, kinds)) == 2)

@@ -15,7 +15,9 @@ from windsock.core.model.rewards import (
     OpenDecision,
     Reward,
 )
-from windsock.service.gateway.feedback_endpoint import MAX_NAME_CHARS
+from windsock.errors import BadRequest
+from windsock.service.auth import Principal
+from windsock.service.gateway.feedback_endpoint import MAX_NAME_CHARS, reward_of
 
 CLOSED = "http://127.0.0.1:9"
 
@@ -67,3 +69,34 @@ async def test_a_name_of_any_length_is_not_taken(
         body = {"decision_id": "d1", "value": True, **fields}
         answer = await it.http.post("/v1/feedback", json=body, headers=headers)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"value": None, "score": 0.25}, (0.25, "explicit", "")),
+        ({"value": 0, "score": 1}, (0.0, "explicit", "")),
+        ({"value": True, "metric": None, "metric_name": " tone "}, (1.0, "explicit", "tone")),
+        ({"value": True, "source": " "}, (1.0, "explicit", "")),
+        ({"value": False, "source": "👩\u200d"}, (0.0, "👩\u200d", "")),
+        ({"thumb": "up"}, (1.0, "use:thumbs", "")),
+        ({"value": True, "metric": {"a": 1}}, "metric"),
+        ({"value": True, "source": ["judge"]}, "source"),
+        ({"value": True, "source": "explicit\x00"}, "source"),
+        ({"value": "true"}, "value"),
+        ({"value": "0.5"}, "value"),
+        ({"value": float("nan")}, "value"),
+        ({"value": -1e-9}, "value"),
+        ({"value": None, "thumb": "sideways"}, "value"),
+        ({}, "value"),
+    ],
+)
+def test_what_is_said_of_an_answer(fields: dict[str, Any], found: object) -> None:
+    caller = Principal(key_id="k1")
+    if isinstance(found, str):
+        with pytest.raises(BadRequest) as refused:
+            reward_of(fields, caller)
+        assert refused.value.param == found
+    else:
+        reward = reward_of(fields, caller)
+        assert (reward.value, reward.source, reward.metric) == found

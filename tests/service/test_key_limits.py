@@ -20,7 +20,9 @@ from tests.upstream import Answer, completion, upstream
 from windsock.cli.keys.key_book import KeyBook, MadeKey
 from windsock.clock import ManualClock
 from windsock.errors import ConfigError, LimitReached, WindsockError
-from windsock.service.key_limits import Allowance, Minute
+from windsock.service.auth import Principal
+from windsock.service.key_limits import KEPT_IDLE, Allowance, KeyLimits
+from windsock.service.minutes import Minute
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 MESSAGE = {**CHAT, "max_tokens": 9}
@@ -295,6 +297,23 @@ def test_within_any_minute_never_more_is_used_than_the_limit(steps, limit) -> No
             taken.append((now, min(amount, limit)))
     for at, _ in taken:
         assert sum(each for t, each in taken if at <= t < at + 60) <= limit
+
+
+def test_keys_that_are_not_used_are_forgotten_and_what_is_under_way_is_not() -> None:
+    clock = ManualClock(1000.0)
+    limits = KeyLimits(clock.elapsed)
+    long = limits.enter(Principal(key_id="long", rpm=9, tpm=100, is_limited=True))
+    long.reserve(10, 20)
+    long.watch(lambda: 110)
+    for number in range(20 * KEPT_IDLE):
+        limits.enter(Principal(key_id=f"k{number}", rpm=9, is_limited=True))
+        if not number % 10:
+            clock.advance_to(clock.now() + 1)
+    assert len(list(limits.minutes())) <= 2 * KEPT_IDLE
+    long.settle()
+    again = limits.enter(Principal(key_id="long", rpm=9, tpm=100, is_limited=True))
+    with pytest.raises(LimitReached, match="100 tokens a minute"):
+        again.reserve(10, 20)
 
 
 def test_what_took_longer_than_a_minute_counts_when_it_ends() -> None:

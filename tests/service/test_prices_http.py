@@ -175,7 +175,7 @@ async def test_a_model_served_instead_is_billed_at_its_own_price_from_the_first_
 
 
 async def test_what_a_person_or_a_bill_released_is_there_after_a_restart(tmp_path) -> None:
-    billed = completion(usage={"prompt_tokens": 1000, "completion_tokens": 0, "cost": 0.001})
+    billed = completion(usage={"prompt_tokens": 1000, "completion_tokens": 1, "cost": 0.001})
     async with upstream(lambda _: Answer(billed)) as acme:
         async with running(config(acme.url), tmp_path) as it:
             quote(it, 10.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -76,7 +77,12 @@ class Fleet:
         self.synced = [1000.0] * count
 
     def ask(self, number: int, times: int = 1) -> int:
-        """How many are let in."""
+        """How many are let in; of tokens all in one prompt, or none."""
+        if self.key.tpm:
+            with contextlib.suppress(LimitReached):
+                self.send(number, times)
+                self.let_in += [self.clock.elapsed()] * times
+            return 0
         for done in range(times):
             try:
                 self.limits[number].enter(self.key)
@@ -85,10 +91,15 @@ class Fleet:
             self.let_in.append(self.clock.elapsed())
         return times
 
+    def send(self, number: int, tokens: int) -> None:
+        """A prompt whose answer has no length; raises LimitReached."""
+        self.limits[number].enter(self.key).reserve(tokens, 0)
+
     def begin(self, number: int) -> None:
         """The database answers, which is not yet heard."""
         self.count[number] = len(self.there)
-        elsewhere = [(PLACE, self.most)] if self.table.rows else []
+        place = PLACE if self.key.rpm else ("k", "tokens")
+        elsewhere = [(place, self.most)] if self.table.rows else []
         self.claims[number] = self.shares[number].claims(elsewhere)
         self.answers[number] = {
             place: self.table.claim(f"r{number}", claim, self.there)
@@ -164,6 +175,32 @@ def test_once_nobody_needs_more_than_an_even_part_nothing_is_kept() -> None:
     assert [fleet.ask(number, 100) for number in range(3)] == [20, 20, 20]
 
 
+def test_a_prompt_larger_than_a_share_comes_in_once_it_is_granted_so_much() -> None:
+    fleet = Fleet(3, 90)
+    fleet.key = Principal(key_id="k", tpm=90, is_limited=True)
+    with pytest.raises(LimitReached, match=r"30 of them at this replica just now, this needs 70;"):
+        fleet.send(0, 70)
+    fleet.send(1, 10)
+    fleet.look(7)
+    fleet.send(0, 70)
+    fleet.look(4)
+    for number in (0, 1, 2):
+        with pytest.raises(LimitReached, match="90 tokens a minute"):
+            fleet.send(number, 31)
+    fleet.wait(62)
+    fleet.look(40)
+    assert not fleet.table.rows
+    with pytest.raises(LimitReached, match="send less at a time"):
+        fleet.send(0, 91)
+
+
+def test_what_was_given_back_is_had_again_if_nobody_heard_of_it() -> None:
+    fleet = Fleet(2, 60)
+    assert fleet.shares[0].claims([(PLACE, 60)])
+    fleet.shares[0].take_back()
+    assert fleet.ask(0, 100) == 30
+
+
 def test_a_key_that_fits_in_even_parts_asks_nobody() -> None:
     fleet = Fleet(3, 60)
     assert [fleet.ask(number, 10) for number in range(3)] == [10, 10, 10]
@@ -233,12 +270,14 @@ steps = st.lists(
 )
 
 
+@pytest.mark.parametrize("kind", ["rpm", "tpm"])
 @given(steps, st.integers(2, 4), st.integers(1, 60))
 def test_in_any_order_of_claims_no_minute_sees_more_than_the_limit_and_one_each(
-    order, count, most
+    kind, order, count, most
 ) -> None:
     """Whoever is not heard of for a minute is heard of then; answers may be late."""
     fleet = Fleet(count, most)
+    fleet.key = Principal(key_id="k", is_limited=True, **{kind: most})
     for kind, who, amount in order:
         number = who % count
         if kind == "ask":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ import pytest
 from tests.chaos.provider import Call, provider
 from tests.running import config_of, running
 from tests.upstream import chunk, event, stream_of
+from windsock.clock import ManualClock
+from windsock.service.gateway.uvicorn_protocol import DirectCycle
 
 PARTS = 240
 LETTERS = 64 * 1024
@@ -42,12 +45,17 @@ async def body_of(reader: asyncio.StreamReader) -> bytes:
 
 
 async def still(sent: list[int]) -> int:
-    """How much was sent, once no more is."""
+    """How much was sent, once no more is, since the client is waited for."""
     before = -1
-    while before != len(sent):
+    while before != len(sent) or not is_waited_for():
         before = len(sent)
         await asyncio.sleep(0.3)
     return before
+
+
+def is_waited_for() -> bool:
+    kept = gc.get_objects()
+    return any(each.flow.write_paused for each in kept if isinstance(each, DirectCycle))
 
 
 @pytest.mark.parametrize("reads_on", [True, False])
@@ -55,11 +63,13 @@ async def test_what_a_client_does_not_read_is_not_read_from_the_provider(
     reads_on, tmp_path
 ) -> None:
     sent: list[int] = []
+    clock = ManualClock(1e9)
 
     async def fast(call: Call) -> None:
         line = call.writer.get_extra_info("socket")
         line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
         await call.begin_stream()
+        clock.advance_to(clock.now() + 2)
         for place in range(PARTS):
             await call.part(event(chunk({"content": f"{place} ".ljust(LETTERS, "x")})))
             sent.append(place)
@@ -70,9 +80,11 @@ async def test_what_a_client_does_not_read_is_not_read_from_the_provider(
         provider(fast) as acme,
         running(config_of(("acme", acme.url, 1.0)), tmp_path) as it,
     ):
+        it.service.executor.calls.clock = clock
         reader, writer = await reader_of(it.url)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert await still(sent) < PARTS
+        clock.advance_to(clock.now() + 100)
         if reads_on:
             events = (await body_of(reader)).split(b"\n\n")
             texts = [json.loads(each[6:])["choices"][0]["delta"] for each in events[:PARTS]]
@@ -84,4 +96,9 @@ async def test_what_a_client_does_not_read_is_not_read_from_the_provider(
             await asyncio.sleep(0.05)
             await it.service.ledger.flushed()
         (line,) = found.splitlines()
-        assert ('"ok":true' if reads_on else '"kind":"cancelled"') in line
+        (call,) = json.loads(line)["attempts"]
+        assert call["kind"] == ("answered" if reads_on else "cancelled")
+        assert (call["latency_s"], call["held_s"]) == (2, 100)
+        pace = it.service.router.health.of("acme/m")
+        assert [seconds for _, seconds in pace.latencies] == [2]
+        assert not pace.speeds

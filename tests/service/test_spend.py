@@ -156,8 +156,12 @@ async def test_a_cost_that_is_not_known_is_compared_with_nothing(tmp_path) -> No
 )
 async def test_a_bad_question_gets_one_sentence_with_the_mend(query, words, tmp_path) -> None:
     async with served(tmp_path) as (it, _):
-        for path in ("/v1/spend", "/v1/deployments/history")[: 1 if "by" in query else 2]:
-            answer = await it.http.get(f"{path}?{query}")
+        paths = ["/v1/spend", "/v1/deployments/history"][: 1 if "by" in query else 2]
+        if "until" in query:
+            prices = "/v1/prices/history?deployment=acme/m&"
+            paths += ["/v1/report", "/v1/decisions", "/v1/requests", "/v1/events", prices]
+        for path in paths:
+            answer = await it.http.get(f"{path}{'' if '?' in path else '?'}{query}")
             if path == "/v1/spend" or "baseline" not in query:
                 assert answer.status_code in (400, 404), query
                 assert words in answer.json()["error"]["message"]

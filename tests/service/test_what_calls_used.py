@@ -114,6 +114,7 @@ def plain(prompt: Any, answer: Any, **facts: Any) -> dict[str, Any]:
 IMPOSSIBLE = {
     "answer": plain(100, 10**12),
     "answer-above-what-came": plain(100, 60_000),
+    "answer-of-nothing": plain(100, 0),
     "prompt": plain(10**9, 30),
     "cached": plain(100, 30, prompt_tokens_details={"cached_tokens": 10**9}),
     "reasoning": {

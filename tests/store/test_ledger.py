@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from tests.store.samples import (
+    call,
     decision,
     feedback,
     keep,
@@ -22,6 +23,7 @@ from tests.store.samples import (
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
+from windsock.core.model.units import Usage
 from windsock.store import queries
 from windsock.store.ledger import Ledger
 from windsock.store.rows import StateSnapshot
@@ -155,6 +157,10 @@ def test_what_cannot_be_a_row_is_given_up_alone_and_counted(engine: Engine) -> N
         outcome(2, finished_at=math.nan),
         decision(3, number=2**80),
         decision(4, cell=Cell("default", None, "chat")),  # type: ignore[arg-type]
+        outcome(5, cost_usd=0.25),
+        outcome(6, results=(call(cost_usd=0.25),)),
+        outcome(7, cost_usd=Decimal("NaN")),
+        outcome(8, usage=Usage(input_tokens="many")),  # type: ignore[arg-type]
     ]
     with ledger_on(engine, on_trouble=told.append) as ledger:
         ledger.append(outcome(10))

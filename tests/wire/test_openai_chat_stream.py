@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.upstream import chunk, event, stream_of
+from tests.upstream import chunk, completion, event, stream_of
 from windsock.errors import ProviderError
 from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, ChatStreamScanner
+from windsock.wire.formats.openai_ends import error_in
 
 WORDS = ["Grüezi ", "mitenand 🌬", " [DONE] ", '"finish_reason": "stop"', "\n\ndata: x", "\r\n"]
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
@@ -67,9 +69,48 @@ def test_a_later_empty_usage_takes_nothing_back() -> None:
     assert fed([first, later])[1].usage == USAGE
 
 
+def test_a_completion_that_came_whole_is_told_as_a_stream() -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    whole = completion("hello", usage=USAGE)
+    whole["choices"][0]["message"]["tool_calls"] = [call]
+    relayed, scanner = fed([b"\xef\xbb\xbf" + json.dumps(whole).encode()])
+    (choice,) = json.loads(relayed.removeprefix(b"data: "))["choices"]
+    assert choice["delta"]["content"] == "hello"
+    assert choice["delta"]["tool_calls"] == [{"index": 0, **call}]
+    assert scanner.is_complete and scanner.usage == USAGE
+
+
 @pytest.mark.parametrize(
-    "page", [b"<html><body>data</body></html>", b'{"choices": [{"message": {"content": "hello"}}]}']
+    ("body", "is_error"),
+    [
+        ({"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"}, True),
+        ({"code": 50000, "msg": "system error", "data": None}, True),
+        ({"error_code": 18, "error_msg": "qps request limit reached"}, True),
+        ({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no"}}, True),
+        ({"detail": "Internal Server Error"}, True),
+        (completion(base_resp={"status_code": 0, "status_msg": ""}, message="ok"), False),
+        (chunk({"content": "x"}, message="ok"), False),
+        ({"data": [{"embedding": [0.1]}], "message": "success"}, False),
+        ({"choices": [], "prompt_filter_results": [{}]}, False),
+        ({"type": "ping"}, False),
+    ],
 )
+def test_what_complains_and_answers_nothing_is_an_error(body: dict, is_error: bool) -> None:
+    assert (error_in(body) is not None) == is_error
+    assert (fed([event(body)])[1].error is not None) == is_error
+
+
+@pytest.mark.parametrize("remark", [b"null", b"{}", b"[]", b"5", b'{"type": "ping"}'])
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_what_is_no_chunk_is_not_passed_on(remark: bytes, size: int) -> None:
+    words = [event(chunk({"content": word})) for word in "ab"]
+    whole = b"".join([words[0], b"data: " + remark + b"\n\n", words[1], event(chunk({}, "stop"))])
+    relayed, scanner = fed([whole[i : i + size] for i in range(0, len(whole), size)])
+    assert relayed == b"".join([*words, event(chunk({}, "stop"))])
+    assert scanner.is_complete and scanner.error is None
+
+
+@pytest.mark.parametrize("page", [b"<html><body>data</body></html>", b'{"choices": [{}]}', b"[1]"])
 def test_what_is_no_event_is_not_passed_on_as_one(page: bytes) -> None:
     relayed, scanner = fed([page])
     assert relayed == b""

@@ -117,9 +117,7 @@ def core_of(
         ledger=ledger,
         router=router,
         ingestion=ingestion,
-        poller=_poller(
-            settings, environ, definitions, ingestion, _sharing(engine, role, settings, clock)
-        ),
+        poller=_poller(settings, environ, definitions, ingestion, _sharing(engine, role, clock)),
         events=events,
         readiness=readiness,
         caps=caps,
@@ -231,20 +229,21 @@ def _first_prices(
                 ingestion.on_failure(definition, error)
 
 
-def _sharing(
-    engine: Engine, role: Role, settings: Settings, clock: Clock
-) -> Callable[[Fetcher], Fetcher]:
+def _sharing(engine: Engine, role: Role, clock: Clock) -> Callable[[Fetcher], Fetcher]:
     """How feeds are fetched: for oneself, or among several replicas by the one that leads."""
     if not role.is_shared:
         return lambda fetcher: fetcher
-    lease_s = settings.replicas.lease
-    return lambda fetcher: SharedFetcher(fetcher, engine, role, clock, lease_s)
+    return lambda fetcher: SharedFetcher(fetcher, engine, role, clock)
 
 
 def _keep_led(role: Role, ledger: Ledger, entry: Quote | HealthReport) -> None:
-    """What every replica sees is kept by one."""
+    """What every replica sees is kept by one.
+
+    A price that waits when another begins to lead is left to that one, which looks for what is
+    missing; of health nobody does.
+    """
     if role.keeps():
-        ledger.append(entry)
+        ledger.append(role.led(entry) if isinstance(entry, Quote) else entry)
 
 
 def _publisher(

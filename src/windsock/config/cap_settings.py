@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from windsock.config.value_types import TimeZone
 from windsock.resources.declared import Part
-
-
-def _zone(name: str) -> str:
-    """An IANA name; raises ValueError for any other."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("no such time zone; write one such as UTC or Europe/Berlin") from error
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_zone)]
-"""An IANA name."""
 
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 

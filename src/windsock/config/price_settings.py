@@ -7,11 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, create_model, model_validator
 
-from windsock.config.value_types import Moment, UsdPerMtok
+from windsock.config.value_types import ClockTime, Moment, TimeZone, UsdPerMtok, Weekday
 from windsock.core.model.ticks import CHAT
 from windsock.core.model.units import MAIN_METERS, Meter
 from windsock.core.pricing.facets.contract import Adjustment
 from windsock.resources.declared import Part, Share
+from windsock.resources.hours import check_span
 
 
 class Meters(Part):
@@ -54,10 +55,10 @@ class HourSettings(TermSettings):
     days            1..7 or names, of the day on which it opens; all if left out
     """
 
-    start: str = Field(pattern=r"^\d\d:\d\d$")
-    end: str = Field(pattern=r"^\d\d:\d\d$")
-    days: tuple[int | str, ...] = ()
-    timezone: str = "UTC"
+    start: ClockTime
+    end: ClockTime
+    days: tuple[Weekday, ...] = ()
+    timezone: TimeZone = "UTC"
     min_prompt_tokens: int = Field(default=0, ge=0)
 
 
@@ -87,6 +88,7 @@ class PriceSettings(TermSettings):
             raise ValueError("no meter is priced; state one, such as input = 0")
         if not self.reason and not any(self.usd_per_mtok.values()):
             raise ValueError('a price of 0 needs a reason; add reason = "local" or the like')
+        check_span(self.valid_from, self.valid_until)
         return self
 
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from windsock.config.ability_settings import CapabilitySettings, Mode, TermsSettings
-from windsock.config.cap_settings import CapSettings, TimeZone
+from windsock.config.cap_settings import CapSettings
 from windsock.config.evidence.labels import LabelSettings
 from windsock.config.evidence.scores import ScoreSettings
 from windsock.config.feed_settings import FeedsSettings
@@ -25,7 +25,7 @@ from windsock.config.route_settings import BudgetSettings, RouteSettings, check_
 from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.config.store.settings import StoreSettings
 from windsock.config.store.sink_settings import SinkSettings
-from windsock.config.value_types import Moment, PassedHeader, Seconds
+from windsock.config.value_types import Moment, PassedHeader, Seconds, TimeZone
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
 

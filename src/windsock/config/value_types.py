@@ -10,12 +10,28 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from windsock.core.evidence.checks.programs import checked_schema
 from windsock.resources.declared import moment, seconds
+from windsock.resources.hours import minute_of_day, time_zone, weekday
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 """A duration, in s."""
 
 Moment = Annotated[float, BeforeValidator(moment)]
 """Unix s."""
+
+TimeZone = Annotated[str, AfterValidator(time_zone)]
+"""An IANA name."""
+
+Weekday = Annotated[int, BeforeValidator(weekday)]
+"""1..7 from Monday, or an English name."""
+
+
+def _clock(text: str) -> str:
+    minute_of_day(text)
+    return text
+
+
+ClockTime = Annotated[str, Field(pattern=r"^\d\d:\d\d$"), AfterValidator(_clock)]
+"""Such as 22:00."""
 
 UsdPerMtok = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 """USD for a million units, not negative."""

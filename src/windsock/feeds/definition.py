@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-import jq
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -18,6 +17,7 @@ from pydantic import (
 )
 
 from windsock.errors import ConfigError
+from windsock.feeds.mapping import check
 from windsock.resources.declared import first_fault, read_toml, seconds
 
 USD_PER_MTOK = {
@@ -84,7 +84,7 @@ class FeedDefinition(BaseModel):
     def _mapping_compiles(cls, program: str | None) -> str | None:
         if program is not None:
             try:
-                jq.compile(program, args={"now": 0})
+                check(program)
             except ValueError as error:
                 raise ValueError(f"not a jq program: {str(error).splitlines()[0]}") from error
         return program

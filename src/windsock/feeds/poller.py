@@ -12,8 +12,10 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEv
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from windsock.clock import Clock
+from windsock.core.model.ticks import CHAT
+from windsock.core.model.units import Meter
 from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
-from windsock.core.pricing.validation import shrunk
+from windsock.core.pricing.validation import off_unit_usd, shrunk
 from windsock.errors import FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, RetryLater, Validators
@@ -236,10 +238,24 @@ class Poller:
         reading = await self._reader.read(
             definition, fetched.body or b"", seen_at=self._clock.now()
         )
+        self._refuse_off_unit(definition, reading)
         self._refuse_shrunk(definition, status, len(reading.rows) + len(reading.health))
         status.reading, status.skipped = reading, reading.skipped
         status.validators = fetched.validators
         return reading
+
+    def _refuse_off_unit(self, definition: FeedDefinition, reading: Reading) -> None:
+        """Refuse a list whose prices are those of another unit, unless it is the owner's."""
+        if definition.trust >= self._rules.scheduling_trust:
+            return
+        chat = [row.usd_per_mtok[Meter.INPUT] for row in reading.rows if row.mode == CHAT]
+        middle = off_unit_usd(chat, self._rules)
+        if middle is not None:
+            raise FeedError(
+                f"the middle one of its {len(chat)} input prices is ${middle:f} per million, which "
+                "is that of no list; is its unit right?",
+                feed=definition.id,
+            )
 
     def _refuse_shrunk(self, definition: FeedDefinition, status: FeedStatus, rows: int) -> None:
         """Refuse a body that lost half of its rows, unless it has stayed that short for long."""

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from windsock.core.model.ticks import EVERY_DAY, Window
 from windsock.core.model.units import STANDALONE, Meter
 from windsock.feeds.definition import USD_PER_MTOK
+from windsock.resources.hours import minute_of_day, time_zone, weekday
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-"""In the order of ISO weekdays, from 1."""
+MOST_ZEROS = 30
+"""Before or after the point of a price: beyond it stands no price, only work for who writes it."""
 
 
 def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
@@ -22,7 +23,7 @@ def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
 
     factor  what one unit of the feed's token prices is in USD per million; what stands alone is
             stated per single unit by every feed
-    raises  decimal.InvalidOperation for what is no number
+    raises  decimal.InvalidOperation for what is no number, ValueError for one that is no price
     """
     prices = {}
     for meter in Meter:
@@ -30,24 +31,25 @@ def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
         if value is None or value == "":
             continue
         scale = USD_PER_MTOK["usd/token"] if meter in STANDALONE else factor
-        prices[meter] = (Decimal(str(value)) * scale).normalize() + 0
+        price = Decimal(str(value))
+        if abs(price.adjusted()) > MOST_ZEROS:
+            raise ValueError(f"{meter} is {price:.3}, which is no price")
+        prices[meter] = (price * scale).normalize() + 0
     return prices
 
 
 def windows(window: Mapping[str, Any], factor: Decimal, seen_at: float) -> list[Window]:
     """One window, or its pieces before and after midnight where another zone counts its days."""
     stated = Window(
-        days=frozenset(_weekday(day) for day in window["days"])
-        if window.get("days")
-        else EVERY_DAY,
-        start_minute=_minute(window["start"]),
-        end_minute=_minute(window["end"]),
-        timezone=str(window.get("timezone") or "UTC"),
+        days=frozenset(weekday(day) for day in window["days"]) if window.get("days") else EVERY_DAY,
+        start_minute=minute_of_day(window["start"]),
+        end_minute=minute_of_day(window["end"]),
+        timezone=time_zone(str(window.get("timezone") or "UTC")),
         min_prompt_tokens=int(window.get("min_prompt_tokens") or 0),
         usd_per_mtok=meters(window, factor),
     )
     if window.get("days_timezone"):
-        return _by_days_of(stated, str(window["days_timezone"]), seen_at)
+        return _by_days_of(stated, time_zone(str(window["days_timezone"])), seen_at)
     return [stated]
 
 
@@ -66,16 +68,3 @@ def _by_days_of(window: Window, zone: str, seen_at: float) -> list[Window]:
     return [
         replace(window, start_minute=first, end_minute=last, timezone=zone) for first, last in spans
     ]
-
-
-def _minute(clock: Any) -> int:
-    """Minute of the day from 1030 (10:30) or from "10:30"; 24:00 is 1440."""
-    if isinstance(clock, str) and ":" in clock:
-        hour, minute = clock.split(":")[:2]
-        return int(hour) * 60 + int(minute)
-    hours, minutes = divmod(int(clock), 100)
-    return hours * 60 + minutes
-
-
-def _weekday(day: Any) -> int:
-    return WEEKDAYS.index(day.lower()) + 1 if isinstance(day, str) else int(day)

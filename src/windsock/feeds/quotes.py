@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from decimal import Decimal
 
 from windsock.core.model.ticks import Quote
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.reader import PriceRow
 
+Name = tuple[str, str]
+"""(provider, model), as a list writes them."""
+
 
 def rows_at(rows: Sequence[PriceRow], now: float) -> list[PriceRow]:
-    """Rows without those that a later one of the same model has replaced by `now` (unix s).
+    """One row of each model for each moment at which it begins, in order; of what has begun by
+    `now` (unix s) the last alone.
 
-    What begins later stays: it is announced.
+    Of two that begin together the dearer holds, whichever stands first: a list that says both would
+    move the price back and forth at every poll. What begins later stays: it is announced.
     """
-    since: defaultdict[tuple[str, str], float] = defaultdict(lambda: float("-inf"))
+    since: dict[Name, float] = {}
+    held: dict[tuple[Name, float], PriceRow] = {}
     for row in rows:
-        if row.valid_from is not None and row.valid_from <= now:
-            name = (row.provider, row.model)
-            since[name] = max(since[name], row.valid_from)
-    if not since:
-        return list(rows)
-    return [row for row in rows if _begins(row) >= since[row.provider, row.model]]
+        name, begins = (row.provider, row.model), _begins(row)
+        if begins <= now:
+            since[name] = max(since.get(name, begins), begins)
+        other = held.get((name, begins))
+        if other is None or _usd(row) > _usd(other):
+            held[name, begins] = row
+    return [row for (name, begins), row in held.items() if begins >= since.get(name, begins)]
+
+
+def _usd(row: PriceRow) -> Decimal:
+    """By which of two rows the dearer is told."""
+    return sum((p for p in row.usd_per_mtok.values() if p.is_finite()), Decimal(0))
 
 
 def _begins(row: PriceRow) -> float:

@@ -8,13 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any
 from xml.etree import ElementTree
-
-import jq
 
 from windsock.core.model.ticks import (
     CHAT,
@@ -27,14 +24,16 @@ from windsock.core.model.ticks import (
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.errors import FeedError
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
+from windsock.feeds.mapping import mapped
 from windsock.feeds.price_terms import meters, windows
 from windsock.resources.declared import moment
+from windsock.resources.hours import check_span
 
-FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
+COUNTS = ("context_tokens", "max_output_tokens")
+FLAGS = ("vision", "tools", "json_schema")
 """What a row may say of a model, besides prices."""
 
-MAX_ROWS = 20_000
-"""Of one body: four times the longest public list."""
+NAMELESS = "names no provider or no model"
 
 HOLDS_POLLS = 3.0
 """Intervals of a feed for which its word on health holds."""
@@ -79,10 +78,9 @@ def read(definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
     if definition.quotes is not None:
         reading = _prices(definition, _map(definition, definition.quotes, text, seen_at), seen_at)
         if len(reading.rows) < definition.least_rows:
-            raise FeedError(
-                f"lists {len(reading.rows)} prices, fewer than {definition.least_rows}",
-                feed=definition.id,
-            )
+            reason = f"lists {len(reading.rows)} prices, fewer than {definition.least_rows}"
+            first = "".join(f"; {name}: {why}" for name, why in reading.skipped[:1])
+            raise FeedError(reason + first, feed=definition.id)
     if definition.health is not None:
         entries = _map(definition, definition.health, text, seen_at)
         reading = replace(reading, health=_reports(definition, entries, seen_at))
@@ -97,11 +95,19 @@ def _decoded(definition: FeedDefinition, body: bytes) -> str:
     except UnicodeDecodeError as error:
         raise FeedError(f"the body is not {encoding} text", feed=definition.id) from error
     if definition.format == "csv":
-        lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
-        return json.dumps(list(csv.DictReader(lines)))
+        return json.dumps(_records(definition, text))
     if definition.format == "rss":
         return json.dumps(_items(definition, text))
     return text
+
+
+def _records(definition: FeedDefinition, text: str) -> list[dict[str, str]]:
+    """Lines of a CSV by the names in the first; empty ones and remarks are left out."""
+    lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
+    try:
+        return list(csv.DictReader(lines))
+    except csv.Error as error:
+        raise FeedError(f"the body is no CSV: {error}", feed=definition.id) from error
 
 
 def _items(definition: FeedDefinition, text: str) -> list[dict[str, Any]]:
@@ -126,35 +132,14 @@ def _items(definition: FeedDefinition, text: str) -> list[dict[str, Any]]:
 def _map(
     definition: FeedDefinition, program: str, text: str, seen_at: float
 ) -> list[dict[str, Any]]:
-    """Rows as the mapping gives them, prices still as the body writes them."""
+    """Rows as the mapping gives them."""
     try:
-        mapped = _compiled(program, int(seen_at)).input_text(text).text()
+        return mapped(program, text, int(seen_at))
     except ValueError as error:
         reason = str(error).splitlines()[0]
         raise FeedError(
             f"the body does not fit the declaration: {reason}", feed=definition.id
         ) from error
-    lines = mapped.splitlines()
-    if len(lines) > MAX_ROWS:
-        raise FeedError(
-            f"lists {len(lines)} rows, more than {MAX_ROWS}; have its mapping select fewer",
-            feed=definition.id,
-        )
-    entries = [json.loads(line, parse_float=Decimal) for line in lines]
-    if any(not isinstance(entry, dict) for entry in entries):
-        raise FeedError("the mapping must give objects", feed=definition.id)
-    return entries
-
-
-@cache
-def _program(program: str) -> Any:
-    return jq.compile(program)
-
-
-def _compiled(program: str, now: int) -> Any:
-    if "$now" in program:
-        return jq.compile(program, args={"now": now})
-    return _program(program)
 
 
 def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: float) -> Reading:
@@ -163,7 +148,7 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
         provider = str(entry.get("provider") or definition.provider or "")
         model = entry.get("model")
         if not model or not provider:
-            skipped.append((str(model), "names no provider or no model"))
+            skipped.append((str(model), NAMELESS))
             continue
         try:
             facts.append(_facts(definition, provider, str(model), entry))
@@ -171,10 +156,14 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
                 skipped.append((f"{provider}/{model}", str(entry["skip"])))
                 continue
             rows.append(row_of(definition, provider, str(model), entry, seen_at))
-        except InvalidOperation:
+        except ArithmeticError:
             skipped.append((f"{provider}/{model}", "unreadable: a price that is no number"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             skipped.append((f"{provider}/{model}", f"unreadable: {error}"))
+    is_csv = definition.format == "csv"
+    if is_csv and skipped and not rows and all(reason is NAMELESS for _, reason in skipped):
+        reason = "no row names a provider and a model: it needs commas, and columns so named"
+        raise FeedError(reason, feed=definition.id)
     return Reading(rows=tuple(rows), facts=tuple(facts), skipped=tuple(skipped))
 
 
@@ -190,6 +179,8 @@ def row_of(
         base = {**dict.fromkeys(MAIN_METERS, Decimal(0)), **base}
     if Meter.INPUT not in base:
         raise ValueError("states no input price")
+    valid_from, valid_until = _moment(entry.get("valid_from")), _moment(entry.get("valid_until"))
+    check_span(valid_from, valid_until)
     return PriceRow(
         provider=provider,
         model=model,
@@ -205,9 +196,9 @@ def row_of(
             for name, prices in (entry.get("service_tiers") or {}).items()
         },
         quoted_at=_moment(entry.get("quoted_at")),
-        valid_from=_moment(entry.get("valid_from")),
-        valid_until=_moment(entry.get("valid_until")),
-        currency=str(entry.get("currency") or definition.currency),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        currency=str(entry.get("currency") or definition.currency).strip().upper(),
         zero_reason=entry.get("zero_reason"),
         mode=mode,
         uplifts=_shares(entry.get("uplifts") or {}),
@@ -257,27 +248,33 @@ def _date(value: Any) -> float | None:
 def _facts(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any]
 ) -> ModelFacts:
-    stated: dict[str, Any] = {name: _fact(entry.get(name)) for name in FACTS}
+    stated: dict[str, Any] = {name: _count(entry.get(name)) for name in COUNTS}
+    stated |= {name: _flag(entry.get(name)) for name in FLAGS}
     stated |= {name: _date(entry.get(name)) for name in ("released_at", "retires_at")}
     mode = entry.get("mode")
     stated["mode"] = mode if isinstance(mode, str) else None
     return ModelFacts(provider=provider, model=model, feed=definition.id, **stated)
 
 
-def _fact(value: Any) -> int | bool | None:
-    if isinstance(value, bool) or value is None:
-        return value
+def _count(value: Any) -> int | None:
+    """Tokens; None where none are said: lists write 0 where they know none."""
     try:
-        return int(value)
+        count = 0 if isinstance(value, bool) else int(value)
     except (ValueError, TypeError):
         return None
+    return count if count > 0 else None
+
+
+def _flag(value: Any) -> bool | None:
+    return bool(value) if value in (0, 1) else None
 
 
 def _reports(
     definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: float
 ) -> tuple[HealthReport, ...]:
     try:
-        return tuple(_report(definition, entry, seen_at) for entry in entries)
+        stated = [entry for entry in entries if not entry.get("skip")]
+        return tuple(_report(definition, entry, seen_at) for entry in stated)
     except (ValueError, KeyError, TypeError) as error:
         raise FeedError(f"a row of health is unreadable: {error}", feed=definition.id) from error
 

@@ -36,12 +36,13 @@ class ConnectionBroken(ProviderError):
 class Incoming:
     """One answer as it comes. `take` gives what has arrived, joined; b"" at the end.
 
-    length  of the body as its head states it, 0 if it does not
+    length      of the body as its head states it, 0 if it does not
+    is_coded    its head says that it is compressed
     """
 
     __slots__ = (
-        "_connection", "_error", "_parts", "_pass", "_waiter", "headers", "is_complete",
-        "is_headed", "length", "status",
+        "_connection", "_error", "_parts", "_pass", "_waiter", "headers", "is_coded",
+        "is_complete", "is_headed", "length", "status",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
@@ -52,6 +53,7 @@ class Incoming:
         self._error: ConnectionBroken | None = None
         self.status = 0
         self.length = 0
+        self.is_coded = False
         self.headers: dict[bytes, bytes] = {}
         self.is_headed = False
         self.is_complete = False
@@ -252,6 +254,8 @@ class Connection(asyncio.Protocol):
                 incoming.length = int(value) if value.isdigit() else 0
             elif key == b"transfer-encoding":
                 self._is_framed = True
+            elif key == b"content-encoding":
+                incoming.is_coded = value.lower() != b"identity"
         incoming.status = status
         incoming.is_headed = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import zlib
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
@@ -30,6 +31,15 @@ MAX_HEADS = 4096
 
 TYPE = "content-type"
 
+MAX_DECODED_BYTES = 4 * 1024 * 1024
+"""Of one part that comes, at most 256 KiB of what is compressed: more is a bomb."""
+
+COMPRESSED = (b"\x1f\x8b", b"\x78")
+"""How gzip and deflate begin; no JSON and no event does."""
+
+EITHER = 32 + zlib.MAX_WBITS
+"""zlib's name for one of the two, as its head tells."""
+
 USUAL = {TYPE.encode(): HEADERS[TYPE].encode()}
 """What a request states of itself where it states nothing else."""
 
@@ -38,7 +48,9 @@ Line = tuple[Endpoint, Origin, bytes, bytes]
 
 
 class DirectCaller:
-    """Kept-alive connections, no redirects, no proxies from the environment, no compression.
+    """Kept-alive connections, no redirects, no proxies from the environment.
+
+    No compression is asked for; some compress all the same.
 
     A kept connection that the provider had closed meanwhile is replaced by a fresh one, once.
     """
@@ -79,7 +91,7 @@ class DirectCaller:
             try:
                 incoming = kept.send(request)
                 await incoming.head()
-                return _DirectReply(incoming)
+                return _CodedReply(incoming) if incoming.is_coded else _DirectReply(incoming)
             except ConnectionBroken as error:
                 if not error.is_silent:
                     raise Interrupted(str(error)) from error
@@ -87,7 +99,7 @@ class DirectCaller:
             fresh = await self._pool.open(origin)
             incoming = fresh.send(request)
             await incoming.head()
-            return _DirectReply(incoming)
+            return _CodedReply(incoming) if incoming.is_coded else _DirectReply(incoming)
         except TimeoutError as error:
             raise Unreachable("no connection in time") from error
         except ConnectionBroken as error:
@@ -158,6 +170,43 @@ class _DirectReply:
             return await self._incoming.take()
         except ConnectionBroken as error:
             raise Interrupted(str(error)) from error
+
+
+class _CodedReply(_DirectReply):
+    """One whose head says that it is compressed, which its first bytes show to be so or not."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        super().__init__(incoming)
+        self._decoder: Any = None
+        self._is_begun = False
+
+    async def pass_on(self, pass_: Pass) -> None:
+        """Not here: see `Reply.pass_on`."""
+
+    async def body(self) -> bytes:
+        return await whole(self._take, self._incoming.length)
+
+    async def _take(self) -> bytes:
+        while part := await super()._take():
+            if not self._is_begun:
+                self._is_begun = True
+                self._decoder = zlib.decompressobj(EITHER) if part.startswith(COMPRESSED) else None
+            if decoded := self._decoded(part):
+                return decoded
+        return b""
+
+    def _decoded(self, part: bytes) -> bytes:
+        if self._decoder is None:
+            return part
+        try:
+            decoded: bytes = self._decoder.decompress(part, MAX_DECODED_BYTES + 1)
+        except zlib.error as error:
+            raise Interrupted(said(error)) from error
+        if self._decoder.unused_data:  # of which zlib keeps all that comes
+            raise Interrupted("the answer goes on after the end of what is compressed")
+        if len(decoded) > MAX_DECODED_BYTES:
+            raise TooLarge(f"a part of the answer exceeds {MAX_DECODED_BYTES} bytes")
+        return decoded
 
 
 async def _signed(signer: Signer, url: str, body: bytes, method: str = "POST") -> bytes:

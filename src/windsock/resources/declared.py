@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
 
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-SECRET_NAMES = ("key", "token", "secret", "password", "url", "headers")
+SECRET_NAMES = ("key", "keys", "token", "secret", "password", "url", "headers", "auth")
 """Endings of names whose value no message repeats: an address may hold a password, or be a key that
 was typed in its place."""
 
@@ -114,21 +115,29 @@ def first_fault(
     """
     fault = error.errors(include_url=False)[0]
     place = [str(part) for part in fault["loc"]]
+    near = nearest(place) if fault["type"] == "extra_forbidden" else None
+    return place, fault_sentence(fault, place, near)
+
+
+def fault_sentence(fault: Mapping[str, Any], place: Sequence[str], near: str | None = None) -> str:
+    """One of pydantic's faults: the key, what is wrong, the mend.
+
+    near    the known key that was probably meant, if the one given is unknown
+    """
     key = ".".join(place)
     if fault["type"] == "extra_forbidden":
-        near = nearest(place)
         mend = f"did you mean {near!r}?" if near else "remove it"
-        return place, f"unknown key {key!r}; {mend}"
+        return f"unknown key {key!r}; {mend}"
     if fault["type"] == "missing":
-        return place, f"{key} is missing; add it"
-    message = fault["msg"].removeprefix("Value error, ")
+        return f"{key} is missing; add it"
+    message = str(fault["msg"]).removeprefix("Value error, ")
     if not place:
-        return place, message
-    return place, f"{key}: {message[0].lower()}{message[1:]}{_given(place, fault['input'])}"
+        return message
+    return f"{key}: {message[0].lower()}{message[1:]}{_given(place, fault['input'])}"
 
 
 def _given(place: Sequence[str], value: object) -> str:
     """What stands there instead, unless it is a whole table or may be a secret."""
     names_a_secret = any(name.lower().endswith(SECRET_NAMES) for name in place)
     is_hidden = names_a_secret or isinstance(value, dict)
-    return "" if is_hidden else f", not {value!r}"
+    return "" if is_hidden else f", not {reprlib.repr(value)}"

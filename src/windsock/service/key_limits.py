@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
 
 from windsock.core.model.requests import RouteRequest
-from windsock.core.replicas.rates import Place, even_part
+from windsock.core.replicas.rates import Place
 from windsock.core.routing.naming.patterns import matches
 from windsock.core.routing.routes import Route
 from windsock.errors import BadRequest, CallerError, LimitReached, UnknownRoute
 from windsock.service.auth import Principal
-
-MINUTE_S = 60
+from windsock.service.minutes import MINUTE_S, Minute
 
 MORE_S = 2.0
 """Within which a replica is granted more of a limit of which others use less."""
+
+KEPT_IDLE = 1024
+"""Limits that are remembered at least, though nothing of them was used for a minute."""
 
 TYPICAL_ANSWER_TOKENS = 500
 """Reserved for an answer whose length the caller leaves open."""
@@ -35,84 +36,6 @@ class NotAllowed(CallerError):
         super().__init__(f"this key may not ask for {name!r}; it may ask for {', '.join(allowed)}")
 
 
-@dataclass(slots=True)
-class Minute:
-    """What was used in the last 60 s, by second: within any minute never more than `limit`.
-
-    `now` is of a clock that never steps back.
-
-    told    of all that was ever used, what other processes know of
-    most    that may be used at all replicas; 0: as here
-    share   of it that was granted here; None: this replica's even part
-    is_short    no more is granted before some of it has passed
-    refused     since it was last claimed
-    """
-
-    limit: int
-    used: int = 0
-    told: int = 0
-    most: int = 0
-    share: int | None = None
-    is_short: bool = False
-    refused: int = 0
-    _sum: int = 0
-    _by_second: deque[list[int]] = field(default_factory=deque)
-
-    def free_in_s(self, amount: int, now: float) -> float:
-        """Seconds until so much may be used, 0 if it may now; at most a minute."""
-        self._forget(now)
-        excess = self.used + min(amount, self.limit) - self.limit
-        if excess <= 0:
-            return 0.0
-        for second, part in self._by_second:
-            excess -= part
-            if excess <= 0:
-                return max(0.0, second + 1 + MINUTE_S - now)
-        return float(MINUTE_S)
-
-    def add(self, amount: int, now: float) -> None:
-        """Use so much."""
-        self._forget(now)
-        self.used += amount
-        self._sum += amount
-        if self._by_second and self._by_second[-1][0] == int(now):
-            self._by_second[-1][1] += amount
-        else:
-            self._by_second.append([int(now), amount])
-
-    def give_back(self, amount: int, at: float) -> None:
-        """Of what was used at `at`, if that is not over a minute ago."""
-        for each in reversed(self._by_second):
-            if each[0] == int(at):
-                each[1] -= amount
-                self.used -= amount
-                self._sum -= amount
-                return
-
-    def used_at(self, now: float) -> int:
-        """Within the minute before."""
-        self._forget(now)
-        return self.used
-
-    def lease(self, share: int | None, replicas: int) -> None:
-        """So much may be used here, None: the even part; one that comes alone in any case.
-
-        A limit that was lowered since the share was granted is lower at once.
-        """
-        self.share = share
-        part = even_part(self.most, replicas) if share is None else min(share, self.most)
-        self.limit = max(1, part)
-
-    def taken(self) -> int:
-        """What was used since this was last asked, and is not told of; less than 0: given back."""
-        amount, self.told = self._sum - self.told, self._sum
-        return amount
-
-    def _forget(self, now: float) -> None:
-        while self._by_second and self._by_second[0][0] + 1 + MINUTE_S <= now:
-            self.used -= self._by_second.popleft()[1]
-
-
 @dataclass(slots=True, kw_only=True)
 class Allowance:
     """One request's part of what its key may use: reserved when it comes, settled when it ends.
@@ -128,6 +51,7 @@ class Allowance:
     most_tokens: int | None = None
     _reserved: int = 0
     _at: float = 0.0
+    _is_open: bool = False
 
     def reserve(self, prompt_tokens: int, answer_tokens: int | None) -> None:
         """Set tokens aside for a prompt and its answer; raises LimitReached.
@@ -144,8 +68,10 @@ class Allowance:
                 "minute; send less at a time"
             )
         wanted = prompt_tokens + (TYPICAL_ANSWER_TOKENS if answer_tokens is None else answer_tokens)
-        _claim(self.tokens, min(wanted, limit), now, "tokens")
-        self._reserved, self._at = min(wanted, limit), now
+        amount = max(prompt_tokens, min(wanted, limit))
+        _claim(self.tokens, amount, now, "tokens")
+        self._reserved, self._at, self._is_open = amount, now, True
+        self.tokens.open += 1
 
     def watch(self, spent: Callable[[], int]) -> None:
         """From now on this tells what has been used of tokens."""
@@ -161,7 +87,8 @@ class Allowance:
             self.tokens.add(more, self.clock())
         else:
             self.tokens.give_back(-more, self._at)
-        self._reserved, self.spent = 0, None
+        self.tokens.open -= self._is_open
+        self._reserved, self.spent, self._is_open = 0, None, False
 
     def headers(self) -> Headers:
         """How much is left, as OpenAI's clients read it."""
@@ -174,6 +101,8 @@ NO_LIMITS = Allowance(requests=None, tokens=None, clock=lambda: 0.0)
 
 class KeyLimits:
     """Requests and tokens a minute of every key that has such limits. In memory only.
+
+    What nobody has used of for a minute is forgotten, once it is half of what is kept.
 
     Processes at one port tell each other what they let in (`take`, `hear`): a limit is passed by
     what the others let in between two such words.
@@ -189,6 +118,7 @@ class KeyLimits:
         self._clock = clock
         self._replicas = replicas
         self._minutes: dict[Place, Minute] = {}
+        self._room = KEPT_IDLE
 
     def take(self) -> list[tuple[str, str, int]]:
         """(key, what, how much) was used here since the last time."""
@@ -198,7 +128,7 @@ class KeyLimits:
     def hear(self, used: Iterable[tuple[str, str, int]]) -> None:
         """So much was used by another process."""
         for key_id, kind, amount in used:
-            minute = self._minutes.setdefault((key_id, kind), Minute(0))
+            minute = self._of((key_id, kind))
             minute.add(amount, self._clock())
             minute.told += amount
 
@@ -216,9 +146,7 @@ class KeyLimits:
 
     def minute(self, place: Place, most: int) -> Minute:
         """A key's own, with its limit as it is now."""
-        minute = self._minutes.get(place)
-        if minute is None:
-            minute = self._minutes[place] = Minute(most)
+        minute = self._of(place)
         minute.most = most
         minute.lease(minute.share, self._replicas())
         return minute
@@ -226,6 +154,19 @@ class KeyLimits:
     def minutes(self) -> Iterable[tuple[Place, Minute]]:
         """All of them that are limited here."""
         return [each for each in self._minutes.items() if each[1].most]
+
+    def _of(self, place: Place) -> Minute:
+        minute = self._minutes.get(place)
+        if minute is None:
+            if len(self._minutes) >= self._room:
+                self._forget_idle()
+            minute = self._minutes[place] = Minute(0)
+        return minute
+
+    def _forget_idle(self) -> None:
+        now = self._clock()
+        kept = {place: each for place, each in self._minutes.items() if not each.is_idle(now)}
+        self._minutes, self._room = kept, max(KEPT_IDLE, 2 * len(kept))
 
     def _minute(self, key_id: str, kind: str, limit: int | None) -> Minute | None:
         return None if limit is None else self.minute((key_id, kind), limit)
@@ -251,15 +192,17 @@ def may_name(caller: Principal, name: str, resolve: Resolve) -> bool:
 
 
 def _claim(minute: Minute, amount: int, now: float, what: str) -> None:
-    wait_s = minute.free_in_s(amount, now)
+    is_more = amount > minute.limit
+    wait_s = float(MINUTE_S) if is_more else minute.free_in_s(amount, now)
     if wait_s:
-        minute.refused += amount
+        minute.refuse(amount, now)
         is_part = minute.limit < minute.most
         if is_part and not minute.is_short:
             wait_s = min(wait_s, MORE_S)
         here = f", {minute.limit} of them at this replica just now" if is_part else ""
+        has = f"this needs {amount}" if is_more else "and has"
         raise LimitReached(
-            f"this key may use {max(minute.limit, minute.most)} {what} a minute{here}, and has; "
+            f"this key may use {max(minute.limit, minute.most)} {what} a minute{here}, {has}; "
             f"try again in {ceil(wait_s)} s",
             retry_after_s=wait_s,
         )

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from windsock.core.replicas.rates import LEASE_S, OVER_S, Claim, Place, Share, even_part
-from windsock.service.key_limits import KeyLimits, Minute
+from windsock.service.key_limits import KeyLimits
+from windsock.service.minutes import Minute
 
 QUIET_S = 2.0
 """After which a share is claimed anew of which nothing is used."""
@@ -45,13 +46,20 @@ class RateShares:
             if minute.share is None:
                 even = even_part(most, self._replicas())
                 self._told[place] = minute, None, now
-                self._lease(minute, max(minute.used_at(now), min(even, _wanted(minute, now))))
+                self._lease(minute, max(minute.used_at(now), min(even, minute.wanted(now))))
         for place, minute in self._limits.minutes():
             claim = self._claim(minute, now)
             if claim is not None and self._is_news(place, claim, now):
                 found[place] = claim
                 minute.refused = 0
         return found
+
+    def take_back(self) -> None:
+        """What `claims` found last was not told to anybody: what was given back is not."""
+        for place, (minute, claim, at) in list(self._told.items()):
+            if claim is None and at == self._claimed_at:
+                del self._told[place]
+                self._lease(minute, None)
 
     def take(self, granted: Mapping[Place, Share | None], claims: Mapping[Place, Claim]) -> None:
         """The answer to what `claims` found last."""
@@ -79,7 +87,7 @@ class RateShares:
 
     def _claim(self, minute: Minute, now: float) -> Claim | None:
         """None: its even part will do."""
-        wanted, even = _wanted(minute, now), even_part(minute.most, self._replicas())
+        wanted, even = minute.wanted(now), even_part(minute.most, self._replicas())
         if minute.share is None and (wanted <= even or even == minute.most):
             return None
         share = even if minute.share is None else minute.share
@@ -91,8 +99,3 @@ class RateShares:
 
     def _lease(self, minute: Minute, share: int | None) -> None:
         minute.lease(share, self._replicas())
-
-
-def _wanted(minute: Minute, now: float) -> int:
-    """Twice what was used of late, and what was refused since."""
-    return min(minute.most, 2 * minute.used_at(now) + minute.refused)

@@ -63,7 +63,7 @@ class Tallies:
             tally.unknown_cost += 1
         else:
             tally.cost_usd += float(outcome.cost_usd)
-        tally.seconds += outcome.finished_at - decision.at
+        tally.seconds += outcome.lasted_s
 
     def _fold(self) -> None:
         """What was counted longest ago counts as one of the others."""

@@ -18,7 +18,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.ticks import HealthReport
 from windsock.core.replicas.deltas import Delta
-from windsock.store.rows import Entry, StateSnapshot
+from windsock.store.rows import Entry, StateSnapshot, record_of
 from windsock.store.writer import Writer
 from windsock.store.writer_lock import WriterLock
 
@@ -134,6 +134,8 @@ class Ledger:
         if entry is not None:
             self._queue.append(entry)
             self._queued += 1
+        if self._sealed is not None and self._queued > self._sealed and self._error is None:
+            self._wake.set()  # others wait for it
         self._sealed = self._queued
 
     def retry(self) -> None:
@@ -250,7 +252,7 @@ class Ledger:
         has_later = False
         while self._backlog:
             entry = self._backlog.pop()
-            is_snapshot = isinstance(entry, StateSnapshot)
+            is_snapshot = entry is not None and isinstance(record_of(entry), StateSnapshot)
             kept.appendleft(None if is_snapshot and has_later else entry)
             has_later = has_later or is_snapshot
         self._backlog = kept

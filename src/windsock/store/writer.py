@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
@@ -24,9 +22,9 @@ from sqlmodel import SQLModel
 from windsock.store.compact.intake import Intake
 from windsock.store.compact.tables import NameRow
 from windsock.store.compact.transactions import begin_alone
-from windsock.store.replicas.group import wake
+from windsock.store.replicas.group import keeps, wake
 from windsock.store.replicas.tables import DeltaRow
-from windsock.store.rows import Entry, Placed, Tables, rows_of
+from windsock.store.rows import Batch, Entry, Tables, batch_of
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
 
@@ -35,11 +33,6 @@ MAX_SNAPSHOTS = 3
 
 MAX_WRITERS = 16
 """Processes whose last batch is remembered."""
-
-BREATH, BREATH_S = 64, 0.0002
-"""After so many entries the writer's thread lets go of the interpreter, or the event loop would
-wait for it at every turn: a batch of 2,000 takes 50 ms.
-"""
 
 ONCE = (FeedbackRow, NameRow, DeltaRow)
 _writer = WriterRow.__table__  # type: ignore[attr-defined]
@@ -71,8 +64,6 @@ BAD_ROWS: dict[str, tuple[type[Exception], ...]] = {
     "postgresql": BAD_ROW,
 }
 """The same with what the driver of a database raises."""
-
-NO_ROW: tuple[type[Exception], ...] = (*BAD_ROW, ArithmeticError, AttributeError)
 
 Rows = list[dict[str, Any]]
 
@@ -112,10 +103,10 @@ class Writer:
         if self._prepare is not None:
             self._prepare()
             self._prepare = None
-        tables, taken, lost = _rows(entries)
+        batch = batch_of(entries)
         try:
             connection = self.connect()
-            lost += self._commit(connection, tables, taken, len(entries))
+            lost = batch.lost + self._commit(connection, batch, len(entries))
         except BaseException:
             self._intake.forget()
             self.close()
@@ -146,14 +137,14 @@ class Writer:
             self.close()
             raise
 
-    def _commit(self, connection: Connection, tables: Tables, taken: list[Entry], size: int) -> int:
+    def _commit(self, connection: Connection, batch: Batch, size: int) -> int:
         begin_alone(connection)
         mine, base = connection.execute(REACHED, {"writer": self._id}).one()
         if mine == self._batch:
             connection.rollback()
             return 0
-        lost = self._insert(connection, tables, base or 0)
-        self._intake.add(connection, taken)
+        lost = self._insert(connection, _fenced(connection, batch), base or 0)
+        self._intake.add(connection, batch.taken, batch.tally)
         self._advance(connection, (base or 0) + size, is_new=mine is None)
         connection.commit()
         return lost
@@ -229,28 +220,10 @@ def _given_up(connection: Connection, insert_rows: _Insert, rows: Rows) -> int:
     )
 
 
-def _rows(entries: Iterable[Entry | None]) -> tuple[Tables, list[Entry], int]:
-    """Rows with positions from 1 on, their entries, and the number of those that make none."""
-    tables: Tables = defaultdict(list)
-    taken: list[Entry] = []
-    placed = [(position, entry) for position, entry in enumerate(entries, 1) if entry is not None]
-    for begin in range(0, len(placed), BREATH):
-        for some, rows in _fitting(placed[begin : begin + BREATH]):
-            taken += [entry for _, entry in some]
-            for table, found in rows.items():
-                tables[table] += found
-        time.sleep(BREATH_S)
-    return tables, taken, len(placed) - len(taken)
-
-
-def _fitting(entries: Sequence[Placed]) -> list[tuple[Sequence[Placed], Tables]]:
-    """Entries and their rows, without those that make none."""
-    try:
-        return [(entries, rows_of(entries))]
-    except NO_ROW:
-        if len(entries) == 1:
-            return []
-        return [found for each in entries for found in _fitting([each])]
+def _fenced(connection: Connection, batch: Batch) -> Tables:
+    """Without the rows of one that led when it made them and does not any more."""
+    over = {lease for lease in set(batch.led.values()) if not keeps(connection, lease)}
+    return batch.without({n for n, lease in batch.led.items() if lease in over}).tables
 
 
 def _drop_old_snapshots(connection: Connection) -> None:

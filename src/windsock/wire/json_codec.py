@@ -11,9 +11,13 @@ from typing import Any
 
 import orjson
 
+MARK = b"\xef\xbb\xbf"
+"""Of UTF-8, which some write before the text."""
+
 
 def loads(raw: bytes) -> Any:
     """Raises ValueError for what is no JSON."""
+    raw = raw.removeprefix(MARK)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -14,8 +13,8 @@ from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.model.units import ANSWER_METERS, SEARCH_FIELDS, SEARCH_METERS, Meter, Usage
 from windsock.errors import BadRequest
 from windsock.wire import json_codec
+from windsock.wire.caller_fields.complaints import misfit, no_json
 from windsock.wire.caller_fields.names import check_name
-from windsock.wire.caller_fields.ranges import RULES
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -211,30 +210,14 @@ def drop_task(fields: dict[str, msgspec.Raw]) -> None:
             del fields["metadata"]
 
 
-def place_of(message: str) -> str:
-    """A decoder's complaint with the field it is about before it."""
-    field = param_of(message)
-    if field and (bound := re.search(r"`(str|array)` of length <= (\d+)", message)):
-        what = "characters" if bound[1] == "str" else "entries"
-        return f"{field} has more than {bound[2]} {what}; shorten it"
-    return f"{field}: {message.split(' - at')[0]}" if field else message
-
-
-def param_of(message: str) -> str | None:
-    """The field that a decoder's complaint is about, dotted, or None."""
-    missing = re.search(r"missing required field `(\w+)`", message)
-    at = re.search(r"at `\$\.([\w.]+)", message)
-    return (missing or at)[1] if missing or at else None  # type: ignore[index]
-
-
 def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
     """The fields of a body, each as it came; raises BadRequest."""
     try:
         return _fields.decode(body)
     except msgspec.ValidationError as error:
-        raise BadRequest(place_of(str(error))) from error
+        raise misfit(error) from error
     except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(body, error) from error
 
 
 def decoded(decoder: msgspec.json.Decoder[Body], body: bytes, *, usual: str = "") -> Body:
@@ -245,11 +228,9 @@ def decoded(decoder: msgspec.json.Decoder[Body], body: bytes, *, usual: str = ""
     try:
         read = decoder.decode(body)
     except msgspec.ValidationError as error:
-        param = param_of(str(error))
-        message = RULES.get(param or "") or place_of(str(error))
-        raise BadRequest(message, param=param) from error
+        raise misfit(error) from error
     except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(body, error) from error
     return read if read.model else checked_names(read, usual=usual)
 
 

@@ -32,6 +32,12 @@ def data_of(event: bytes) -> bytes:
     return b"\n".join(line[5:].lstrip() for line in lines if line.startswith(b"data:"))
 
 
+def start_of_event(held: bytes, at: int) -> int:
+    """Where the event begins that this place is in."""
+    before = held.rfind(b"\n\n", 0, at)
+    return 0 if before < 0 else before + 2
+
+
 def are_plain_json(events: bytes) -> bool:
     """Whether these whole events are JSON on one data line each.
 

@@ -22,6 +22,9 @@ from windsock.store.migrations import upgrade_engine
 from windsock.store.retention import DAY_S
 from windsock.store.upkeep.export import COLUMNS
 
+FORMULA = '=HYPERLINK("https://evil.example", "open")'
+"""What a spreadsheet would run; a caller may ask for a model of any name."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -32,7 +35,10 @@ def folder(tmp_path: Path) -> Path:
     usage = Usage(input_tokens=7, output_tokens=3)
     keep(engine, [outcome(n, usage=usage, results=(call(response_id=f"r{n}"),))
                   for n in range(40, 100)])  # fmt: skip
-    keep(engine, [decision(100), *(feedback(n, 0.25) for n in range(0, 100, 10))])
+    keep(
+        engine,
+        [decision(100, requested_model=FORMULA), *(feedback(n, 0.25) for n in range(0, 100, 10))],
+    )
     engine.dispose()
     (tmp_path / "windsock.toml").write_text(
         f'[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n'
@@ -85,6 +91,7 @@ def test_each_format_holds_the_same_decisions(folder: Path, windsock) -> None:
         lines = list(csv.DictReader(file))
     assert [line["decision_id"] for line in lines] == [row["decision_id"] for row in rows]
     assert [float(line["at"]) for line in lines] == [row["at"] for row in rows]
+    assert (rows[100]["requested_model"], lines[100]["requested_model"]) == (FORMULA, f"'{FORMULA}")
     told = [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()]
     assert [each["propensity"] for each in told] == [row["propensity"] for row in rows]
 

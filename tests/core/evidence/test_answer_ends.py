@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from windsock.core.evidence.answer_ends import AT_LIMIT, FAILED, REFUSED, AnswerEnd
+from windsock.core.evidence.answer_ends import AT_LIMIT, AnswerEnd
 from windsock.core.model.calls import CallKind
+
+FAILED = [
+    "abort", "aborted", "cancelled", "error", "failed", "insufficient_system_resource",
+    "malformed_function_call", "network_error", "server_error", "timeout", "unexpected_tool_call",
+    "malformed_model_output", "malformed_tool_use", "malformed_response", "engine_error",
+    "error_limit", "too_many_tool_calls", "missing_thought_signature", "user_cancel",
+]  # fmt: skip
+REFUSED = [
+    "blocklist", "content_filter", "content_filtered", "guardrail_intervened", "image_safety",
+    "prohibited_content", "recitation", "refusal", "safety", "sensitive", "spii",
+    "image_prohibited_content", "image_recitation", "model_armor", "ResponsibleAI", "risk",
+    "jailbreak", "blocked",
+]  # fmt: skip
+OTHERS = [
+    "stop", "eos", "eos_token", "tool_calls", "end_turn", "stop_sequence", "COMPLETE", "OTHER",
+    "model_length", "model_context_window_exceeded", "function_call", "repetition", "", None,
+]  # fmt: skip
 
 
 def end(finish: str | None, *, is_empty: bool = True, **facts) -> AnswerEnd:
     return AnswerEnd(finish_reason=finish, is_empty=is_empty, **facts)
 
 
-@pytest.mark.parametrize("word", sorted(FAILED))
+@pytest.mark.parametrize("word", FAILED)
 @pytest.mark.parametrize("form", ["{}", "function_call_filter: {}"])
 def test_a_failure_that_is_named_is_one_whatever_was_shown(word, form) -> None:
     for spelt in (word, word.upper()):
@@ -20,17 +37,19 @@ def test_a_failure_that_is_named_is_one_whatever_was_shown(word, form) -> None:
         assert ended.kind(may_be_empty=True) is CallKind.SERVER_ERROR
 
 
-@pytest.mark.parametrize("word", ["stop", "eos", "tool_calls", "end_turn", "", None, "error_free"])
+@pytest.mark.parametrize("word", OTHERS)
 def test_any_other_word_ends_an_answer_if_it_shows_anything(word) -> None:
     assert end(word, is_empty=False).kind() is CallKind.ANSWERED
     assert end(word).kind() is CallKind.EMPTY_ANSWER
     assert end(word).kind(may_be_empty=True) is CallKind.ANSWERED
 
 
-@pytest.mark.parametrize("word", sorted(REFUSED))
+@pytest.mark.parametrize("word", REFUSED)
 def test_what_a_filter_left_nothing_of_is_an_answer_unless_the_route_asks_elsewhere(word) -> None:
     assert end(word).kind() is CallKind.ANSWERED
-    assert end(word).kind(takes_content_elsewhere=True) is CallKind.CONTENT_REFUSED
+    for may_be_empty in (False, True):
+        ended = end(word).kind(takes_content_elsewhere=True, may_be_empty=may_be_empty)
+        assert ended is CallKind.CONTENT_REFUSED
     shown = end(word, is_empty=False)
     assert shown.kind(takes_content_elsewhere=True) is CallKind.ANSWERED
 

@@ -41,6 +41,7 @@ def identity(*ids: str, **facts) -> Identity:
         ("google-vertex/claude-sonnet-4-5@20250929", "vertex_ai", "claude-sonnet-4-5@20250929"),
         ("google-vertex/claude-sonnet-4-5@20250929", "vertex_ai", "claude-sonnet-4-5-20250929"),
         ("bedrock/us.anthropic.claude-x-v1:0", "bedrock_converse", "us.anthropic.claude-x-v1:0"),
+        ("openai/ft:gpt-4o-mini-2024-07-18:acme::x1", "openai", "ft:gpt-4o-mini-2024-07-18"),
     ],
 )
 def test_a_feeds_name_means_the_deployment_itself(deployment, provider, model) -> None:
@@ -75,6 +76,8 @@ def test_other_sites_hosts_and_resellers_corroborate_and_never_set(
         ("openai/gpt-4o", "openai", "gpt-4o-mini"),
         ("openrouter/auto", "openrouter", "codex/codex-auto-review"),
         ("openai/gpt-4o", "azure", "gpt-4o"),
+        ("openai/ft:gpt-4o-mini-2024-07-18:acme::x1", "openai", "gpt-4o-mini-2024-07-18"),
+        ("openai/gpt-4o-mini-2024-07-18", "openai", "ft:gpt-4o-mini-2024-07-18"),
     ],
 )
 def test_a_name_that_is_merely_similar_means_nobody(deployment, provider, model) -> None:
@@ -117,6 +120,7 @@ def test_one_row_may_price_two_deployments() -> None:
         ("deepseek/deepseek-chat", "deepseek-chat"),
         ("models/gemini-2.5-pro", "gemini-2.5-pro"),
         ("Qwen/Qwen3-32B", "qwen3-32b"),
+        ("ft:gpt-4o-mini:acme::x1", "ft:gpt-4o-mini:acme::x1"),
     ],
 )
 def test_a_snapshot_of_what_was_asked_is_no_redirect(asked, served) -> None:
@@ -129,6 +133,7 @@ def test_a_retired_model_served_by_a_dearer_one_is_noticed_and_named() -> None:
     assert names.served_by("xai/grok-4-1-fast", "grok-4.3") == "xai/grok-4.3"
     assert names.served_by("xai/grok-4-1-fast", "grok-5") == "xai/grok-5"
     assert not is_same_model("gpt-4o", "gpt-4o-mini-2024-07-18")
+    assert not is_same_model("ft:gpt-4o-mini:acme::x1", "ft:gpt-4.1:acme::x1")
 
 
 def test_the_names_nearest_to_one_share_its_words() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from windsock.core.model.requests import Cell
 from windsock.core.policies.floor_deficit import HORIZON, MOST_RAISE, REPAY, FloorDeficit
-from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, on_floor
+from windsock.core.policies.rungs import Arms
 
 CELL = Cell("default", "auto", "default")
 

@@ -123,6 +123,43 @@ def test_but_not_while_any_other_says_otherwise(
     assert days_to_believe_a_tenth([witness]) is None
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "elsewhere", "polls"),
+    [
+        (20.0, 2.0, 2.2, 3),  # a slip of units is taken back: glm-4.6 of one list, 2026-02-14
+        (0.35, 3.5, 3.0, 3),
+        (2.0, 0.2, 2.2, None),
+        (2.0, 20.0, 2.2, None),
+        (5.0, 0.5, 0.9, 3),
+        (20.0, 2.0, 20.0, None),
+        (20.0, 2.0, 0.5, None),
+    ],
+)
+def test_what_looks_like_a_slip_but_mends_one_is_believed_after_three_polls(
+    before: float, after: float, elsewhere: float, polls: int | None
+) -> None:
+    book = PriceBook()
+    say(book, START, before, "sheet")
+    shop = {"is_indirect": True, "feed_model": "other/small"}
+    say(book, START, elsewhere, "shop", **shop)
+    for poll in range(1, 31):
+        say(book, START + poll * MINUTE, after, "sheet")
+        if float(in_force(book, START + poll * MINUTE).usd_per_mtok[Meter.INPUT]) == after:
+            break
+    else:
+        poll = None
+    assert poll == polls
+
+
+def test_a_rise_beyond_any_known_stands_after_a_time_too() -> None:
+    book = PriceBook()
+    say(book, START, 0.004688, "sheet")
+    for day in range(46):
+        say(book, START + 600.0 + day * DAY, 0.3, "sheet")
+    assert in_force(book, START + 600.0 + 44 * DAY).usd_per_mtok[Meter.INPUT] < 1
+    assert in_force(book, START + 600.0 + 45 * DAY).usd_per_mtok[Meter.INPUT] == Decimal("0.3")
+
+
 def test_no_time_makes_a_paid_model_free() -> None:
     book = PriceBook()
     say(book, START, 2.0, "sheet")

@@ -15,6 +15,7 @@ from windsock.core.pricing.validation import (
     Doubt,
     Evidence,
     invalid_reason,
+    off_unit_usd,
     shrunk,
     without_vain_zeros,
 )
@@ -178,6 +179,15 @@ FULL = quote(
 )
 
 
+@pytest.mark.parametrize(("before", "now"), [("0.22", "0.072"), ("2.65", "0.99")])
+def test_a_model_whose_input_and_output_cost_about_the_same_may_fall_to_one_price(
+    before: str, now: str
+) -> None:
+    found = doubt(stated(before, str(Decimal(before) * Decimal("1.5"))), stated(now, now))
+    assert found is not None
+    assert found.polls == RULES.fall_polls
+
+
 @pytest.mark.parametrize("times", ["0.01", "100"])
 @pytest.mark.parametrize("meter", Meter)
 def test_a_hundred_times_more_or_less_in_one_meter_is_never_released_by_polls(meter, times) -> None:
@@ -278,3 +288,25 @@ def test_a_feed_that_shrank_by_more_than_half_is_refused() -> None:
     assert not shrunk(1000, 500)
     assert not shrunk(0, 0)
     assert shrunk(1000, 899, GuardRules(least_share=0.9))
+
+
+@pytest.mark.parametrize(
+    ("usd", "rows", "middle"),
+    [
+        ("0.5", 100, None),
+        ("0.075", 20, None),  # the least of any public list with as many prices
+        ("5", 20, None),  # the most
+        ("0.075", 19, None),
+        ("75", 20, "75"),
+        ("75", 19, None),
+        ("500", 100, "500"),
+        ("0.005", 20, "0.005"),
+        ("0.0000005", 100, "0.0000005"),
+    ],
+)
+def test_a_list_in_another_unit_is_known_by_its_middle(
+    usd: str, rows: int, middle: str | None
+) -> None:
+    zeros = [Decimal(0), Decimal(-1), Decimal("NaN")] * rows
+    found = off_unit_usd([Decimal(usd)] * rows + zeros)
+    assert found == (None if middle is None else Decimal(middle))

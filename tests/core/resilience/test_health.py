@@ -14,6 +14,7 @@ from windsock.core.model.calls import (
     Verdict,
 )
 from windsock.core.model.ticks import HealthReport, HealthState
+from windsock.core.model.units import Usage
 from windsock.core.resilience.health import HealthBoard, Latency
 from windsock.core.resilience.rules import HealthRules
 
@@ -114,6 +115,18 @@ def test_latency_percentiles_forget_old_samples() -> None:
         board.record(result(CallKind.ANSWERED, first_byte_s=i / 1000), 0.0)
     assert board.latency(NAME, 1.0).p95_s == 0.094
     assert board.latency(NAME, 10_000.0).p95_s is None
+
+
+def test_an_answer_that_was_read_slowly_tells_of_no_speed_and_began_when_it_did() -> None:
+    board, used = HealthBoard(), Usage(output_tokens=100)
+    for held_s in (0.0, 0.1, 60.0):
+        board.record(result(CallKind.ANSWERED, latency_s=2.0, held_s=held_s, usage=used), 70.0)
+    assert [speed for _, speed in board.of(NAME).speeds] == [50.0, 50.0]
+    fail(board, 5, 100.0)
+    now = board.cooldown_until(NAME) + 1
+    board.begin(NAME, now)
+    board.record(result(CallKind.ANSWERED, latency_s=0.1, held_s=60.0), now)
+    assert board.state_of(NAME, PROVIDER, now) == "half_open"
 
 
 def send(board: HealthBoard, per_s: float, begin: float, end: float, limit: float) -> int:

@@ -208,7 +208,7 @@ class Housekeeping:
         with interpreter.uncollected():
             kept = {"seed": self.router.seed, "router": self.router.to_state()}
             body = orjson.dumps({**kept, **shared, "voices": self.router.book.voices()})
-        self.ledger.append(StateSnapshot(self.clock.now(), body))
+        self.ledger.append(self.role.led(StateSnapshot(self.clock.now(), body)))
 
     def _shared_state(self) -> dict[str, object] | None:
         """Which deltas of replicas the state holds: all that this one has told by now; None if it

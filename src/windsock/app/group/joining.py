@@ -62,14 +62,13 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
         ),
         told=partial(_told, name, service),
         publish=core.ingestion.publish,
-        on_lead=lambda: service.tasks.keep(
-            "prices in force", lambda: _keep_prices(core, settings.replicas.lease)
-        ),
+        on_lead=partial(_begin_to_lead, core, service),
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
     core.ingestion.on_ruled.append(replica.tell_ruling)
     replica.on_ruling = core.ingestion.hear_ruling
+    replica.on_replies, service.judges.tell_others = service.judges.hear, replica.tell_replies
     replica.on_unheard = lambda subject: event_log().warning("replica.unheard", subject=subject)
     return made
 
@@ -97,20 +96,24 @@ def digest(settings: Settings) -> str:
     return hashlib.sha256(orjson.dumps(told, default=str)).hexdigest()[:12]
 
 
-async def _keep_prices(core: Core, lease_s: float) -> None:
-    """What the one who led before may have accepted without keeping it.
+def _begin_to_lead(core: Core, service: Service) -> None:
+    """What only who leads tells and keeps is told and kept from here on."""
+    service.tasks.keep("prices in force", lambda: _keep_prices(core))
+    service.judges.tell_again()
 
-    Of what is in force after a lease, in which the one before, if it is only slow, has written all
-    that it kept: what polls bring is kept as it comes. The first of all waits for nobody.
+
+async def _keep_prices(core: Core) -> None:
+    """What the one who led before may have accepted without keeping it; from now on it keeps none.
+
+    Of what is in force now: what polls bring is kept as it comes.
     """
-    if core.role.token > 1:
-        await asyncio.sleep(lease_s)
     now, names = core.clock.now(), core.router.catalog.deployments
     found = [core.router.book.believed(name, now) for name in names]
     await core.ledger.flushed()
     kept = await asyncio.to_thread(queries.last_quotes, core.engine)
-    for quote in missing([each for each in found if each is not None], kept):
-        core.ledger.append(quote)
+    if core.role.leads():
+        for quote in missing([each for each in found if each is not None], kept):
+            core.ledger.append(core.role.led(quote))
 
 
 def missing(found: Iterable[Quote], kept: Iterable[Quote]) -> list[Quote]:

@@ -28,7 +28,7 @@ from windsock.observability.background import Supervisor
 from windsock.observability.log import event_log
 from windsock.store.ledger import Ledger
 from windsock.store.replicas import group
-from windsock.store.replicas.group import Lease, Member, Told
+from windsock.store.replicas.group import Held, Lease, Member, News, Told
 from windsock.store.replicas.listening import Listener
 
 LEAST_S = 0.1
@@ -36,16 +36,6 @@ LEAST_S = 0.1
 
 BEATS = 4.0
 """Times within a lease that it is said again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What a look at the database found; lease and members where it was time to ask for them."""
-
-    deltas: list[tuple[int, Delta | None]]
-    bodies: dict[str, float]
-    lease: Lease | None = None
-    members: list[Member] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,23 +119,34 @@ class Membership:
         """Hear what others have told, say that this one is there, and see who leads."""
         if self._has_ended:
             return
-        begun = self.clock.elapsed()
-        is_due = begun - self._beat_at >= self.settings.lease / BEATS
         try:
-            heard = await asyncio.to_thread(self._read, is_due)
+            await self._hear()
+            await self._beat()
+            self._note_away(None)
             await self.shares.sync(self.role.replicas, leads=self.role.leads())
             await self.rates.sync({each.id for each in self.members if each.is_there})
         except StoreError as error:
             self._note_away(str(error))
             self.replica.router.beliefs.is_judge &= self.role.leads()
+
+    async def _hear(self) -> None:
+        """Before all else: nothing that is asked or claimed is waited for by what is learnt."""
+        news = await asyncio.to_thread(self._news)
+        self.absorb(news.deltas)
+        self._follow_feeds(news.bodies)
+
+    async def _beat(self) -> None:
+        begun = self.clock.elapsed()
+        if begun - self._beat_at < self.settings.lease / BEATS:
             return
-        self._note_away(None)
-        if heard.lease is not None:
-            self._beat_at = begun
-            self._note_lease(heard.lease, heard.members, begun)
-            self._note_differing(heard.members)
-        self.absorb(heard.deltas)
-        self._follow_feeds(heard.bodies)
+        name, told = self.replica.name, self.told(self.known.position)
+        lease, members = await asyncio.to_thread(
+            group.beat, self.engine, name, told, self.settings.lease
+        )
+        self._joined = any(each.id == name for each in members)  # cut off for days: once more
+        self._beat_at = begun
+        self._note_lease(lease, members, begun)
+        self._note_differing(members)
 
     def absorb(self, deltas: Iterable[tuple[int, Delta | None]]) -> None:
         """Learn what others have told."""
@@ -191,33 +192,26 @@ class Membership:
             tasks.turned("hear replicas")
             await asyncio.sleep(LEAST_S)
 
-    def _read(self, is_due: bool) -> Heard:
+    def _news(self) -> News:
         """In a thread."""
-        name = self.replica.name
         if not self._joined:
-            group.join(self.engine, name, self.told(self.known.position))
+            group.join(self.engine, self.replica.name, self.told(self.known.position))
             self._joined = True
-        lease, members = None, self.members
-        if is_due:
-            told = self.told(self.known.position)
-            lease, members = group.beat(self.engine, name, told, self.settings.lease)
-            self._joined = any(each.id == name for each in members)  # cut off for days: once more
-        deltas = group.deltas_after(self.engine, self.known.position)
-        bodies = group.bodies_seen(self.engine)
-        return Heard(deltas=deltas, bodies=bodies, lease=lease, members=members)
+        return group.news_after(self.engine, self.known.position)
 
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder
         known = {self.replica.name, *(each.id for each in members)}
         self.replica.seen.forget(self.replica.seen.to_state().keys() - known)
         self.role.replicas = max(1, sum(each.is_there for each in members))
-        router, had = self.replica.router, self.role.token
+        router, had = self.replica.router, self.role.lease
         if lease.holder != self.replica.name:
             self.role.follow()
             router.beliefs.is_judge = False
             return
-        self.role.lead(lease.token, begun + self.settings.lease)
-        if lease.token != had or not router.beliefs.is_judge:
+        held = Held(lease.token, self.settings.lease)
+        self.role.lead(held, begun + self.settings.lease)
+        if held != had or not router.beliefs.is_judge:
             self._begin_to_lead()
 
     def _note_differing(self, members: list[Member]) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.core.replicas.rates import Place
+from windsock.errors import StoreError
 from windsock.service.rate_shares import QUIET_S, RateShares
-from windsock.store.replicas.rates import claim, claimed
+from windsock.store.replicas.rates import MaybeClaimed, claim, claimed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,9 +34,16 @@ class RateKeeper:
         if len(there) < 2 or self.replica not in there:
             return
         claims = self.shares.claims(await self._elsewhere())
-        if claims:
+        if not claims:
+            return
+        try:
             found = await asyncio.to_thread(claim, self.engine, self.replica, claims, there=there)
-            self.shares.take(found, claims)
+        except MaybeClaimed:  # others may have by now what was given back
+            raise
+        except StoreError:
+            self.shares.take_back()
+            raise
+        self.shares.take(found, claims)
 
     async def _elsewhere(self) -> list[tuple[Place, int]]:
         now = self.clock.elapsed()

@@ -8,6 +8,9 @@ from math import inf
 
 from windsock.clock import Clock
 from windsock.core.model.events import EventKind
+from windsock.core.model.ticks import Quote
+from windsock.store.replicas.group import Held
+from windsock.store.rows import Led, StateSnapshot
 
 OWN = frozenset(
     {
@@ -41,14 +44,14 @@ did there. All others follow from what every replica knows, and only the one tha
 class Role:
     """A process that is alone always leads; of several the one that holds the lease.
 
-    token       of its lease: what is written with an older one is refused
+    lease       as it was last held: what is written with an older one is refused; None: never
     replicas    that are there, this one among them
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._leads_until = inf
-        self.token = 0
+        self.lease: Held | None = None
         self.replicas = 1
         self.is_shared = False
         self._is_asked = False
@@ -67,9 +70,13 @@ class Role:
         """Another leads."""
         self._leads_until = -inf
 
-    def lead(self, token: int, until: float) -> None:
+    def lead(self, lease: Held, until: float) -> None:
         """It leads until then, of `Clock.elapsed`."""
-        self.token, self._leads_until = token, until
+        self.lease, self._leads_until = lease, until
+
+    def led(self, record: Quote | StateSnapshot) -> Quote | StateSnapshot | Led:
+        """What the next one that leads writes itself is not written here once there is one."""
+        return Led(self.lease, record) if self.lease is not None and self.leads() else record
 
     def tells(self, kind: EventKind) -> bool:
         """Whether such an event is told by this process."""

@@ -23,35 +23,32 @@ class SharedFetcher(Fetcher):
     A body that is fetched by one who led, and does not any more when it is there, is refused.
     """
 
-    def __init__(
-        self, inner: Fetcher, engine: Engine, role: Role, clock: Clock, lease_s: float
-    ) -> None:
+    def __init__(self, inner: Fetcher, engine: Engine, role: Role, clock: Clock) -> None:
         super().__init__()
         self._inner = inner
         self._engine = engine
         self._role = role
         self._clock = clock
-        self._lease_s = lease_s
         self._last: dict[str, tuple[int, Validators]] = {}
 
     async def fetch(self, definition: FeedDefinition, last: Validators) -> Fetched:
         """The body, or none if nothing changed; raises FeedError."""
         if definition.url.startswith(LOCAL):
             return await self._inner.fetch(definition, last)
-        if self._role.leads():
-            return await self._led(definition)
+        lease = self._role.lease
+        if lease is not None and self._role.leads():
+            return await self._led(definition, lease)
         return await self._followed(definition, last)
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._inner.close()
 
-    async def _led(self, definition: FeedDefinition) -> Fetched:
-        token, feed = self._role.token, definition.id
+    async def _led(self, definition: FeedDefinition, lease: Held) -> Fetched:
+        token, feed = lease.token, definition.id
         held, validators = self._last.get(feed, (token, Validators()))
         fetched = await self._inner.fetch(definition, validators if held == token else Validators())
         try:
-            lease = Held(token, self._lease_s)
             is_kept = await asyncio.to_thread(
                 put_body, self._engine, feed, lease, fetched.body, self._clock.now()
             )

@@ -57,6 +57,8 @@ class Follower:
         self._ready = asyncio.Event()
         self._replica.on_ruling = service.ingestion.hear_ruling
         service.router.beliefs.is_judge = False
+        self._replica.on_replies = service.judges.hear
+        service.judges.tell_others = self._replica.tell_replies
         service.events.listeners.append(self._tell_of)
         service.texts.on_held.append(self._tell_texts)
         service.on_start.append(self.start)

@@ -81,6 +81,8 @@ class Leader:
         self._server: asyncio.Server | None = None
         self._is_empty = asyncio.Event()
         self._is_empty.set()
+        self._replica.on_replies = service.judges.hear
+        service.judges.tell_others = self._replica.tell_replies
         service.events.listeners.append(self._tell_of)
         service.ingestion.on_read.append(self._tell_reading)
         service.ingestion.on_ruled.append(self._replica.tell_ruling)

@@ -18,6 +18,9 @@ from windsock.service.control.schemas.decisions import decision_facts
 from windsock.store import queries
 from windsock.store.upkeep.export import COLUMNS, export_lines
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that spreadsheets run; callers name tasks and models as they please."""
+
 GROUP = 50_000
 """Rows of Parquet that are held at a time."""
 
@@ -62,9 +65,14 @@ def _csv(engine: Engine, to: Path, asked: dict[str, Any]) -> int:
         lines = csv.writer(file)
         lines.writerow(COLUMNS)
         for line in export_lines(engine, **asked):
-            lines.writerow(line)
+            lines.writerow(map(_cell, line))
             count += 1
     return count
+
+
+def _cell(value: Any) -> Any:
+    """A value as a spreadsheet may open it: text that would be a formula there is quoted."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _parquet(engine: Engine, to: Path, asked: dict[str, Any]) -> int:

@@ -23,11 +23,7 @@ from windsock.core.beliefs.drift_response import (
     take_over,
 )
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
-from windsock.core.beliefs.statistics import (
-    BeliefSettings,
-    Change,
-    labels_to_come,
-)
+from windsock.core.beliefs.statistics import BeliefSettings, Change
 from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
 from windsock.core.beliefs.use.proxy_listening import ProxyListening
 from windsock.core.model.events import Event, EventKind
@@ -158,7 +154,9 @@ class Beliefs(ProxyListening):
 
     def labels_to_come(self, cell: Cell) -> float:
         """Rewards that a task may be expected to get: a multiple of those it got."""
-        return labels_to_come(getattr(self._groups.get(cell[:2]), "rows", {}), cell.name)
+        group = self._groups.get(cell[:2]) or self._new(cell[:2])
+        group.refresh_pool()
+        return group.fitting.labels_to_come(cell.name)
 
     def mode(self, cell: Cell, deployment: str) -> Mode:
         """Whether the quality of a deployment is steady, in doubt or lost."""

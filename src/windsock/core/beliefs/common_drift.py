@@ -121,7 +121,9 @@ class RecentRewards:
         """Together, as of the later moment."""
         if one is None:
             return other
-        (n, s, then), (more, total, at) = sorted((one, other), key=lambda part: part[2])
+        if other[2] < one[2]:
+            one, other = other, one
+        (n, s, then), (more, total, at) = one, other
         left = 2.0 ** ((then - at) / self.half_life_s)
         return n * left + more, s * left + total, at
 

@@ -12,7 +12,13 @@ from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
 from windsock.core.beliefs.empirical_bayes import Cells, Fit, fitted, unfitted
 from windsock.core.beliefs.proxies.hearing import Proxy, Words, heard
 from windsock.core.beliefs.random_effects import Unknown
-from windsock.core.beliefs.statistics import LEAST_PARAMETER, BeliefSettings, RewardStatistics
+from windsock.core.beliefs.statistics import (
+    LEAST_PARAMETER,
+    REQUESTS,
+    BeliefSettings,
+    RewardStatistics,
+    labels_to_come,
+)
 from windsock.core.model.arrays import FloatArray
 
 Rows = Mapping[tuple[str, str], RewardStatistics]
@@ -67,6 +73,15 @@ class PriorFitter:
         n, s, q2, at = self._sums
         age = self._age(n, at, as_of)
         return fitted(cells, n, s, q2, age, self.unknown)
+
+    def labels_to_come(self, task: str) -> float:
+        """Rewards that a task may be expected to get, by the rows as they were last read."""
+        requests, cells = sum(map(REQUESTS, self._rows.values())), self._cells
+        if cells is None or not self._rows:
+            return labels_to_come(0.0, 0.0, requests)
+        counts = self._sums[0].reshape(len(cells.tasks), len(cells.names))
+        mine = counts[cells.tasks.index(task)].sum() if task in cells.tasks else 0.0
+        return labels_to_come(float(counts.sum()), float(mine), requests)
 
     def heard(self, fit: Fit, proxies: Sequence[Proxy]) -> tuple[Fit, Words]:
         """The fit with what proxies say in the priors, and the word of each.
@@ -146,7 +161,7 @@ class PriorFitter:
         cells = self._cells
         if cells is None or known != changes or self._count != len(self._rows):
             return self._read_all()
-        for key in noted:
+        for key in set(noted):
             row = self._rows[key]
             self._sums[:, cells.place[key]] = row.count, row.total, row.squares, row.at
         for name in {name for _, name in noted}:

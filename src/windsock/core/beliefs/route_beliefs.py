@@ -66,6 +66,7 @@ class RouteBeliefs:
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
+        self._most = 0.0
         self._counted_at = -1
         self._betas: Betas = {}
         self._hear = hear
@@ -179,8 +180,9 @@ class RouteBeliefs:
         """True if a deployment has little evidence where others have much."""
         if self._counted_at != self.changes:
             self._evidence, self._counted_at = evidence_by_name(self.rows), self.changes
+            self._most = max(self._evidence.values(), default=0.0)
         is_little = self._evidence.get(deployment, 0.0) < YOUNG_REWARDS
-        return is_little and max(self._evidence.values(), default=0.0) > 4 * YOUNG_REWARDS
+        return is_little and self._most > 4 * YOUNG_REWARDS
 
     def mode(self, deployment: str) -> Mode:
         """Whether the quality of a deployment is steady, in doubt or lost."""

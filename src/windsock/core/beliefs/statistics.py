@@ -13,7 +13,7 @@ from typing import Any
 
 from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 
-COUNT, REQUESTS = attrgetter("count"), attrgetter("requests")
+REQUESTS = attrgetter("requests")
 
 NEVER = -float("inf")
 """Before any moment, unix s."""
@@ -212,16 +212,15 @@ def held_share(held: float, counted: float) -> float:
     return min(1.0, held / counted) if counted > 0 else 1.0
 
 
-def labels_to_come(rows: Mapping[tuple[str, str], RewardStatistics], task: str) -> float:
+def labels_to_come(rewards: float, mine: float, requests: float) -> float:
     """Rewards that a task may be expected to get: AS_MANY_AGAIN times what it got.
 
     At least those of LIKELY_REQUESTS. With fewer, a good deployment that was unlucky at first is
     looked at too seldom to be found.
 
-    How many answers are judged is taken from the whole route.
+    rewards, requests   of the whole route: from it is taken how many answers are judged
+    mine                rewards of the task
     """
-    rewards, requests = sum(map(COUNT, rows.values())), sum(map(REQUESTS, rows.values()))
-    mine = sum([row.count for (name, _), row in rows.items() if name == task])
     rate = min(1.0, (rewards + FIRST) / (requests + FIRST)) if requests else 1.0
     return max(LIKELY_REQUESTS * rate, AS_MANY_AGAIN * mine)
 

@@ -5,42 +5,22 @@ The words are those of `finish_reason` that providers of OpenAI's shape send.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from windsock.core.model.calls import CallKind
 
-FAILED = frozenset(
-    {
-        "abort",
-        "aborted",
-        "cancelled",
-        "error",
-        "failed",
-        "insufficient_system_resource",
-        "malformed_function_call",
-        "network_error",
-        "server_error",
-        "timeout",
-        "unexpected_tool_call",
-    }
+FAILED = re.compile(
+    r"(?<![a-z])(?:abort(?:ed)?|cancel(?:l?ed)?|errors?|exception|fail(?:ed|ure)|insufficient"
+    r"|malformed|missing|timed_out|timeout|too_many_tool_calls|unexpected)(?![a-z])"
 )
-"""The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini."""
+"""The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini,
+Bedrock, Cohere. Names of failures are made of these words, and more of them come every year."""
 
-REFUSED = frozenset(
-    {
-        "blocklist",
-        "content_filter",
-        "content_filtered",
-        "guardrail_intervened",
-        "image_safety",
-        "prohibited_content",
-        "recitation",
-        "refusal",
-        "safety",
-        "sensitive",
-        "spii",
-    }
+REFUSED = re.compile(
+    r"(?<![a-z])(?:armor|blocked|blocklist|filter(?:ed)?|guardrails?|jailbreak|moderat\w+"
+    r"|prohibited|recitation|refus\w+|responsible_?ai|risk|safety|sensitive|spii)(?![a-z])"
 )
 """A filter spoke, which is an answer about the request also where it left nothing to show."""
 
@@ -74,23 +54,29 @@ class AnswerEnd:
 
         takes_content_elsewhere     what a filter left nothing of is asked of another deployment
         """
-        words = _words(self.finish_reason)
-        if not FAILED.isdisjoint(words):
+        words = (self.finish_reason or "").lower()
+        if has_failed(words):
             return CallKind.SERVER_ERROR
-        if self.is_empty and words & REFUSED and takes_content_elsewhere:
-            return CallKind.CONTENT_REFUSED
-        if not self.is_empty or may_be_empty or words & REFUSED:
+        if not self.is_empty:
             return CallKind.ANSWERED
-        is_limited = bool(words & AT_LIMIT) and self.has_limit and self.output_tokens != 0
+        if has_refused(words):
+            return CallKind.CONTENT_REFUSED if takes_content_elsewhere else CallKind.ANSWERED
+        if may_be_empty:
+            return CallKind.ANSWERED
+        is_limited = words in AT_LIMIT and self.has_limit and self.output_tokens != 0
         return CallKind.ANSWERED if is_limited else CallKind.EMPTY_ANSWER
 
 
-def has_failed(finish_reason: str | None) -> bool:
-    """Whether the word says that the answer was broken off by a failure."""
-    return not FAILED.isdisjoint(_words(finish_reason))
+@lru_cache(maxsize=256)
+def has_refused(finish_reason: str) -> bool:
+    """Whether the word says that a filter spoke."""
+    return REFUSED.search(finish_reason.lower()) is not None
 
 
 @lru_cache(maxsize=256)
-def _words(finish_reason: str | None) -> frozenset[str]:
-    """Some say two at once: "content_filter: PROHIBITED_CONTENT"."""
-    return frozenset(word.strip() for word in (finish_reason or "").lower().split(":"))
+def has_failed(finish_reason: str | None) -> bool:
+    """Whether the word says that the answer was broken off by a failure.
+
+    Some say two at once: "function_call_filter: MALFORMED_FUNCTION_CALL".
+    """
+    return finish_reason is not None and FAILED.search(finish_reason.lower()) is not None

@@ -184,7 +184,8 @@ TIMED = frozenset(
 class CallResult:
     """How one attempt went.
 
-    latency_s       from sending to the end
+    latency_s       from sending to the end, less `held_s`: at least so long it took
+    held_s          in which its client had to be waited for, who read more slowly than it came
     first_byte_s    from sending to the first content, if any came
     usage           counted by the provider, or an estimate if `is_usage_estimated`
     usage_doubt     why the provider's own counts were not believed; empty where they were
@@ -226,6 +227,7 @@ class CallResult:
     is_bill_doubted: bool = False
     cost_usd: Decimal | None = None
     agrees: bool | None = None
+    held_s: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -254,6 +256,11 @@ class Outcome:
     usage: Usage | None = None
     is_usage_estimated: bool = False
     is_cached: bool = False
+
+    @property
+    def lasted_s(self) -> float:
+        """From the request to its end, less what was waited for its client to read."""
+        return self.finished_at - self.decision.at - sum(each.held_s for each in self.results)
 
     @property
     def response_id(self) -> str | None:

@@ -17,6 +17,9 @@ SNAPSHOT = re.compile(r"[-@](?:20\d\d-\d\d-\d\d|20\d{6}|\d{4})$")
 VERSION = re.compile(r"@(20\d{6})$")
 """Vertex writes a snapshot after `@`."""
 
+FINE_TUNE = re.compile(r"^(ft:[^:]+):.+$")
+"""A model tuned for one owner (ft:gpt-4.1-mini:acme::x1): lists price it as ft:gpt-4.1-mini."""
+
 EVERYWHERE = "global"
 OF_EVERYWHERE = ("global", "global-standard")
 """How clouds call it."""
@@ -71,7 +74,7 @@ class ProviderNames:
     def parse(self, feed_provider: str, feed_model: str) -> Name:
         """A feed's name in the words used here: sites, hosts after `@` and prefixes undone."""
         provider, region = self.split_region(feed_provider)
-        model = VERSION.sub(r"-\1", feed_model.lower())
+        model = FINE_TUNE.sub(r"\1", VERSION.sub(r"-\1", feed_model.lower()))
         own = self.own_prefixes.get(provider, ())
         prefixes = (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes, *own)
         for prefix in dict.fromkeys(prefixes):  # each once: acme/acme/m is acme's acme/m
@@ -249,4 +252,5 @@ def _add(found: dict[K, list[V]], key: K, each: V) -> None:
 
 def _bare(model: str) -> str:
     """The last part of a model's name, without host, date mark or variant."""
-    return VERSION.sub(r"-\1", model.lower()).rsplit("/", 1)[-1].partition(":")[0].partition("@")[0]
+    last = VERSION.sub(r"-\1", model.lower()).rsplit("/", 1)[-1]
+    return last if FINE_TUNE.match(last) else last.partition(":")[0].partition("@")[0]

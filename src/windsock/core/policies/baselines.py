@@ -10,7 +10,7 @@ import numpy as np
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import RouteRequest
-from windsock.core.policies.best_arm import best_weights
+from windsock.core.policies.contest.best_arm import best_weights
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
 from windsock.core.policies.restraint.bounds import above
 

@@ -7,9 +7,10 @@ from math import inf
 
 import numpy as np
 
-from windsock.core.policies.frontier import Ladder, Rung, mixed
+from windsock.core.policies.frontier import Ladder, prepare
 from windsock.core.policies.restraint.reference import NEAREST, SEARCHED, Reference
 from windsock.core.policies.restraint.search import out_or_uncertain
+from windsock.core.policies.rungs import Rung, mixed
 
 KNOWN = 0.02
 """A standard error of success from which on a floor is held by the expected success alone."""
@@ -196,7 +197,12 @@ def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
     Above the most that a success may cost, the cheapest mixture that is expected to; where nothing
     surely delivers it, whoever may be the cheapest that does.
     """
-    index = ladder.lowest(floor.is_held)
+    index = ladder.lowest(floor.is_held, beyond=floor.nearest_usd)
+    return _at_lowest(ladder, floor, index)
+
+
+def _at_lowest(ladder: Ladder, floor: Floor, index: int) -> Chosen:
+    """`on_floor`, given the lowest rung that holds it."""
     if index == len(ladder):
         return _not_held(ladder, floor)
     high = ladder[index]
@@ -241,24 +247,29 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
     once V exceeds it; rungs above twice that value need not be looked at. Which of the others is
     best is found roughly and decided exactly between it and its neighbours, if they come near.
     """
-    least = on_floor(ladder, floor)
-    if least.note:
+    near = _roughly_cheapest(ladder, ladder.roughly_lowest(floor.is_held))
+    first = ladder.lowest(floor.is_held, besides=near, beyond=floor.nearest_usd)
+    least = _at_lowest(ladder, floor, first)
+    if least.note or first == len(ladder):
         return least
-    first, values = ladder.lowest(floor.is_held), ladder.values.tolist()
+    near = _roughly_cheapest(ladder, first)
+    prepare((ladder, float(ladder.values[index])) for index in near)
+    rung = min([least.rung, *(ladder[index] for index in near)], key=_usd_per_success)
+    return Chosen(rung=rung, by="floor" if rung is least.rung else "cost_per_success")
+
+
+def _roughly_cheapest(ladder: Ladder, first: int) -> list[int]:
+    """The rung from `first` on with about the least cost per success, and its neighbours."""
     rough: list[float] = []
-    for value in values[first:]:
-        rung = ladder.rough(value)
-        rough.append(_usd_per_success(rung))
+    for value in ladder.values[first:].tolist():
+        rough.append(_usd_per_success(ladder.rough(value)))
         if value > 2 * rough[-1]:
             break
     if not rough:
-        return least
+        return []
     at = rough.index(min(rough))
-    near = [
-        i for i in range(max(0, at - 1), min(len(rough), at + 2)) if rough[i] <= ROUGH * rough[at]
-    ]
-    rung = min([least.rung, *(ladder[first + i] for i in near)], key=_usd_per_success)
-    return Chosen(rung=rung, by="floor" if rung is least.rung else "cost_per_success")
+    near = range(max(0, at - 1), min(len(rough), at + 2))
+    return [first + index for index in near if rough[index] <= ROUGH * rough[at]]
 
 
 def _usd_per_success(rung: Rung) -> float:

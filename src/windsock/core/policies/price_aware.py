@@ -36,10 +36,11 @@ from windsock.core.policies.cascade_weights import (
     useful_arms,
 )
 from windsock.core.policies.floor_deficit import FloorDeficit
-from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
 from windsock.core.policies.protocol import BasePolicy, CellView, Frontier, Weighing
 from windsock.core.policies.restraint.reference import Reference
+from windsock.core.policies.rungs import Arms
 from windsock.core.policies.task_assignment import TaskAssignment
 
 MOST_LADDERS = 1024
@@ -224,7 +225,7 @@ class PriceAware(BasePolicy):
         rung = chosen.rung.of(view.size)
         wanted, within = fold_into_deployments(view, rung.weights)
         weights, is_settling = self._pace.slowed(view, wanted, now)
-        least = ladder.of(view.size).arms.least(rung.weights, rung.value_usd)[: len(weights)]
+        least = ladder.of(view.size).least(rung.weights, rung.value_usd)[: len(weights)]
         weighing = Weighing(
             weights=tuple(weights.tolist()),
             cascading=cascade_weights(view, weights, within),

@@ -78,7 +78,10 @@ def move_doubt(
     if ratio > rise:
         is_open = ratio <= Decimal(str(rules.highest_rise))
         reason = f"{name}rises {float(ratio):.3g} times at once"
-        return Doubt(reason, rules.rise_polls if is_open else None)
+        if is_open:
+            return Doubt(reason, rules.rise_polls)
+        is_unopposed = ground is not None and ground.is_unopposed
+        return Doubt(reason, seconds=rules.uncontradicted_s if is_unopposed else 0.0)
     reason = f"{name}falls to {float(ratio):.3g} of the last price at once"
     if ratio < Decimal(str(rules.deepest_fall)):
         return Doubt(reason)

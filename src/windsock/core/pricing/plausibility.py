@@ -92,9 +92,14 @@ def _overrides(quote: Quote) -> Iterable[Prices]:
 
 
 def _grave(reason: str, quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt:
-    """What looks like an error stands only after a long time, and if nobody contradicts it."""
+    """What looks like an error stands only after a long time, and if nobody contradicts it.
+
+    Unless it mends one: lists take back slips of units by moves that look like slips themselves.
+    """
     if not ground.is_unopposed or any(not quote.usd_per_mtok[meter] for meter in MAIN_METERS):
         return Doubt(reason)
+    if ground.is_mending:
+        return Doubt(reason, rules.fall_polls)
     return Doubt(reason, seconds=rules.uncontradicted_s)
 
 
@@ -125,7 +130,7 @@ def _slipped(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
 
 
 def _misplaced(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
-    """A price in another meter's place."""
+    """A price in another meter's place; models whose input and output cost about the same may."""
     now, was = quote.usd_per_mtok, last.usd_per_mtok
     cached = {p[Meter.CACHE_READ] for p in (now, was) if Meter.CACHE_READ in p}
     given, got = now[Meter.INPUT], now[Meter.OUTPUT]
@@ -133,7 +138,8 @@ def _misplaced(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
         return "input is priced like cached input"
     if got < was[Meter.OUTPUT] and got in cached:
         return "output is priced like cached input"
-    if got < Decimal(str(rules.max_fall)) * was[Meter.OUTPUT] and 0 < got == given:
+    fall = Decimal(str(rules.max_fall))
+    if was[Meter.INPUT] < fall * was[Meter.OUTPUT] and 0 < got == given < fall * was[Meter.OUTPUT]:
         return "output is priced like input"
     return None
 

@@ -69,6 +69,9 @@ class GuardRules:
     owner_feeds         the configuration and the price sheet: what the owner wrote there is never
                         held, and no other feed changes it
     least_share         0.5: a feed that lists less than this share of its last rows is refused
+    list_rows           20 input prices above 0, of which the middle one tells a list's unit
+    list_usd_per_mtok   (0.0075, 50) that lies between; of 103 sellers in four public lists it is
+                        0.075 to 5: a list that is off by a thousand is refused whole
     """
 
     least_usd_per_mtok: Decimal = Decimal("0.001")
@@ -108,6 +111,8 @@ class GuardRules:
     scheduling_trust: float = 1.0
     owner_feeds: tuple[str, ...] = ("config", "price-sheet")
     least_share: float = 0.5
+    list_rows: int = 20
+    list_usd_per_mtok: tuple[Decimal, Decimal] = (Decimal("0.0075"), Decimal(50))
 
 
 DEFAULT_RULES = GuardRules()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -61,12 +61,15 @@ class Evidence:
     anchor          the price in force before the unproven falls of the last day
     is_contradicted other feeds keep restating another price since this one was first stated
     is_unopposed    no other feed says otherwise, nor is the model sold elsewhere for twice or half
+    is_mending      nobody opposes it, and the model is sold elsewhere at about this price, for the
+                    last one at twice or half
     """
 
     last: Quote | None = None
     anchor: Quote | None = None
     is_contradicted: bool = False
     is_unopposed: bool = False
+    is_mending: bool = False
 
 
 def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:
@@ -140,6 +143,16 @@ def without_vain_zeros(quote: Quote) -> Quote:
 def shrunk(previous_count: int, count: int, rules: GuardRules = DEFAULT_RULES) -> bool:
     """True if a feed lists too small a share of what it listed before: refuse the whole poll."""
     return count < previous_count * rules.least_share
+
+
+def off_unit_usd(prices: Iterable[Decimal], rules: GuardRules = DEFAULT_RULES) -> Decimal | None:
+    """The middle one of a list's input prices, if no list in USD per million has such a one."""
+    stated = sorted(price for price in prices if price.is_finite() and price > 0)
+    if len(stated) < rules.list_rows:
+        return None
+    low, high = rules.list_usd_per_mtok
+    middle = stated[len(stated) // 2]
+    return None if low <= middle <= high else middle
 
 
 def all_prices(quote: Quote) -> Iterator[Prices]:

@@ -155,7 +155,7 @@ class HealthBoard:
             vitals.note_latency(self.rules, result.first_byte_s, now)
         if result.kind is CallKind.ANSWERED:
             vitals.succeed(self.rules, result, now)
-            begun_at = now - result.latency_s
+            begun_at = now - result.latency_s - result.held_s
             is_over = vitals.is_half_open and begun_at >= vitals.ejected_at
             return told + self._come_back(deployment, vitals, now) if is_over else told
         if result.kind in FAILURES:

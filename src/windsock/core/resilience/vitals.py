@@ -11,6 +11,9 @@ from windsock.core.model.calls import FAILURES, CallKind, CallResult
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
 
+HELD_SHARE = 0.1
+"""Of the time of a call, for which its client may be waited for, and its speed still be known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
@@ -140,12 +143,15 @@ class Vitals:
             self.latencies.popleft()
 
     def succeed(self, rules: HealthRules, result: CallResult, now: float) -> None:
-        """An answer is whole; of one without tokens no speed is measured."""
+        """An answer is whole; without tokens, or read slowly, it tells of no speed.
+
+        What comes while its client is waited for lies ready afterwards: nobody knows when it came.
+        """
         self.successes += 1
         self.consecutive = self.unaffordable = 0
         self.count(rules, now, ok=True)
         tokens = result.usage.completion_tokens if result.usage else 0
-        if tokens <= 0 or result.latency_s <= 0:
+        if tokens <= 0 or result.latency_s <= 0 or result.held_s > HELD_SHARE * result.latency_s:
             return
         self.speeds.append((now, tokens / result.latency_s))
         if len(self.speeds) > rules.latency_samples:

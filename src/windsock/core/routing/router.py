@@ -19,8 +19,8 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
-from windsock.core.policies.frontier import Rung
 from windsock.core.policies.protocol import state_of, take_over
+from windsock.core.policies.rungs import Rung
 from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.caps.paid_tables import PaidTables
 from windsock.core.routing.exchange import Exchange

@@ -118,7 +118,8 @@ class OtelTrace:
             span.set_attributes(told)
             if (error := error_of(result)) is not None:
                 span.set_status(Status(StatusCode.ERROR, error))
-        span.end(int((result.attempt.started_at + result.latency_s) * NS))
+        took_s = result.latency_s + result.held_s
+        span.end(int((result.attempt.started_at + took_s) * NS))
 
     def end(self, route: str, status: int | None) -> None:
         """The request is over; status None: nothing was answered."""

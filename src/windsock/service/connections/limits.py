@@ -51,14 +51,14 @@ WRITE_S = 60.0
 _name = itemgetter(0)
 
 
-def fault_of(headers: Sequence[tuple[bytes, bytes]]) -> Problem | None:
-    """Why a request with these headers is refused, or None."""
+def fault_of(headers: Sequence[tuple[bytes, bytes]], http_version: str) -> Problem | None:
+    """Why a request with these headers is refused, or None; HTTP/1.0 knows no Host."""
     if len(headers) > MAX_HEADERS:
         return Problem.of(431, f"more than {MAX_HEADERS} headers; send fewer")
     hosts = [*map(_name, headers)].count(b"host")
     if len(b"".join(chain.from_iterable(headers))) > MAX_HEAD_BYTES:
         return Problem.of(431, f"the headers exceed {MAX_HEAD_BYTES} bytes; send less")
-    if hosts != 1:
+    if hosts != 1 and (hosts or http_version != "1.0"):
         return Problem.of(400, f"a request has one Host header, not {hosts}")
     return None
 

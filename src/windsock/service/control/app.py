@@ -16,12 +16,14 @@ from windsock.clock import Clock
 from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
 from windsock.observability.background import Supervisor
+from windsock.resources.declared import fault_sentence
 from windsock.service.connections.paths import in_format_of, unsupported
 from windsock.service.control.access_check import Insight
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.page.files import page_file
 from windsock.service.error_responses import Problem, internal, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
+from windsock.wire.caller_fields.complaints import no_json
 
 KEYS_TASK = "keys"
 """The background task without which a revoked key would be let in."""
@@ -95,11 +97,20 @@ def _on_failure(request: Request, _: Exception) -> Response:
     return _response(request, internal())
 
 
+NO_OBJECT = "the body must be a JSON object, sent with content-type: application/json"
+"""Only so declared: a page elsewhere can make a browser send what says nothing of its type."""
+
+
 def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fault = error.errors()[0]
-    place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
-    return _response(request, Problem.of(400, f"{place}: {fault['msg']}", param=place))
+    if fault["type"] == "json_invalid":
+        error = no_json(str(error.body).encode(), ValueError(fault["ctx"]["error"]))
+        return _response(request, problem_of(error))
+    place = [str(part) for part in fault["loc"][1:]]
+    if not place and fault["type"] != "value_error":
+        return _response(request, Problem.of(400, NO_OBJECT))
+    return _response(request, Problem.of(400, fault_sentence(fault, place), param=".".join(place)))
 
 
 def _response(request: Request, problem: Problem) -> Response:

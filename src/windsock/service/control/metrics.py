@@ -30,7 +30,10 @@ SUMS = {
         "windsock_requests_unknown_cost",
         "Finished requests whose cost is not known; it is not in windsock_cost_usd.",
     ),
-    "seconds": ("windsock_request_seconds", "Seconds from decision to end."),
+    "seconds": (
+        "windsock_request_seconds",
+        "Seconds from decision to end, waits for slow clients left out.",
+    ),
 }
 """Name and help of each sum of a `Tally`."""
 

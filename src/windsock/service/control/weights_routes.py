@@ -66,8 +66,12 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
         return WeightsAnswer(data=views)
 
     @routes.get("/v1/weights/stream")
-    async def stream(caller: Caller) -> StreamingResponse:
-        events = _weight_events(insight.events, caller.namespace)
+    async def stream(
+        caller: Caller, route: DeploymentName | None = None, task: Name | None = None
+    ) -> StreamingResponse:
+        if route:
+            router.resolve(RouteRequest(model=route))
+        events = _weight_events(insight.events, caller.namespace, route, task)
         return StreamingResponse(events, media_type="text/event-stream")
 
     @routes.post("/v1/whatif")
@@ -112,11 +116,17 @@ def _asked(
     return pairs
 
 
-async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[bytes]:
+async def _weight_events(
+    events: EventBus, namespace: str, route: str | None, task: str | None
+) -> AsyncIterator[bytes]:
+    """What happens, and new weights, of one route or task if they are named."""
+
     def is_shown(event: Event | WeightTable) -> bool:
         if isinstance(event, Event):
             return event.namespace in (None, namespace)
-        return event.cell.namespace == namespace
+        cell = event.cell
+        is_asked = cell.route == (route or cell.route) and cell.name == (task or cell.name)
+        return is_asked and cell.namespace == namespace
 
     yield b": connected\n\n"
     async for event in events.stream(is_shown):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from windsock.core.evidence.answer_ends import AnswerEnd
+from windsock.core.evidence.answer_ends import AnswerEnd, has_refused
 from windsock.core.evidence.usage_check import checked_usage
 from windsock.core.model.calls import CallKind
 from windsock.core.model.catalog import Capabilities
@@ -28,13 +28,23 @@ def usage_facts(
         output_tokens=0 if request.operation is Operation.EMBEDDING else output_tokens,
         images=request.images,
     )
-    checked = checked_usage(said.usage, said.unsaid, own, has, choices=request.choices)
+    unsaid = said.unsaid
+    if said.usage is not None and not said.usage.output_tokens and _is_uncounted(said, request):
+        unsaid |= {Family.ANSWER}
+    checked = checked_usage(said.usage, unsaid, own, has, choices=request.choices)
     size = request.search_size
     return {
         "usage": checked.usage if size is None else _with_search(checked.usage, size),
         "is_usage_estimated": checked.is_estimated,
         "usage_doubt": checked.doubt,
     }
+
+
+def _is_uncounted(said: AnswerFacts, request: UpstreamRequest) -> bool:
+    """Whether no token is counted of an answer that shows something, and that no filter took."""
+    assert said.usage is not None
+    shows = request.operation is Operation.CHAT and not said.is_empty
+    return shows and not said.usage.completion_tokens and not has_refused(said.finish_reason or "")
 
 
 def _with_search(usage: Usage, size: str) -> Usage:

@@ -100,6 +100,7 @@ class PlainCall:
         calls, attempt = self._calls, self._attempt
         if attempt.not_before:
             await calls.wait(attempt)
+            self.started = calls.clock.elapsed()
         deadline = Deadline(attempt.timeout_s)
         try:
             with deadline:

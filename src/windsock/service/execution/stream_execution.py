@@ -16,6 +16,9 @@ from windsock.service.execution.upstream_calls import Failure, Target, Unasked, 
 from windsock.service.texts.stream_copy import Writer
 from windsock.wire.request import UpstreamRequest
 
+HELD_FROM_S = 0.01
+"""From which on a write has waited for the client; what is shorter is our own work."""
+
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
 STOPPED = "the service shuts down before the answer is complete; ask again"
 BROKE_OFF = {
@@ -113,6 +116,7 @@ class StreamedCall:
         calls, relay = self._calls, self._relay
         if relay.attempt.not_before:
             await calls.wait(relay.attempt)
+            self._started = calls.clock.elapsed()
         timeouts = self._timeouts = self._stream_timeouts()
         reply, raw = await timeouts.first(self._answered())
         if reply.status != 200:
@@ -125,7 +129,7 @@ class StreamedCall:
                 return False
             if not (fitted := self._fitted(events)):
                 continue
-            await writer.write(fitted)
+            await self._write(writer, fitted)
             if writer.at_once is not None:
                 await relay.pass_on(reply, timeouts, partial(self._pass, writer.at_once))
         relay.end()
@@ -135,6 +139,17 @@ class StreamedCall:
                 relay.attempt, self._target, reply, error, self._started, self._failure, **facts
             )
         return True
+
+    async def _write(self, writer: Writer, events: bytes) -> None:
+        """For as long as the client has to be waited for the call's own time stands still."""
+        begun = self._calls.clock.elapsed()
+        try:
+            await writer.write(events)
+        finally:
+            waited_s = self._calls.clock.elapsed() - begun
+            if waited_s >= HELD_FROM_S:
+                self._started += waited_s
+                self._relay.held_s += waited_s
 
     def _pass(self, write: Pass, events: bytes) -> bool:
         fitted = self._fitted(events)

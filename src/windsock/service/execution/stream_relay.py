@@ -123,12 +123,13 @@ class Relay:
 
     is_sent         set by the caller: from then on the call may cost something
     first_byte_s    set by the caller when the first content came
+    held_s          set by the caller: its client was waited for
     kind, note      how it ended
     """
 
     __slots__ = ("_bytes", "_held", "_held_bytes", "_is_over", "_request", "_route", "_said",
-                 "_seen", "attempt", "first_byte_s", "is_sent", "kind", "note", "reply",
-                 "scanner")  # fmt: skip
+                 "_seen", "attempt", "first_byte_s", "held_s", "is_sent", "kind", "note",
+                 "reply", "scanner")  # fmt: skip
 
     def __init__(
         self,
@@ -144,6 +145,7 @@ class Relay:
         self.reply: Reply | None = None
         self.is_sent = False
         self.first_byte_s: float | None = None
+        self.held_s = 0.0
         self.kind = CallKind.ANSWERED
         self.note = ""
         self._held: list[bytes] = []
@@ -258,6 +260,7 @@ class Relay:
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,
+            "held_s": self.held_s,
             **used,
             "service_tier": said.service_tier,
             "served_model": said.served_model,

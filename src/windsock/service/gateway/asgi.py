@@ -24,6 +24,7 @@ from windsock.service.connections.held_body import (
 from windsock.service.connections.leaving import ClientConnection, LeaveWatch
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
+    as_get,
     in_format_of,
     is_protobuf,
     known_as,
@@ -35,6 +36,7 @@ from windsock.service.error_responses import Problem, internal, problem_of, stop
 from windsock.service.key_limits import NO_LIMITS
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.body_bounds import check_body
+from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
@@ -189,7 +191,7 @@ class DataPlane:
             read_googles(scope)
         headers: Headers = dict(scope["headers"])
         call = Call(headers, presented_in(headers), receive, send)
-        if (fault := fault_of(scope["headers"])) is not None:
+        if (fault := fault_of(scope["headers"], scope["http_version"])) is not None:
             await _refuse(call, scope, fault)
             return
         is_post = scope["method"] == "POST"
@@ -201,7 +203,7 @@ class DataPlane:
             await _refuse(call, scope, problem)
             return
         if endpoint is None and not has_body(headers):
-            await self._app(scope, receive, send)
+            await self._app(as_get(scope), receive, send)
             return
         call.model, call.query = scope.get(MODEL), scope["query_string"]
         if self._knows(call.presented, self._clock.now()):
@@ -279,7 +281,7 @@ def _check_json(body: bytes) -> None:
     try:
         json_codec.loads_asked(body)
     except ValueError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(body, error) from error
 
 
 async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:

@@ -17,13 +17,14 @@ from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
 from windsock.service.use.reader import EDIT
+from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.scores.words import plain
 
 NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
 """Under which clients name what they judge."""
 
-VALUES = {"value", "score", "thumb"}
-"""Fields that say what an answer was worth."""
+VALUES = ("value", "score", "thumb")
+"""Fields that say what an answer was worth; the first that is not null counts."""
 
 THUMBS = {"up": 1.0, "thumbs up": 1.0, "👍": 1.0, "down": 0.0, "thumbs down": 0.0, "👎": 0.0}
 """What buttons send."""
@@ -86,7 +87,7 @@ class FeedbackEndpoint:
     async def _reward(self, asked: dict[str, Any], name: str, principal: Principal) -> Reward:
         """What is said, or how much of the answer was used; raises BadRequest, UnknownDecision."""
         used = asked.get("final_text")
-        if used is None or VALUES & asked.keys():
+        if used is None or any(asked.get(name) is not None for name in VALUES):
             return reward_of(asked, principal)
         if not isinstance(used, str):
             raise BadRequest("final_text must be a text", param="final_text")
@@ -149,7 +150,7 @@ def decision_name(asked: dict[str, Any]) -> str:
 
 def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
     """The reported value as a reward; raises BadRequest, also on names that are too long."""
-    value = asked.get("value", asked.get("score", asked.get("thumb")))
+    value = next((asked[name] for name in VALUES if asked.get(name) is not None), None)
     source = "explicit"
     if isinstance(value, str) and plain(value) in THUMBS:
         value, source = THUMBS[plain(value)], THUMB
@@ -159,10 +160,17 @@ def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
         raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
     return Reward(
         value=float(value),
-        source=_short(str(asked.get("source") or source), "source"),
-        metric=_short(str(asked.get("metric") or asked.get("metric_name") or ""), "metric"),
+        source=_name(asked.get("source"), "source") or source,
+        metric=_name(asked.get("metric") or asked.get("metric_name"), "metric"),
         key_id=principal.key_id,
     )
+
+
+def _name(stated: Any, param: str) -> str:
+    """A text that is kept as a name, empty where none is stated; raises BadRequest."""
+    if not isinstance(stated, str | None) or any(char < " " for char in stated or ""):
+        raise BadRequest(f"{param} must be a text without control characters", param=param)
+    return _short((stated or "").strip(), param)
 
 
 def _idempotency_key(call: Call) -> str | None:
@@ -180,7 +188,7 @@ def _asked(raw: bytes) -> dict[str, Any]:
     try:
         asked = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(raw, error) from error
     if not isinstance(asked, dict):
         raise BadRequest("the body must be an object with decision_id and value")
     return asked

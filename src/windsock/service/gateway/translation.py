@@ -16,6 +16,7 @@ from windsock.errors import BadRequest, WindsockError
 from windsock.service.error_responses import problem_of
 from windsock.service.gateway.asgi import Call, Endpoint, Message
 from windsock.wire import json_codec
+from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 from windsock.wire.dialect import MISSHAPEN, Dialect, copied
@@ -180,7 +181,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     try:
         body = json_codec.loads_asked(raw)
     except ValueError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
+        raise no_json(raw, error) from error
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object")
     return body

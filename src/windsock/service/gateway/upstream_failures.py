@@ -28,8 +28,9 @@ PASSED_ON = frozenset(
 )
 """What a provider says about the request itself reaches the client in the provider's words."""
 
-STATUSES_OF_KEYS = frozenset({401, 402, 404, 407, 408, 429})
-"""With which a client would look for the fault at its own key, limit or address."""
+STATUSES_OF_REQUESTS = frozenset({403, 405, 406, 409, 411, 413, 415, 422})
+"""What clients know as said of the request; others send them to look at their own key, limit or
+address (401, 402, 404, 408, 429), or are known to one provider alone (446, 498)."""
 
 MAX_WORDS = 500
 """Characters of what one provider said, where several are quoted."""
@@ -72,8 +73,7 @@ def failed(
 
 def _status_of_caller(status: int | None) -> int:
     """What a request that a provider refuses has: 400, unless the provider's own says more."""
-    is_its_own = status is not None and 400 <= status < 500 and status not in STATUSES_OF_KEYS
-    return status if status is not None and is_its_own else 400
+    return status if status in STATUSES_OF_REQUESTS else 400
 
 
 def _status_and_code(kinds: Set[CallKind], *, is_back: bool) -> tuple[int, str]:

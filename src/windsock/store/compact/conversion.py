@@ -20,7 +20,7 @@ from windsock.store.compact.judging import said
 from windsock.store.compact.requests import rows_of_requests
 from windsock.store.compact.transactions import begin_alone, reading
 from windsock.store.rollups.money import usd
-from windsock.store.rollups.sums import success_nano
+from windsock.store.rollups.sums import success_nano, tally_of
 from windsock.store.rollups.uncalled import Uncalled, UncalledKind
 from windsock.store.tables import AttemptRow, DecisionRow, UncalledRow
 
@@ -62,13 +62,15 @@ class Conversion:
         for table, found in tables.items():
             if found:
                 connection.execute(insert(table), found)
-        self._intake.add(connection, [entry for _, entry in entries])
+        records = [entry for _, entry in entries]
+        self._intake.add(connection, records, tally_of(records))
         gone = [position for position, _ in entries]
         for source in (_decision, _attempt):
             connection.execute(delete(source).where(source.c.position.in_(gone)))
 
     def _sum(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
-        self._intake.add(connection, [uncalled_of(row) for row in rows])
+        records = [uncalled_of(row) for row in rows]
+        self._intake.add(connection, records, tally_of(records))
         places = [row.position for row in rows]
         done = update(_uncalled).where(_uncalled.c.position.in_(places)).values(is_summed=True)
         connection.execute(done)

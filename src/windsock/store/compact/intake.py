@@ -15,7 +15,6 @@ from windsock.store.compact.requests import Numbers
 from windsock.store.compact.tables import RequestRow, TableRow
 from windsock.store.rollups.keeping import keep
 from windsock.store.rollups.sums import Tally
-from windsock.store.rollups.uncalled import Uncalled
 
 Rows = list[dict[str, Any]]
 
@@ -36,16 +35,9 @@ class Intake:
         if shaped:
             self._numbers.settle(connection, shaped)
 
-    def add(self, connection: Connection, entries: Sequence[object]) -> None:
-        """Once the rows of these are there."""
-        tally = Tally()
-        finished = [each for each in entries if isinstance(each, Outcome)]
-        tally.add(finished)
-        spoken_of = []
-        for entry in entries:
-            if isinstance(entry, Feedback):
-                spoken_of.append(entry.decision_id)
-            elif isinstance(entry, Uncalled):
-                tally.leave_aside(entry)
-        judge(connection, spoken_of, [each.decision.id for each in finished], tally)
+    def add(self, connection: Connection, entries: Sequence[object], tally: Tally) -> None:
+        """Once the rows of these are there, whose sums `tally` is."""
+        spoken_of = [each.decision_id for each in entries if isinstance(each, Feedback)]
+        finished = [each.decision.id for each in entries if isinstance(each, Outcome)]
+        judge(connection, spoken_of, finished, tally)
         keep(connection, tally, partial(self._numbers.series.numbers, connection))

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.replicas.deltas import Delta
-from windsock.store.compact.transactions import begin_alone, give_up_if_stopped
+from windsock.store.compact.transactions import STOPPED_S, begin_alone, give_up_if_stopped
 from windsock.store.engine import reading
 from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, LeaseRow, ReplicaRow, ShareRow
 from windsock.store.tables import WriterRow
@@ -127,6 +127,13 @@ class Held(NamedTuple):
     lasts_s: float
 
 
+class News(NamedTuple):
+    """What others have told, by position; and when the body of each feed was last seen."""
+
+    deltas: list[tuple[int, Delta | None]]
+    bodies: dict[str, float]
+
+
 def now_of(connection: Connection) -> float:
     """The database's clock, unix s."""
     return float(connection.execute(NOW).scalar_one())
@@ -208,9 +215,20 @@ def _taken(connection: Connection, replica: str, lease_s: float, now: float) -> 
 
 def deltas_after(engine: Engine, position: int) -> list[tuple[int, Delta | None]]:
     """What was told after a position, in order, PAGE at most; None: it cannot be read."""
-    query = select(_delta).where(_delta.c.position > position).order_by(_delta.c.position)
     with reading(), engine.connect() as connection:
-        rows = connection.execute(query.limit(PAGE)).all()
+        return _deltas_after(connection, position)
+
+
+def news_after(engine: Engine, position: int) -> News:
+    """The same, and what feeds have said, by one connection."""
+    with reading(), engine.connect() as connection:
+        seen = connection.execute(select(_body.c.feed, _body.c.seen_at)).all()
+        return News(_deltas_after(connection, position), {row.feed: row.seen_at for row in seen})
+
+
+def _deltas_after(connection: Connection, position: int) -> list[tuple[int, Delta | None]]:
+    query = select(_delta).where(_delta.c.position > position).order_by(_delta.c.position)
+    rows = connection.execute(query.limit(PAGE)).all()
     return [(row.position, _read(row.body)) for row in rows]
 
 
@@ -230,13 +248,18 @@ def eras(engine: Engine) -> list[tuple[int, int]]:
     return [(row.position, ends[row.id]) for row in begun if row.id in ends]
 
 
+def keeps(connection: Connection, lease: Held) -> bool:
+    """Whether its holder still leads, and until this transaction ends nobody else."""
+    give_up_if_stopped(connection, min(STOPPED_S, lease.lasts_s / 2))
+    held = select(_lease.c.token).where(_lease.c.name == POLLER).with_for_update()
+    return bool(connection.execute(held).scalar() == lease.token)
+
+
 def put_body(engine: Engine, feed: str, lease: Held, body: bytes | None, seen_at: float) -> bool:
     """Keep what a feed says, None: the same as before; False if another leads by now."""
     token = lease.token
     with reading(), engine.begin() as connection:
-        give_up_if_stopped(connection, lease.lasts_s / 2)
-        held = select(_lease.c.token).where(_lease.c.name == POLLER).with_for_update()
-        if connection.execute(held).scalar() != token:
+        if not keeps(connection, lease):
             return False
         if body is None:
             mine = update(_body).where(_body.c.feed == feed)
@@ -265,13 +288,6 @@ def body_of(engine: Engine, feed: str, known: str | None) -> tuple[str, bytes | 
             return known, None
         row = connection.execute(select(_body.c.number, _body.c.body).where(here)).one()
     return str(row.number), zlib.decompress(row.body)
-
-
-def bodies_seen(engine: Engine) -> dict[str, float]:
-    """By feed, when its body was last seen."""
-    with reading(), engine.connect() as connection:
-        rows = connection.execute(select(_body.c.feed, _body.c.seen_at))
-        return {row.feed: row.seen_at for row in rows}
 
 
 def wake(connection: Connection, why: str = "") -> None:

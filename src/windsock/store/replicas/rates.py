@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Table, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from windsock.core.replicas.rates import GONE_S, OVER_S, Claim, Place, Share, share_of
+from windsock.errors import StoreError
 from windsock.store.compact.transactions import STOPPED_S, give_up_if_stopped
 from windsock.store.engine import reading
 from windsock.store.replicas.group import LIMITS, now_of, wake
@@ -20,6 +22,11 @@ from windsock.store.replicas.tables import LimitShareRow
 
 LOCK = int.from_bytes(b"ws-limit")
 """Name of the advisory lock of who grants just now."""
+
+
+class MaybeClaimed(StoreError):
+    """The database went away in the midst of it."""
+
 
 _limit: Table = LimitShareRow.__table__  # type: ignore[attr-defined]
 
@@ -42,8 +49,9 @@ def claim(
     """What this replica may use of each place from now on; None: its even part.
 
     there   replicas that are, this one among them
+    raises  MaybeClaimed if nobody knows whether the database has heard of it
     """
-    with reading(), engine.begin() as connection:
+    with reading(), engine.connect() as connection:
         give_up_if_stopped(connection, STOPPED_S)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         now = now_of(connection)
@@ -58,6 +66,10 @@ def claim(
         _keep(connection, replica, claims, found, now)
         if any(all(row.replica != replica for row in held[place]) for place in claims):
             wake(connection, LIMITS)
+        try:
+            connection.commit()
+        except (SQLAlchemyError, OSError) as error:
+            raise MaybeClaimed("the database went away while it was told") from error
     return found
 
 

@@ -61,7 +61,7 @@ class Tally:
 
     def _add(self, series: Series, at: int, outcomes: Sequence[Outcome]) -> None:
         hour, who = at // SPANS_S[1] * SPANS_S[1], answering(series.deployment)
-        lasted_s = [each.finished_at - each.decision.at for each in outcomes if each.ok]
+        lasted_s = [each.lasted_s for each in outcomes if each.ok]
         for ms, requests in Counter(map(two_digits_ms, lasted_s)).items():
             self.delays[who, hour, ms] += requests
         add_up(self.requests, (series, at), _requests(outcomes, lasted_s))
@@ -100,6 +100,18 @@ class Tally:
         name = "refused" if entry.kind is UncalledKind.REFUSED else "cache_hits"
         added = {name: entry.requests, "saved": pico_usd(entry.saved_usd)}
         add_up(self.requests, (series, minute_of(entry.at)), added)
+
+
+def tally_of(records: Iterable[object]) -> Tally:
+    """Of a batch, as nobody has judged it; raises what a number raises that is none."""
+    tally, finished = Tally(), []
+    for record in records:
+        if isinstance(record, Outcome):
+            finished.append(record)
+        elif isinstance(record, Uncalled):
+            tally.leave_aside(record)
+    tally.add(finished)
+    return tally
 
 
 def add_up(sums: dict[K, Sums], key: K, added: Mapping[str, int]) -> None:

@@ -23,12 +23,16 @@ FIELD = re.compile(r"[A-Za-z_][\w\-]{0,63}")
 UNTAKEN = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:unsupported|unknown|unrecognized|unexpected|invalid|extra)(?: request)? "
+        rf"(?:unsupported|unknown|unrecognized|unexpected|invalid|incompatible|extra)(?: request)? "
         rf"(?:parameter|argument|field|property|key|keyword argument|name|option)s?"
         rf"(?: supplied| found)?:? {NAME}",
-        rf"{NAME}(?: parameter| field| option)? (?:is|are) (?:not|un)[ -]?(?:yet |currently )?"
+        rf"{NAME}(?: parameter| field| option)? (?:is|are) (?:yet |currently )?(?:not|un)[ -]?"
+        rf"(?:yet |currently )?"
         rf"(?:supported|recognized|permitted|allowed|available|accepted)",
-        rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: parameter| field| option) {NAME}",
+        rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: parameter| field| option)s?:? "
+        rf"\[?{NAME}",
+        rf"(?:parameter|argument)s? not (?:supported|allowed) (?:on|by|for|with) (?:this|the) "
+        rf"model: {NAME}",
         rf"(?:parameter|property|field|option) {NAME} (?:is|was) (?:not|un)[ -]?(?:supported|"
         rf"expected|known|recognized|allowed|permitted)",
         rf"{NAME} is (?:deprecated|no longer supported)",
@@ -62,6 +66,8 @@ MOST = tuple(
         r"(?:max_tokens|max_completion_tokens)\D{0,40}\[\d+, ?(\d+)\]",
         r"(?:string|array) too long\. expected an? (?:string|array) with maximum length (\d+)",
         r"at most (\d+) (?:characters|items|elements|entries)",
+        r"(?:max_tokens|max_completion_tokens)\D{0,40}between \d+ and (\d+)",
+        r"maximum (?:number of )?(?:output|completion) tokens\D{0,20}(\d+)",
         r"maximum (?:allowed )?(?:value|length)(?: for [`'\"]?\w+[`'\"]?)? (?:is|of) (\d+)",
     )
 )
@@ -75,7 +81,7 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
          r"json_schema[^.]{0,30}(?:unavailable|not supported|unsupported)", "response_format"),
         (r"\bn\b['`\"]? ?:? ?(?:must be|number must be|should be)[^.]{0,24}\b1\b|"
-         r"only n ?= ?1", "n"),
+         r"only n ?= ?1|\bn['`\"]? ?> ?1\b", "n"),
         (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)",
          "tool_choice"),
     )

@@ -15,10 +15,17 @@ from windsock.wire import json_codec
 from windsock.wire.billing import billed_of
 from windsock.wire.format import AnswerFacts, ProviderTraits
 from windsock.wire.formats.count_fields import merged
-from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows, thinks
+from windsock.wire.formats.openai_ends import (
+    choices_in,
+    error_in,
+    events_of,
+    finish_of,
+    shows,
+    thinks,
+)
 from windsock.wire.formats.openai_usage import counted, counts_in, id_of, text_in
 from windsock.wire.service_tiers import tier_of
-from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, are_plain_json, data_of
+from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, are_plain_json, data_of, start_of_event
 
 DONE = b"data: [DONE]\n\n"
 
@@ -151,29 +158,37 @@ class ChatStreamScanner:
             return 0
         for word in (b'"error"', b"[DONE]"):
             found = held.find(word, 0, until)
-            until = until if found < 0 else _start_of_event(held, found)
+            until = until if found < 0 else start_of_event(held, found)
         for name, empty, fact in NOTED:
             if held.count(name, 0, until) > held.count(empty, 0, until):
                 match = fact.search(held, 0, until)
-                until = _start_of_event(held, match.start()) if match else until
+                until = start_of_event(held, match.start()) if match else until
+        events = held.count(b"\n\n", 0, until)
+        listed = held.count(b'"choices":[', 0, until)
+        if listed < events and listed + held.count(b'"choices": [', 0, until) < events:
+            return 0
         if not until or not are_plain_json(held[:until]):
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
         if self._id_events or not self.has_answer:
             self._look_at_first(held, until)
-        self.content_events += _contents(held, until)
+        self.content_events += _contents(held, until, events)
         return until
 
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it.
 
-        What is no event (an HTML page, a JSON body) is left out.
+        A completion that came whole is told as a stream; what else is no event (a page) is left
+        out.
         """
         if DATA.search(self._held):
             yield from self.feed(b"\n\n")
-        elif self.error is None:
-            self.error = error_in(json_codec.parsed(self._held))
+        elif self.error is None and self._held:
+            body, self._held = json_codec.parsed(self._held), b""
+            self.error = error_in(body)
+            if self.error is None:
+                yield from self.feed(events_of(body))
 
     def facts(self) -> AnswerFacts:
         """The charge stands in the last event that carried usage."""
@@ -200,16 +215,13 @@ class ChatStreamScanner:
 
     def broken(self, message: str) -> bytes:
         """An error within the stream; no end mark follows it."""
-        error = {
-            "message": message,
-            "type": "upstream_error",
-            "param": None,
-            "code": "stream_broken",
-        }
+        error = {"message": message, "type": "upstream_error", "param": None}
+        error["code"] = "stream_broken"
         return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
 
     def _passed_on(self, event: bytes) -> bytes | None:
         """Note what an event says; remarks beside the answer are not for the client."""
+        event = event.removeprefix(json_codec.MARK)
         if not DATA.search(event):
             return event
         payload = data_of(event).strip()
@@ -243,11 +255,11 @@ class ChatStreamScanner:
             self._finishes += len(ended)
         is_failed = bool(ended) and has_failed(self.finish_reason)
         if not USAGE.search(event):
-            return not is_failed
+            return "choices" in body and not is_failed
         if (usage := counted(body)) is not None:
             self.usage = merged(self.usage or {}, usage) or self.usage
         self.last = body
-        return body.get("choices") != [] and not is_failed
+        return bool(body.get("choices")) and not is_failed
 
     def _look_for_id(self, body: Any) -> None:
         self._id_events -= 1
@@ -278,14 +290,8 @@ class ChatStreamScanner:
         self._has_thought = self._has_thought or any(map(thinks, said))
 
 
-def _start_of_event(held: bytes, at: int) -> int:
-    before = held.rfind(b"\n\n", 0, at)
-    return 0 if before < 0 else before + 2
-
-
-def _contents(held: bytes, until: int) -> int:
+def _contents(held: bytes, until: int, events: int) -> int:
     """Events with something to show; where each has one text, as nearly always, by counting."""
-    events = held.count(b"\n\n", 0, until)
     texts = held.count(b'"content":"', 0, until) - held.count(b'"content":""', 0, until)
     if texts < events:  # servers in Python put a space there
         texts += held.count(b'"content": "', 0, until) - held.count(b'"content": ""', 0, until)

@@ -13,7 +13,8 @@ from windsock.errors import ProviderError
 from windsock.wire.caller_fields.names import Model, Models
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
-from windsock.wire.format import Answer, StreamScanner
+from windsock.wire.format import Answer, AnswerFacts, StreamScanner
+from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.formats.openai_usage import facts_of
 from windsock.wire.json_codec import parsed
@@ -88,16 +89,22 @@ def _longest_tokens(given: bytes) -> int | None:
     return int(max(len(bytes(text)) for text in texts) * TOKENS_PER_BYTE) + 1
 
 
+def _is_vector(item: Any) -> bool:
+    return isinstance(item, dict) and bool(item.get("embedding"))
+
+
 class OpenAIEmbeddings(OpenAIFormat):
     """Embeddings of one provider; checks of text do not apply to them."""
 
     call_path = "/embeddings"
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A list of embeddings that is not empty, or None."""
+        """A list of embeddings none of which is empty, an error, or None."""
         body = parsed(raw)
-        if not isinstance(body, dict) or not isinstance(body.get("data"), list) or not body["data"]:
-            return None
+        made = body.get("data") if isinstance(body, dict) else None
+        if not isinstance(made, list) or not made or not all(map(_is_vector, made)):
+            error = error_in(body)
+            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
         return Answer(
             body=body,
             facts=facts_of(body, self._traits, is_answer_free=True),

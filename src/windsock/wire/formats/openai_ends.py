@@ -11,12 +11,19 @@ from typing import Any
 import orjson
 
 from windsock.core.evidence.answer_ends import has_failed
+from windsock.wire.json_codec import dumps
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters without width that `str.strip` leaves."""
 
 SHOWN = ("tool_calls", "function_call", "audio", "images", "image", "video", "files")
 """Fields of a message beside its text that are an answer."""
+
+ANSWERS = ("choices", "data", "output", "results", "candidates", "content", "text", "delta")
+"""Of an answer or a part of one, whatever its format."""
+
+COMPLAINTS = ("message", "msg", "error_msg", "error_message", "errorMessage", "detail")
+"""Where an error that is no object of its own says what is wrong."""
 
 THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 """Fields and kinds of parts that are reasoning."""
@@ -69,7 +76,42 @@ def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes |
     for part in (body, *choices):
         if "error" in part and _is_said(part["error"]):
             return orjson.dumps({"error": part["error"]})
-    return None
+    return None if choices or not _complains(body) else orjson.dumps(body)
+
+
+def _complains(body: dict[str, Any]) -> bool:
+    """It has nothing of an answer, but words of what is wrong: so DashScope and MiniMax answer."""
+    if any(body.get(name) for name in ANSWERS):
+        return False
+    ended = body.get("base_resp")
+    if isinstance(ended, dict) and ended.get("status_code"):
+        return True
+    return any(body.get(name) and isinstance(body[name], str) for name in COMPLAINTS)
+
+
+def events_of(body: Any) -> bytes:
+    """A completion that came whole where a stream was asked for, as a chunk and one of its usage.
+
+    Empty for all else.
+    """
+    choices = choices_in(body) if isinstance(body, dict) else []
+    if not choices or not all(isinstance(each.get("message"), dict) for each in choices):
+        return b""
+    head = {**body, "object": "chat.completion.chunk", "usage": None}
+    deltas = [{**each, "delta": _numbered(each["message"])} for each in choices]
+    for each in deltas:
+        del each["message"]
+    chunks = {**head, "choices": deltas}, {**head, "choices": [], "usage": body.get("usage")}
+    return b"".join(b"data: " + dumps(each) + b"\n\n" for each in chunks)
+
+
+def _numbered(message: dict[str, Any]) -> dict[str, Any]:
+    """With the numbers that parts of tool calls have in a stream."""
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    own = [{"index": n, **call} for n, call in enumerate(calls) if isinstance(call, dict)]
+    return {**message, "tool_calls": own}
 
 
 def _is_said(value: Any) -> bool:

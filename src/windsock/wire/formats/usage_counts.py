@@ -23,9 +23,10 @@ from windsock.wire.formats.count_fields import (
 )
 from windsock.wire.json_codec import at
 
-PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens")
-ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens")
-TOTAL = ("total_tokens", "totalTokenCount", "totalTokens")
+PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "prompt_token_count")
+ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens",
+          "candidates_token_count")  # fmt: skip
+TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count")
 GIVEN = ("prompt_tokens_details", "input_tokens_details", "promptTokensDetails")
 GOT = ("completion_tokens_details", "output_tokens_details", "candidatesTokensDetails")
 CACHE_HIT = ("prompt_cache_hit_tokens",)
@@ -39,6 +40,8 @@ CACHE_READ = (
     "cached_input_tokens",
     "cache_read_tokens",
     "cachedContentTokenCount",
+    "cached_content_token_count",
+    "num_cached_tokens",
 )
 CACHE_READ_PART = ("cached_tokens", "cache_read_input_tokens", "cache_read_tokens")
 CACHE_WRITE = (*NATIVE_WRITE, "cache_write_tokens", "cache_creation_tokens")
@@ -48,16 +51,20 @@ CACHE_WRITE_PART = (
     "cache_creation_input_tokens",
     "cached_creation_tokens",
 )
-WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",)
-WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",)
+WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",
+              "cache_creation_token_details.ephemeral_5m_input_tokens",
+              "claude_cache_creation_5_m_tokens")  # fmt: skip
+WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",
+              "cache_creation_token_details.ephemeral_1h_input_tokens",
+              "claude_cache_creation_1_h_tokens")  # fmt: skip
 REASONING = ("reasoning_tokens", "reasoning_output_tokens")
-THOUGHTS = ("thoughtsTokenCount",)
-TOOL_PROMPT = ("toolUsePromptTokenCount",)
+THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
+TOOL_PROMPT = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
 CACHED_PARTS = ("cacheTokensDetails", "cached_tokens_details")
 HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
 SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
-"""Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock, DeepSeek
-and Moonshot; a dot leads into an object."""
+"""Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
+DeepSeek, Mistral, Moonshot and of gateways; a dot leads into an object."""
 
 ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
 

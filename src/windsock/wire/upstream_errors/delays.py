@@ -23,24 +23,34 @@ PART = re.compile(
 )
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
-    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?|resets?\s+in"
-    rf"|available\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+)?(?P<span>{NUMBER}.*)"
+    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
+    r"|(?:resets?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
+    rf"|available\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{NUMBER}.*)"
 )
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s+(?:on|at|after|until)?\s*"
     r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
 )
+STATED = re.compile(rf"retry[-_ ]?after\s*[:=]\s*(?P<span>(?P<count>{NUMBER}).*)")
+"""A header or a field within a sentence: a bare number is of seconds."""
+
+CHINESE = re.compile(rf"({NUMBER})\s*(秒|分钟|小时)[之以]?后")
+CHINESE_S = {"秒": 1.0, "分钟": 60.0, "小时": 3600.0}
+
 RESET = re.compile(
-    r"^(?:x-|anthropic-)?ratelimit-(?:(?P<before>[\w-]+)-)?reset(?:-(?P<after>[\w-]+))?$"
+    r"^(?:[a-z]+-)*rate-?limit[a-z]*-(?:(?P<before>[\w-]+)-)?reset(?:-(?P<after>[\w-]+))?$"
 )
-FIELDS = (
-    "retrydelay",
-    "retry-after",
-    "retry_after",
-    "retry_after_seconds",
-    "estimated_time",
-    "reset_after",
+LISTED = re.compile(r"\b(?:reset|t)=\"?(\d{1,12})")
+"""Of the one header `RateLimit` that lists all of a limit."""
+
+CLOCK = re.compile(r"(?:(\d{1,3})\.)?(\d{1,2}):(\d\d):(\d\d)(?!\d)")
+"""Days, hours, minutes and seconds, as .NET writes a span."""
+
+FIELD = re.compile(
+    r"[a-z]*(?:retry|resets?|wait)(?:after|delay|in|at|time|timestamp|seconds|secs|s)+"
+    r"(?P<ms>ms|milliseconds)?|timetoreset|estimatedtime"
 )
+"""Names of fields that state a delay or a moment, in small letters and without marks."""
 
 
 def delay_of(
@@ -69,23 +79,34 @@ def _is_delay(seconds: float) -> bool:
 def _of_retry_after(headers: Mapping[str, str], now: float) -> Iterator[float]:
     if (ms := _number(headers.get("retry-after-ms"))) is not None:
         yield ms / 1000
-    if stated := headers.get("retry-after"):
+    if stated := headers.get("retry-after") or headers.get("x-retry-after"):
         yield from _of_value(stated, now)
+        yield from _of_value(stated.partition(",")[0], now)
 
 
 def _of_fields(facts: ErrorFacts, now: float) -> Iterator[float]:
     """Of fields of the body that state a delay."""
-    if (ms := _number(facts.numbers.get("retry_after_ms"))) is not None:
-        yield ms / 1000
-    for name in FIELDS:
-        if (stated := facts.numbers.get(name)) is not None:
+    for name, stated in facts.numbers.items():
+        if (field := FIELD.fullmatch(name.replace("_", "").replace("-", ""))) is None:
+            continue
+        if field["ms"] and (ms := _number(stated)) is not None:
+            yield ms / 1000
+        else:
             yield from _of_value(stated, now)
 
 
 def _of_words(text: str, now: float) -> Iterator[float]:
     for said in SAID.finditer(text):
-        if span := SPAN.match(said["span"]):
+        if clock := CLOCK.match(said["span"]):
+            days, *parts = (int(part or 0) for part in clock.groups())
+            yield days * UNIT_S["d"] + parts[0] * 3600.0 + parts[1] * 60.0 + parts[2]
+        elif span := SPAN.match(said["span"]):
             yield _seconds(span[0])
+    for said in STATED.finditer(text):
+        span = SPAN.match(said["span"])
+        yield _seconds(span[0]) if span else float(said["count"])
+    for count, unit in CHINESE.findall(text):
+        yield float(count) * CHINESE_S[unit]
     for day, hour in UNTIL.findall(text):
         moment = _moment(f"{day}T{hour or '00:00'}+00:00")
         if moment is not None:
@@ -97,6 +118,8 @@ def _of_resets(headers: Mapping[str, str], now: float) -> Iterator[float]:
     spent: list[float] = []
     others: list[float] = []
     for name, stated in headers.items():
+        if name == "ratelimit":
+            others += map(float, LISTED.findall(stated))
         if not RESET.match(name):
             continue
         delays = [delay for delay in _of_value(stated, now) if _is_delay(delay)]

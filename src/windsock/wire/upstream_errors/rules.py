@@ -37,6 +37,7 @@ class ErrorRule:
     codes       one of its codes is one of these, as `code_name` writes them; empty: any
     says        one of these is found in its words, which are in lower case; empty: any. A group
                 `field` names the field of the request
+    fields      the field of the request that it names is one of these; empty: any
     pause_s     how long to leave the place alone if the error itself does not say
     """
 
@@ -44,6 +45,7 @@ class ErrorRule:
     status: frozenset[int] = frozenset()
     codes: frozenset[str] = frozenset()
     says: tuple[re.Pattern[str], ...] = ()
+    fields: frozenset[str] = frozenset()
     pause_s: float | None = None
 
     def verdict_on(self, facts: ErrorFacts, text: str) -> Verdict | None:
@@ -54,6 +56,8 @@ class ErrorRule:
         if self.status and facts.status not in self.status:
             return None
         if self.codes and self.codes.isdisjoint(facts.codes):
+            return None
+        if self.fields and facts.param not in self.fields:
             return None
         found = next((match for each in self.says if (match := each.search(text))), None)
         if self.says and found is None:
@@ -105,6 +109,7 @@ def rule_of(
     status: Iterable[int] = (),
     codes: Iterable[str] = (),
     says: Iterable[str] = (),
+    fields: Iterable[str] = (),
     pause_s: float | None = None,
 ) -> ErrorRule:
     """A rule as `errors.toml` states it; raises ValueError for a word that has no meaning."""
@@ -115,5 +120,6 @@ def rule_of(
         status=frozenset(status),
         codes=frozenset(map(code_name, codes)),
         says=tuple(re.compile(each) for each in says),
+        fields=frozenset(fields),
         pause_s=pause_s,
     )

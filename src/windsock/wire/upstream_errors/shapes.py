@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from windsock.wire.json_codec import parsed
@@ -22,18 +23,24 @@ ECHOES = frozenset({"input", "flagged_input", "failed_generation", "content_filt
                     "stack", "links"})  # fmt: skip
 """Keys below which stands what the caller sent, or nothing of use."""
 
-FLAGGED = "flagged_input"
-"""The key of what a filter found in a request; that it is there says what happened."""
+FLAGGED = ("flagged_input", "blockReason")
+"""Keys of what a filter found in a request; that they are there says what happened."""
 
 DEEPEST = 8
 MAX_BYTES = 64 * 1024
 MAX_VALUES = 400
+MAX_EVENTS = 16
 MAX_TEXT = 4096
 """Characters of all sentences together that are looked at."""
 CODE_CHARACTERS = 100
 
-TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
-MARKUP = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
+MARKUP = re.compile(
+    r"^\s*<(?:!doctype|html|head|body|\?xml)|^error code: \d{3,4}\s*$", re.IGNORECASE
+)
+"""A page, or the line that Cloudflare sends in its place."""
+
+EVENTS = re.compile(rb"^data: ?([\[{].*)$", re.MULTILINE)
 NOT_IN_CODES = re.compile(r"[^a-z0-9]+")
 
 
@@ -62,6 +69,11 @@ class ErrorFacts:
         return "\n".join(self.words)[:MAX_TEXT].lower()
 
 
+def is_page(text: str) -> bool:
+    """Whether this is a page for people, or what stands for one."""
+    return MARKUP.match(text) is not None
+
+
 def code_name(stated: object) -> str:
     """A code without what differs between styles: case, marks, name space, origin."""
     text = str(stated).rpartition("#")[2].partition(":")[0].rpartition("/")[2]
@@ -71,7 +83,7 @@ def code_name(stated: object) -> str:
 def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> ErrorFacts:
     """Read an error; nothing that a body may hold makes this fail. Header names in lower case."""
     facts = ErrorFacts(status=status)
-    body = parsed(raw[:MAX_BYTES]) if raw else None
+    body = body_of(raw[:MAX_BYTES]) if raw else None
     if isinstance(body, dict | list):
         for key, value in _values(body):
             _note(facts, key, value)
@@ -80,6 +92,15 @@ def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> Erro
     if stated := headers.get("x-amzn-errortype"):
         facts.codes.add(code_name(stated))
     return facts
+
+
+def body_of(raw: bytes) -> Any:
+    """The JSON that a body is, or a list of that in its events: some refuse in the form of them."""
+    body = parsed(raw)
+    if body is not None:
+        return body
+    events = (parsed(event[1]) for event in islice(EVENTS.finditer(raw), MAX_EVENTS))
+    return [each for each in events if each is not None] or None
 
 
 def _values(body: Any) -> Iterator[tuple[str, Any]]:
@@ -106,8 +127,8 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         yield from ((key, each) for each in value)
     elif isinstance(value, dict):
-        if FLAGGED in value:
-            yield "code", FLAGGED
+        if any(value.get(name) for name in FLAGGED):
+            yield "code", FLAGGED[0]
         yield from ((str(k).lower(), v) for k, v in value.items() if str(k).lower() not in ECHOES)
 
 
@@ -131,7 +152,7 @@ def _note(facts: ErrorFacts, key: str, value: Any) -> None:
 
 def _read_text(facts: ErrorFacts, text: str) -> None:
     """A body that is no JSON is one sentence; of a page its title is."""
-    facts.is_page = MARKUP.match(text) is not None
+    facts.is_page = is_page(text)
     if facts.is_page:
         title = TITLE.search(text)
         text = title[1] if title else ""

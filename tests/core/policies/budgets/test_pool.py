@@ -14,10 +14,11 @@ from windsock.core.model.requests import Cell
 from windsock.core.policies.budgets.pacing import DAY_S, DayPacer, RequestPacer
 from windsock.core.policies.budgets.pool import BudgetPool, Spender
 from windsock.core.policies.budgets.solver import Demand
-from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import CellView
+from windsock.core.policies.rungs import Arms
 
 NAMES = ("cheap", "mid", "best")
 USD = (1e-5, 2e-4, 5e-3)

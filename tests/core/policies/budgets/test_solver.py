@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from windsock.core.policies.budgets.solver import Allocation, Demand, allocate
-from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor
+from windsock.core.policies.rungs import Arms
 
 KNOWN = 10_000.0
 """Rewards behind each belief, so that it is as good as certain."""

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.frontier import Arms, Ladder, below
+from windsock.core.policies.frontier import Ladder
+from windsock.core.policies.restraint.bounds import above, below
+from windsock.core.policies.rungs import Arms
 
 
 def weights(mean: list[float], usd: list[float], most: list[float], value: float) -> FloatArray:
@@ -41,3 +43,9 @@ def test_several_ceilings_bind_one_after_the_other() -> None:
 
 def test_ceilings_that_leave_no_room_are_lifted_alike() -> None:
     assert below(np.array([1.0, 0.0]), np.array([0.3, 0.1])).tolist() == pytest.approx([0.75, 0.25])
+
+
+def test_floors_that_are_more_than_there_is_to_share_are_lowered_alike() -> None:
+    """Every arm is in doubt and probed: weights summed to 1.2 where floors did."""
+    found = above(np.array([0.7, 0.2, 0.1]), np.array([0.6, 0.3, 0.3]))
+    assert found.tolist() == pytest.approx([0.5, 0.25, 0.25])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, on_floor
 from windsock.core.policies.restraint.incumbent import AHEAD, LOSS, SURE, Incumbent, kept
+from windsock.core.policies.rungs import Arms
 
 USD = np.array([2.0, 1.0, 9.0])
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import special
 
-from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, on_floor
 from windsock.core.policies.restraint.search import cheapest_pair, cheapest_that_holds
+from windsock.core.policies.rungs import Arms
 
 
 def test_the_chances_are_those_of_independent_draws() -> None:

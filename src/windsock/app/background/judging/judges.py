@@ -15,7 +15,7 @@ from windsock.app.background.judging.verdict_calls import Case, VerdictCalls, se
 from windsock.clock import Clock
 from windsock.core.evidence.judging.biases import Judged
 from windsock.core.evidence.judging.choosing import RelativeWorth, openness
-from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk
+from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk, Replies
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.sources import JUDGE
 from windsock.core.model.calls import Outcome
@@ -42,7 +42,10 @@ such looks, which may solve a table."""
 
 @dataclass(slots=True, kw_only=True)
 class Judges:
-    """A `Reader` that draws answers and has them judged; their texts are gone after that."""
+    """A `Reader` that draws answers and has them judged; their texts are gone after that.
+
+    tell_others     other processes are told what a judge replied here: namespace, route, judge
+    """
 
     router: Router
     background: BackgroundRequests
@@ -50,6 +53,7 @@ class Judges:
     clock: Clock
     rules: Mapping[str, JudgeRules]
     publish: Callable[[Event], object]
+    tell_others: Callable[[tuple[str, ...], Replies], object] = lambda *_: None
     desks: dict[tuple[str, str], JudgeDesk] = field(default_factory=dict)
     _makers: dict[str, frozenset[str]] = field(default_factory=dict)
     _fresh_until: dict[Cell, float] = field(default_factory=dict)
@@ -172,7 +176,26 @@ class Judges:
         return self.desks.setdefault((cell.namespace, cell.route), JudgeDesk(half_life_s))
 
     def _verdicts(self, cell: Cell, rules: JudgeRules) -> VerdictCalls:
-        return VerdictCalls(self.background, self._desk(cell), partial(self._tell, cell, rules))
+        return VerdictCalls(self.background, self._desk(cell), partial(self._replied, cell, rules))
+
+    def _replied(self, cell: Cell, rules: JudgeRules, is_read: bool) -> None:
+        desk = self._desk(cell)
+        if desk.note_reply(is_read=is_read):
+            self._tell(cell, rules)
+        self.tell_others((cell.namespace, cell.route, rules.model), desk.replies)
+
+    def hear(self, key: tuple[str, ...], replies: Replies) -> None:
+        """A judge replied to another process; key: namespace, route, judge, process."""
+        namespace, route, judge, name = key
+        rules, cell = self.rules.get(route), Cell(namespace, route, "")
+        if rules is not None and rules.model == judge and self._desk(cell).hear(name, replies):
+            self._tell(cell, rules)
+
+    def tell_again(self) -> None:
+        """Of those that cannot be read: who told before is gone."""
+        for (namespace, route), desk in self.desks.items():
+            if desk.is_unread and route in self.rules:
+                self._tell(Cell(namespace, route, ""), self.rules[route])
 
     def _tell(self, cell: Cell, rules: JudgeRules) -> None:
         """The judge cannot be read any more, or can again."""

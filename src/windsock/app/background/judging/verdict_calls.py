@@ -50,16 +50,16 @@ class Case:
 class VerdictCalls:
     """Asks the judge, and the reference where there is one.
 
-    desk        counts what cannot be read
-    on_turn     told when the judge cannot be read any more, or can again
+    desk        counts what is said twice, in both orders
+    on_reply    told whether a reply could be read
     """
 
     def __init__(
-        self, background: BackgroundRequests, desk: JudgeDesk, on_turn: Callable[[], None]
+        self, background: BackgroundRequests, desk: JudgeDesk, on_reply: Callable[[bool], None]
     ) -> None:
         self._background = background
         self._desk = desk
-        self._on_turn = on_turn
+        self._on_reply = on_reply
 
     async def score(self, case: Case) -> float | None:
         """0..1; None where there is no verdict, or none that can be read."""
@@ -91,8 +91,7 @@ class VerdictCalls:
         return against_reference(verdicts[0], verdicts[1])
 
     def _noted(self, verdict: T) -> T:
-        if self._desk.note_reply(is_read=verdict is not None):
-            self._on_turn()
+        self._on_reply(verdict is not None)
         return verdict
 
     async def _reference(self, case: Case) -> str | None:

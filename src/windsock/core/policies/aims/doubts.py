@@ -45,5 +45,6 @@ def is_unproven(beliefs: Beliefs, cell: Cell, name: str, floor: float | None) ->
 
 def doubts_of(beliefs: Beliefs, view: CellView, name: str, floor: float | None) -> tuple[str, ...]:
     """Why little is believed of a deployment: young, or its quality in doubt or lost."""
-    mode, is_young = beliefs.mode(view.cell, name), is_unproven(beliefs, view.cell, name, floor)
-    return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
+    mode = beliefs.mode(view.cell, name)
+    changed = () if mode is Mode.STEADY else (mode.value,)
+    return ("young", *changed) if is_unproven(beliefs, view.cell, name, floor) else changed

@@ -13,9 +13,10 @@ import numpy as np
 
 from windsock.core.model.arrays import FloatArray
 from windsock.core.policies.budgets.solver import Allocation, Demand
-from windsock.core.policies.frontier import Ladder, Rung, rung_values
+from windsock.core.policies.frontier import Ladder, prepare
 from windsock.core.policies.objectives import KNOWN, Chosen, Floor
 from windsock.core.policies.restraint.bisection import first_true
+from windsock.core.policies.rungs import Rung, rung_values
 
 
 def held_over_route(claims: Sequence[Demand], floor: Floor) -> Allocation:
@@ -34,6 +35,7 @@ def held_over_route(claims: Sequence[Demand], floor: Floor) -> Allocation:
         return success - floor.caution * max(0.0, error - KNOWN)
 
     def exactly(index: int) -> float:
+        prepare((claim.ladder, float(values[index])) for claim in claims)
         return sure([claim.rung(float(values[index])) for claim in claims])
 
     def roughly(index: int) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray
 from windsock.core.policies.budgets.solver import LEAST_USD
-from windsock.core.policies.frontier import Arms, Ladder, Rung, rung_values
+from windsock.core.policies.frontier import Ladder
+from windsock.core.policies.restraint.bounds import Floors
+from windsock.core.policies.rungs import Arms, Rung, rung_values
 
 
 class SizedLadder(Ladder):
@@ -22,7 +25,8 @@ class SizedLadder(Ladder):
     def __init__(self, arms: Arms, parts: Sequence[Ladder], shares: Sequence[float]) -> None:
         self.arms = arms
         self.parts, self.shares = tuple(parts), tuple(shares)
-        self._spread = arms.spread
+        self._mean, self._spread = arms.mean, arms.spread
+        self._floors = Floors(arms.usd, arms.explore, arms.probe)
         self._values: FloatArray | None = None
         self._rungs: dict[float, Rung] = {}
         self._rough: dict[float, Rung] = {}
@@ -46,6 +50,10 @@ class SizedLadder(Ladder):
             rung = self._mix([part.rough(value_usd, values) for part in self.parts])
             self._rough[value_usd] = rung
         return rung
+
+    def unprepared(self, value_usd: float) -> Iterable[Ladder]:
+        """The classes of which is not known yet who is the best buy at V."""
+        return chain.from_iterable(part.unprepared(value_usd) for part in self.parts)
 
     def sought(self, floor: float, value_usd: float, searched_usd: float) -> Rung:
         """The same of each class, at its own costs."""

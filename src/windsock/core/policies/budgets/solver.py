@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.frontier import Ladder, Rung, mixed, rung_values
+from windsock.core.policies.frontier import Ladder, prepare
 from windsock.core.policies.objectives import Chosen, Floor, not_below
 from windsock.core.policies.restraint.bisection import first_true
+from windsock.core.policies.rungs import Rung, mixed, rung_values
 
 LEAST_USD = 1e-15
 """Below this a request is free."""
@@ -78,6 +79,7 @@ def allocate(claims: Sequence[Demand], usd: float) -> Allocation:
     total = sum(claim.share for claim in claims)
 
     def cost(value: float) -> float:
+        prepare((claim.ladder, value) for claim in claims if claim.fixed_usd is None)
         return sum(claim.share * claim.usd(value) for claim in claims) / total
 
     def rough_cost(value: float) -> float:
@@ -89,7 +91,7 @@ def allocate(claims: Sequence[Demand], usd: float) -> Allocation:
     start = None
     if all(claim.floor is None for claim in claims):
         near = float(values[min(len(values) - 1, roughly(usd))])
-        start = roughly(usd * rough_cost(near) / max(cost(near), LEAST_USD))
+        start = roughly(usd + rough_cost(near) - cost(near))
     low = first_true(len(values), lambda index: cost(float(values[index])) > usd, near=start)
     if low == 0:
         return Allocation(low_usd=0.0, high_usd=0.0, share=0.0, note=_too_small(usd, cost(0.0)))

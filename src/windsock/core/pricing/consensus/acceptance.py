@@ -156,6 +156,7 @@ def _evidence(timeline: PriceTimeline, quote: Quote, track: Track | None) -> Evi
         anchor=track.anchor if is_today else None,
         is_contradicted=_is_contradicted(timeline, quote),
         is_unopposed=is_unopposed,
+        is_mending=is_unopposed and _is_sold_so(timeline, track.word, now) is False,
     )
 
 
@@ -165,8 +166,15 @@ def _is_unopposed(timeline: PriceTimeline, quote: Quote) -> bool:
     others = (each for each in timeline.others(quote.feed, now) if not each.is_indirect)
     if any(not agrees(each, quote, rules) for each in others):
         return False
-    elsewhere, most = elsewhere_usd(timeline, now), Decimal(str(rules.alone_ratios[0]))
-    return not elsewhere or 1 / most <= blended(quote.usd_per_mtok) / elsewhere <= most
+    return _is_sold_so(timeline, quote, now) is not False
+
+
+def _is_sold_so(timeline: PriceTimeline, quote: Quote, now: float) -> bool | None:
+    """True if others sell the model for half to twice as much, None if none is known to."""
+    elsewhere, most = elsewhere_usd(timeline, now), Decimal(str(timeline.rules.alone_ratios[0]))
+    if not elsewhere:
+        return None
+    return 1 / most <= blended(quote.usd_per_mtok) / elsewhere <= most
 
 
 def _is_contradicted(timeline: PriceTimeline, quote: Quote) -> bool:

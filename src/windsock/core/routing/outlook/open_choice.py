@@ -11,7 +11,7 @@ from scipy import special
 
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.decisions import WeightTable
-from windsock.core.policies.best_arm import best_weights
+from windsock.core.policies.contest.best_arm import best_weights
 from windsock.core.routing.router import Router
 
 NODES = 1024

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, Protocol
 
+from windsock.core.evidence.judging.desk import Replies
 from windsock.core.evidence.warm_start import WarmStart
 from windsock.core.evidence.warm_start import tell_nobody as keep_lesson
 from windsock.core.model.calls import CallKind
@@ -44,6 +45,7 @@ class Replica:
     seen    deltas that it has learnt, its own among them
     on_unheard  told the subject of what another has said and could not be heard
     on_ruling   hears how a person ruled elsewhere on a held quote; None: the price book alone does
+    on_replies  hears what a judge replied elsewhere: namespace, route, judge, replica
     """
 
     def __init__(self, router: Router, name: str) -> None:
@@ -54,6 +56,7 @@ class Replica:
         self._recent: deque[Delta] = deque(maxlen=MAX_RECENT)
         self._changed: set[tuple[str, str, str]] = set()
         self.on_ruling: HearRuling | None = None
+        self.on_replies: Callable[[tuple[str, ...], Replies], object] = lambda *_: None
         self.on_unheard: Callable[[str], object] = str
         self._unheard: set[str] = set()
         self.listen()
@@ -75,8 +78,7 @@ class Replica:
     def cut(self, now: float) -> Delta | None:
         """What it has to tell since the last one; None if that is nothing."""
         self._tell_changed()
-        delta = self.outbox.cut(now)
-        if delta is not None:
+        if (delta := self.outbox.cut(now)) is not None:
             self._note(delta)
         return delta
 
@@ -145,6 +147,10 @@ class Replica:
         word = {"quote": quote_state(quote), "is_believed": is_believed}
         self.outbox.tell("ruled", (quote.deployment, quote.feed), word)
 
+    def tell_replies(self, key: tuple[str, ...], replies: Replies) -> None:
+        """A judge replied here; key: namespace, route, judge."""
+        self.outbox.tell("judge", (*key, self.name), list(replies))
+
     def _note(self, delta: Delta) -> None:
         self.seen.note(delta.replica, delta.number)
         self._recent.append(delta)
@@ -172,13 +178,9 @@ class Replica:
 
     def _hear(self, word: Word, now: float) -> None:
         """What another version says in a form of its own is lost, and nothing else."""
-        hear = HEARD.get(word.subject)
         try:
-            if hear is None:
-                self.note_unheard(word.subject)
-            else:
-                hear(self, word.key, word.word, now)
-        except Exception:  # of whatever form it is
+            HEARD[word.subject](self, word.key, word.word, now)
+        except Exception:  # of whatever form it is, or subject
             self.note_unheard(word.subject)
 
     def note_unheard(self, subject: str) -> None:
@@ -241,13 +243,11 @@ class Replica:
         self.router.conversations.memory.hear((namespace, route, session), word)
 
     def _hear_answer(self, key: tuple[str, ...], word: list[str | None], now: float) -> None:
-        memory, (namespace, name), (session, deployment) = (
-            self.router.conversations.memory, key, word
-        )  # fmt: skip
+        memory, (session, deployment) = self.router.conversations.memory, word
         if session is not None:
-            memory.link(namespace, name, session)
+            memory.link(key[0], key[1], session)
         if deployment is not None:
-            memory.note_answerer(namespace, name, deployment)
+            memory.note_answerer(key[0], key[1], deployment)
 
     def _tell_turn(self, key: SessionKey) -> None:
         self.outbox.tell("turn", key, self.router.conversations.memory.told_of(key))
@@ -284,7 +284,7 @@ class Replica:
         self._changed.clear()
 
 
-HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {
+HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], object]] = {
     "cooldown": Replica._hear_cooldown,
     "quality": Replica._hear_quality,
     "silenced": Replica._hear_silenced,
@@ -293,6 +293,7 @@ HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {
     "answer": Replica._hear_answer,
     "lesson": Replica._hear_lesson,
     "ruled": Replica._hear_ruled,
+    "judge": lambda replica, key, word, now: replica.on_replies(key, Replies(*word)),
     "own model": Replica._hear_own_model,
 }
 """How each subject of a word is heard; those of a later version are not, and that is told."""

@@ -1,6 +1,9 @@
 """Prices, weights and deployments over time, from memory: what the page's overview draws."""
 
+from __future__ import annotations
+
 import math
+from array import array
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +36,8 @@ MOST_ENCODED = 64
 CELLS_OF_A_ROUTE = 60
 MAX_CELLS = 240
 """Cells whose weights are remembered: of one route in one namespace, and of all together, some
-15 MB. Where that is short all routes have an equal part, of one cell at least."""
+35 MB if each moves every second. Where that is short all routes have an equal part, of one cell at
+least."""
 
 EVENTS = 100
 """Events shown, and remembered of each deployment; as many more of it for every namespace that they
@@ -61,16 +65,29 @@ class ReplayedTime:
 
 @dataclass(slots=True)
 class _Series:
-    """Weights of one cell over time."""
+    """A value of each deployment over time: names and values that did not change are kept once."""
 
-    points: deque[tuple[float, dict[str, float]]] = field(
+    points: deque[tuple[float, tuple[str, ...], array[float]]] = field(
         default_factory=lambda: deque(maxlen=POINTS)
     )
 
-    def append(self, at: float, weights: dict[str, float]) -> None:
-        """One more point; weights that did not move are kept once."""
-        last = self.points[-1][1] if self.points else None
-        self.points.append((at, last if last == weights else weights))
+    def append(self, at: float, names: Iterable[str], values: Iterable[float]) -> None:
+        """One more point."""
+        known, row = tuple(names), array("d", values)
+        if self.points:
+            _, last_known, last_row = self.points[-1]
+            known = last_known if last_known == known else known
+            row = last_row if last_row == row else row
+        self.points.append((at, known, row))
+
+    def columns(self, names: Iterable[str], since: float) -> dict[str, Any]:
+        """Times after `since`, and one column per deployment; None where it was not known."""
+        points = [point for point in self.points if point[0] > since]
+        rows = [dict(zip(known, row, strict=True)) for _, known, row in points]
+        return {
+            "at": [at for at, _, _ in points],
+            "series": {name: [row.get(name) for row in rows] for name in names},
+        }
 
 
 class Dashboard:
@@ -79,7 +96,7 @@ class Dashboard:
     def __init__(self, router: Router, clock: Clock) -> None:
         self._router = router
         self._clock = clock
-        self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
+        self._prices = _Series()
         self._cells: dict[Cell, _Series] = {}
         self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
         self._encoded: dict[tuple[str | None, str | None, str, float], _Encoded] = {}
@@ -100,12 +117,13 @@ class Dashboard:
     def sample(self) -> None:
         """One point on every line; nothing is solved for it."""
         now = self._clock.now()
-        self._prices.append((now, self._blended(now)))
+        prices = self._blended(now)
+        self._prices.append(now, prices, prices.values())
         for cell in self._sampled():
             table = self._router.tables.standing(cell)
             if table is not None:
-                weights = dict(zip(table.deployments, table.weights, strict=True))
-                self._cells.setdefault(cell, _Series()).append(now, weights)
+                series = self._cells.setdefault(cell, _Series())
+                series.append(now, table.deployments, table.weights)
 
     def view(
         self, route: str | None, task: str | None, namespace: str, since: float = 0.0
@@ -123,8 +141,8 @@ class Dashboard:
             "route": cell.route if cell else route,
             "task": cell.name if cell else task,
             "deployments": names,
-            "prices": _columns(self._prices, names, since),
-            "weights": _columns(self._cells[cell].points if cell else (), names, since),
+            "prices": self._prices.columns(names, since),
+            "weights": (self._cells[cell] if cell else _Series()).columns(names, since),
             "table": self._table(cell, now) if cell else None,
             "events": self._events_of(names, namespace),
         }
@@ -219,12 +237,3 @@ class Dashboard:
             "p95_ms": latency.p95_s and latency.p95_s * 1000,
             "limits": list(arm.limits),
         }
-
-
-def _columns(points: Any, names: list[str], since: float) -> dict[str, Any]:
-    """Times after `since`, and one column per deployment; None where it was not known."""
-    points = [point for point in points if point[0] > since]
-    return {
-        "at": [at for at, _ in points],
-        "series": {name: [values.get(name) for _, values in points] for name in names},
-    }

@@ -32,7 +32,6 @@ def file_routes() -> APIRouter:
     """GET / and /ui/static/{name}."""
     routes = APIRouter(include_in_schema=False)
 
-    @routes.head("/")
     @routes.get("/")
     async def page(accept_encoding: Encodings = "") -> Response:
         return page_file("index.html", accept_encoding)

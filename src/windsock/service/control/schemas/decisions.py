@@ -53,6 +53,7 @@ def _attempt(result: CallResult) -> dict[str, Any]:
         "status": result.status,
         "adapted": list(result.adapted),
         "latency_s": result.latency_s,
+        "held_s": result.held_s,
         "service_tier": result.service_tier,
         "is_usage_estimated": result.is_usage_estimated,
         "usage_doubt": result.usage_doubt or None,

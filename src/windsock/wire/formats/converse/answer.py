@@ -21,6 +21,9 @@ COUNTS = {
     "cacheWriteInputTokens": "cache_creation_input_tokens",
 }
 
+LIVES = {"5m": "ephemeral_5m_input_tokens", "1h": "ephemeral_1h_input_tokens"}
+"""What was written to a cache, by how long it is kept there."""
+
 ERRORS = "Exception"
 """Ends the name of an event that is an error."""
 
@@ -43,7 +46,14 @@ def stop_of(reason: Any) -> Any:
 
 def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
     """Counts under the names of Messages: what a cache had stands beside the input in both."""
-    return {own: counted[name] for name, own in COUNTS.items() if counted.get(name) is not None}
+    named = {own: counted[name] for name, own in COUNTS.items() if counted.get(name) is not None}
+    details = counted.get("cacheDetails")
+    lives = {
+        life: each.get("inputTokens")
+        for each in (details if isinstance(details, list) else ())
+        if isinstance(each, dict) and (life := LIVES.get(str(each.get("ttl"))))
+    }
+    return named | ({"cache_creation": lives} if lives else {})
 
 
 def events_of(kind: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

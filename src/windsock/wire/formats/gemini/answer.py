@@ -7,15 +7,15 @@ from typing import Any
 
 import orjson
 
+from windsock.core.evidence.answer_ends import has_refused
 from windsock.wire.formats.gemini.call_ids import made_id
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.pieces import signed
 from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"STOP": "stop", "MAX_TOKENS": "length"}
-FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
-            "LANGUAGE")  # fmt: skip
-"""Why an answer was withheld."""
+UNKNOWN_LANGUAGE = "LANGUAGE"
+"""An answer withheld since it is in one that is not spoken there."""
 
 
 def completion_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _choice(candidate: Mapping[str, Any], number: int, place: str) -> dict[str, 
 def _finish(reason: Any, *, has_calls: bool) -> str | None:
     if not isinstance(reason, str):
         return None
-    if reason in FILTERED:
+    if reason == UNKNOWN_LANGUAGE or has_refused(reason):
         return "content_filter"
     return "tool_calls" if reason == "STOP" and has_calls else STOPS.get(reason, reason.lower())
 

@@ -40,11 +40,13 @@ class GeminiEmbeddings(OpenAIEmbeddings):
         return orjson.dumps({"requests": told})
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A list of embeddings that is not empty, or None. It does not say who made them."""
+        """A list of embeddings, an error, or None. It does not say who made them."""
         body = parsed(raw)
         if not isinstance(body, dict):
             return None
         vectors = list(_vectors(body))
+        if not vectors:
+            return in_place_of_an_answer(body)
         is_packed = _stated(request, "encoding_format") == "base64"
         data = [{"object": "embedding", "index": index, "embedding": _packed(each) if is_packed
                  else each} for index, each in enumerate(vectors)]  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from windsock.wire.formats.gemini.answer import FILTERED
 from windsock.wire.formats.generate_content.signatures import NONE, seal
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.pieces import Kind, Piece
@@ -15,7 +14,8 @@ FINISHES = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "funct
             "content_filter": "SAFETY"}  # fmt: skip
 """Why an answer ended, by the finish_reason of chat completions."""
 
-OWN_FINISHES = (*FILTERED, "OTHER", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL",
+OWN_FINISHES = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
+                "LANGUAGE", "OTHER", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL",
                 "TOO_MANY_TOOL_CALLS", "NO_IMAGE")  # fmt: skip
 """Gemini's own words, which chat completions keep in lower case."""
 

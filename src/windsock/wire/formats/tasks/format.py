@@ -19,6 +19,7 @@ from windsock.wire.formats.tasks.kinds import TASKS, Task
 from windsock.wire.formats.tasks.streams import EventScanner, SoundScanner
 from windsock.wire.json_codec import at, parsed
 from windsock.wire.request import Operation, UpstreamRequest, drop_task
+from windsock.wire.upstream_errors.shapes import is_page
 
 TEXTS = re.compile(rb'"(?:text|srt|vtt)"')
 """Values of `response_format` whose answer is no JSON."""
@@ -56,7 +57,8 @@ class TaskFormat(OpenAIFormat):
         """An answer with something in it, a text where one is asked for, an error, or None."""
         body = parsed(raw)
         if not isinstance(body, dict):
-            is_text = TEXTS.fullmatch(bytes(request.fields.get("response_format", b"")))
+            wanted = bytes(request.fields.get("response_format", b""))
+            is_text = TEXTS.fullmatch(wanted) and not is_page(raw[:100].decode(errors="replace"))
             return Answer(body={}, raw=raw, facts=AnswerFacts()) if is_text else None
         found = [body[name] for name in self._task.answer if name in body]
         if not any(isinstance(each, str) or (isinstance(each, list) and each) for each in found):

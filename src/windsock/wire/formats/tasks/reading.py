@@ -10,9 +10,9 @@ import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
+from windsock.wire.caller_fields.complaints import misfit
 from windsock.wire.caller_fields.own_names import Header, no_header
 from windsock.wire.caller_fields.provider_wishes import preferences_of
-from windsock.wire.caller_fields.ranges import RULES
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS, RouterFields, needs_of
 from windsock.wire.formats.tasks.form import Form, form_of
 from windsock.wire.formats.tasks.kinds import TASKS
@@ -23,8 +23,6 @@ from windsock.wire.request import (
     UpstreamRequest,
     checked_names,
     decoded,
-    param_of,
-    place_of,
     task_of,
 )
 
@@ -134,8 +132,7 @@ def _of_form(form: Form, named: str | None) -> TaskFields:
     try:
         read = msgspec.convert(values, TaskFields, strict=False)
     except msgspec.ValidationError as error:
-        param = param_of(str(error))
-        raise BadRequest(RULES.get(param or "") or place_of(str(error)), param=param) from error
+        raise misfit(error) from error
     return checked_names(read, usual=named or "")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from tests.benchmarks.bandit_exactness import reference, world
-from windsock.core.policies.best_arm import best_weights
+from windsock.core.policies.contest.best_arm import Contest, best_weights, weigh
 
 
 def test_two_uniform_arms_have_a_closed_form() -> None:
@@ -78,3 +78,16 @@ def test_an_infinite_density_beside_a_border_of_panels_is_integrated() -> None:
     b = np.array([4.47247856, 5.43573065, 7.36724647, 6.17844617, 1.05020838, 1.87695609, 0.5])
     usd = np.array([0.0, 0.01000612, 0.01340841, 0.01659489, 0.06776644, 0.10955914, 0.17973859])
     assert best_weights(a, b, usd, 1.0) == pytest.approx(reference(a, b, usd, 1.0), abs=1e-6)
+
+
+def test_contests_weighed_together_are_weighed_as_alone() -> None:
+    """2 to 30 arms and any V, 0 and inf among them, smooth or not."""
+    rng, asked, alone = np.random.default_rng(6), [], []
+    for number in range(24):
+        a, b, usd, value = world(rng, int(rng.integers(2, 31)), is_close=number % 2 == 0)
+        value = (value, 0.0, np.inf)[number % 3]
+        asked.append((Contest(a, b, usd), value))
+        alone.append(best_weights(a, b, usd, value))
+    for found, expected in zip(weigh(asked), alone, strict=True):
+        assert found == pytest.approx(expected, abs=1e-7)
+        assert found.sum() == pytest.approx(1.0, abs=1e-12)
