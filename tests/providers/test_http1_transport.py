@@ -116,8 +116,9 @@ def coded(body: bytes, coding: str = "gzip") -> list[bytes]:
         (coded(zlib.compress(b"{}" * 99), "deflate"), b"{}" * 99),
         (coded(b"{}" * 99), b"{}" * 99),
         (coded(b"{}" * 99, "br"), b"{}" * 99),
+        (coded(b"x-rays " * 9, "identity"), b"x-rays " * 9),
     ],
-    ids=["gzip", "deflate", "said to be gzip", "said to be brotli"],
+    ids=["gzip", "deflate", "said to be gzip", "said to be brotli", "said to be as it is"],
 )
 async def test_what_nobody_asked_to_be_packed_is_unpacked_if_it_is(sent, read) -> None:
     assert (await answered(sent, asks=2))[0] == [read] * 2
@@ -126,6 +127,12 @@ async def test_what_nobody_asked_to_be_packed_is_unpacked_if_it_is(sent, read) -
 async def test_what_unpacks_without_end_is_left() -> None:
     with pytest.raises(TooLarge):
         await answered(coded(gzip.compress(b" " * 5_000_000)))
+
+
+@pytest.mark.parametrize("packed", [b"", b"{}" * 99], ids=["empty", "not empty"])
+async def test_nothing_is_kept_of_what_follows_the_end_of_what_is_packed(packed) -> None:
+    with pytest.raises(Interrupted, match="after the end"):
+        await answered(coded(gzip.compress(packed) + b" " * 50_000))
 
 
 async def test_a_second_answer_costs_the_connection_and_reaches_nobody() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from windsock.wire.json_codec import parsed
@@ -28,11 +29,12 @@ FLAGGED = ("flagged_input", "blockReason")
 DEEPEST = 8
 MAX_BYTES = 64 * 1024
 MAX_VALUES = 400
+MAX_EVENTS = 16
 MAX_TEXT = 4096
 """Characters of all sentences together that are looked at."""
 CODE_CHARACTERS = 100
 
-TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 MARKUP = re.compile(
     r"^\s*<(?:!doctype|html|head|body|\?xml)|^error code: \d{3,4}\s*$", re.IGNORECASE
 )
@@ -97,7 +99,8 @@ def body_of(raw: bytes) -> Any:
     body = parsed(raw)
     if body is not None:
         return body
-    return [each for event in EVENTS.findall(raw) if (each := parsed(event)) is not None] or None
+    events = (parsed(event[1]) for event in islice(EVENTS.finditer(raw), MAX_EVENTS))
+    return [each for each in events if each is not None] or None
 
 
 def _values(body: Any) -> Iterator[tuple[str, Any]]:
