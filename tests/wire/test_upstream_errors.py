@@ -177,6 +177,7 @@ def test_nothing_is_mended_where_no_field_is_named() -> None:
         ({"anthropic-ratelimit-unified-reset": "1790000100"}, 100.0),
         ({"anthropic-ratelimit-tokens-reset": "2026-09-21T14:13:25Z"}, 5.0),
         ({"x-ratelimit-reset": "9" * 400}, None),
+        ({"x-ratelimit-" + "reset-" * 9000 + "!": "4"}, None),
         ({"ratelimit": "limit=100, remaining=0, reset=30"}, 30.0),
         ({"ratelimit": '"default";r=0;t=30'}, 30.0),
         ({"x-rate-limit-reset": "1790000030"}, 30.0),
