@@ -102,6 +102,10 @@ LIKE_ANOTHER = [
     ("refused", 400, "logit_bias: token id 99999 is invalid"),
     ("refused", 400, "Unexpected token '}' in JSON at position 5: invalid JSON"),
     ("refused", 400, "Output token limit reached"),
+    ("content_refused", 400, "Access was blocked: your prompt violates our policy."),
+    ("content_refused", 400, "Refused for this project: the request violates our terms."),
+    ("cannot_serve_this_request", 400, "max_tokens 9000 is greater than the maximum output tokens"),
+    ("auth_failed", 403, "You do not have permission to use this API."),
 ]
 """Sentences with words of an error of another kind, which would take out a model or an account."""
 
