@@ -13,9 +13,10 @@ PARITY := .parity/.made
 OPENAI_DOCUMENT := .parity/openai.json
 OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# A lock names all there is to install, and all processors compile it, where pip takes one.
+# A lock names all there is to install, and all processors compile what is imported of it, where
+# pip takes one and all.
 INSTALL := $(PIP) install --no-deps --no-compile --require-hashes -r
-COMPILE := -$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
+COMPILE := -$(BIN)/python -m compileall -qq -j 0 -x '/(tests?|pip|setuptools|mypyc?)/' $(VENV)/lib
 
 .PHONY: run install test check bench docs newcomer prove grafana charts image versions clickhouse golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run

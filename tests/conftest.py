@@ -2,9 +2,11 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
+import pytest_asyncio
 import structlog
 from _pytest.nodeid import NodeId
 from hypothesis import settings
@@ -47,6 +49,23 @@ def a_command_run_here_leaves_the_log_as_it_was() -> Iterator[None]:
         structlog.reset_defaults()
         log._bound.cache_clear()
         log._sheaf = None
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_chromium() -> AsyncIterator[Any]:
+    """Started once a worker, by the first test that looks at a page."""
+    from tests.service.test_dashboard import browser
+
+    async with browser() as chromium:
+        yield chromium
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chromium(one_chromium: Any) -> AsyncIterator[Any]:
+    """The browser, in which nothing is left open after the test."""
+    yield one_chromium
+    for context in one_chromium.contexts:
+        await context.close()
 
 
 @pytest.hookimpl(trylast=True)

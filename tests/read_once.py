@@ -3,7 +3,8 @@
 The suite starts a thousand services in a process. Three quarters of a start, and of the client
 beside it, were FastAPI reading the signatures of sixty endpoints and httpx reading the certificates
 of all authorities. An endpoint is the same if its code and its path are: what it closes over, its
-service and the checks it depends on, is taken from the one at hand.
+service and the checks it depends on, is taken from the one at hand. A third of what was left was
+SQLAlchemy compiling the same statements for every engine.
 """
 
 from __future__ import annotations
@@ -18,9 +19,14 @@ import fastapi.routing
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends
 from httpx._transports import default
+from sqlalchemy import Engine
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 _read: Callable[..., Dependant] = fastapi.routing.get_dependant
 _known: dict[tuple[str, CodeType], Dependant] = {}
+_made: Callable[..., None] = Engine.__init__
+_compiled: LRUCache[Any, Any] = LRUCache(500)
 
 
 def install() -> None:
@@ -30,6 +36,20 @@ def install() -> None:
         setattr(fastapi.routing, name, _by_code(getattr(fastapi.routing, name)))
     fastapi.routing.create_model_field = cache(fastapi.routing.create_model_field)
     default.create_ssl_context = cache(default.create_ssl_context)
+    _read_statements_once()
+
+
+def _read_statements_once() -> None:
+    """What is compiled for one SQLite is compiled for all: they differ by their file alone."""
+    SQLiteDialect_pysqlite.__eq__ = lambda self, other: type(self) is type(other)
+    SQLiteDialect_pysqlite.__hash__ = lambda self: hash(type(self))
+    Engine.__init__ = _sharing
+
+
+def _sharing(self: Engine, *args: Any, **facts: Any) -> None:
+    _made(self, *args, **facts)
+    if type(self.dialect) is SQLiteDialect_pysqlite:
+        self._compiled_cache = _compiled
 
 
 def _by_code(read: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -62,7 +62,7 @@ async def world(tmp_path):
         async with running(config, tmp_path) as it:
             await it.service.poller.poll_now("models-dev")
             for name in ("acme/m", "bolt/m", "core/m"):
-                for i in range(60):
+                for i in range(12):
                     ask = {**ASK, "model": name}
                     answer = await it.http.post("/v1/chat/completions", json={**ask, "model": name})
                     assert answer.status_code == 200

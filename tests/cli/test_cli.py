@@ -111,7 +111,8 @@ def test_doctor_says_which_prices_one_list_alone_states_or_lists_disagree_on(tmp
         )
         feeds.append(feed)
     config = BASE.replace("api_key", "discount = 0.1\napi_key") + (
-        '[routes.auto]\ncandidates = ["acme/m", "acme/alone", "acme/sure"]\n'
+        '[routes.auto]\ncandidates = ["acme/m", "acme/alone", "acme/sure", "acme/own"]\n'
+        '[deployments."acme/own"]\nprice = { input = 0.0000025, output = 0.00001 }\n'
         f"[feeds]\ndirs = ['feeds']\nenabled = {feeds}\n"
     )
     (tmp_path / "windsock.toml").write_text(config)
@@ -120,6 +121,7 @@ def test_doctor_says_which_prices_one_list_alone_states_or_lists_disagree_on(tmp
     assert re.search(r"look acme/m: priced by (one|two); odd says \$3/9, not \$2/8", text)
     assert "look acme/alone: priced by one; provisional until " in text
     assert re.search(r"ok   acme/sure: priced by (one|two)\n", text)
+    assert re.search(r"look acme/own: priced by config; .*below \$0.001; is its unit right", text)
 
 
 def test_simulate_prints_json(tmp_path) -> None:

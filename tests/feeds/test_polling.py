@@ -105,6 +105,14 @@ async def test_a_gzip_bomb_is_refused_before_it_unfolds(serve) -> None:
         await fetch(await serve(handler), max_mb=1)
 
 
+@pytest.mark.parametrize("spelt", ["gzip", "GZIP", " x-gzip"])
+async def test_gzip_is_read_however_it_is_spelt(serve, spelt: str) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(BODY), headers={"content-encoding": spelt})
+
+    assert (await fetch(await serve(handler))).body == BODY
+
+
 async def test_a_slow_drip_ends_at_the_deadline(serve) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

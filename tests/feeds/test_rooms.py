@@ -209,7 +209,8 @@ def test_a_price_sheet_without_its_columns_is_refused(sheet: str) -> None:
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_of_two_rows_of_one_model_the_dearer_holds(turn: int) -> None:
-    lines = ["acme,m,1,2,", "acme,m,3,4,", "acme,m,5,6,2027-01-01", "acme,m,4,6,2027-01-01"][::turn]
+    lines = ["acme,m,1,2,", "acme,m,3,4,", "acme,m,5,6,2027-01-01", "acme,m,4,6,2027-01-01"]
+    lines = [*lines, "acme,m,inf,-inf,"][::turn]
     sheet = "provider,model,input,output,valid_from\n" + "\n".join(lines)
     rows = read(load_feed(FEEDS["price-sheet"]), sheet.encode(), seen_at=NOW).rows
     assert sorted(row.usd_per_mtok[Meter.INPUT] for row in rows_at(rows, NOW)) == [3, 5]

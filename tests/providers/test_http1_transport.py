@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gzip
 import zlib
+from collections.abc import AsyncIterator
 
 import pytest
 import uvloop
@@ -41,8 +42,14 @@ async def test_a_header_with_a_line_break_is_not_sent() -> None:
         await DirectCaller().post(endpoint, "/x", b"{}")
 
 
-async def answered(pieces: list[bytes], asks: int = 1) -> tuple[list[bytes], int]:
-    """Bodies of `asks` calls to a server that sends each answer in these pieces."""
+@contextlib.asynccontextmanager
+async def served(
+    pieces: list[bytes], *, is_once: bool = False
+) -> AsyncIterator[tuple[DirectCaller, Endpoint, list[asyncio.Event]]]:
+    """A caller, whose server answers each request by these pieces, and an event a connection.
+
+    is_once     the server closes after its first answer
+    """
     connections: list[asyncio.Event] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,27 +59,35 @@ async def answered(pieces: list[bytes], asks: int = 1) -> tuple[list[bytes], int
             while await reader.readuntil(b"{}"):
                 for piece in pieces:
                     writer.write(piece)
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.002)
+                if is_once:
+                    break
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
         ended.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    caller, bodies = DirectCaller(), []
+    caller, port = DirectCaller(), server.sockets[0].getsockname()[1]
     try:
-        for _ in range(asks):
-            reply = await caller.post(Endpoint(base_url=f"http://127.0.0.1:{port}"), "/", b"{}")
-            assert "x-sum" not in reply.headers
-            bodies.append(await reply.body())
-            await reply.close()
+        yield caller, Endpoint(base_url=f"http://127.0.0.1:{port}"), connections
     finally:
         await caller.close()
         for ended in connections:
             await ended.wait()
         server.close()
         await server.wait_closed()
+
+
+async def answered(pieces: list[bytes], asks: int = 1) -> tuple[list[bytes], int]:
+    """Bodies of `asks` calls, and how many connections they took."""
+    bodies = []
+    async with served(pieces) as (caller, endpoint, connections):
+        for _ in range(asks):
+            reply = await caller.post(endpoint, "/", b"{}")
+            assert "x-sum" not in reply.headers
+            bodies.append(await reply.body())
+            await reply.close()
     return bodies, len(connections)
 
 
@@ -101,8 +116,9 @@ def coded(body: bytes, coding: str = "gzip") -> list[bytes]:
         (coded(zlib.compress(b"{}" * 99), "deflate"), b"{}" * 99),
         (coded(b"{}" * 99), b"{}" * 99),
         (coded(b"{}" * 99, "br"), b"{}" * 99),
+        (coded(b"x-rays " * 9, "identity"), b"x-rays " * 9),
     ],
-    ids=["gzip", "deflate", "said to be gzip", "said to be brotli"],
+    ids=["gzip", "deflate", "said to be gzip", "said to be brotli", "said to be as it is"],
 )
 async def test_what_nobody_asked_to_be_packed_is_unpacked_if_it_is(sent, read) -> None:
     assert (await answered(sent, asks=2))[0] == [read] * 2
@@ -111,6 +127,12 @@ async def test_what_nobody_asked_to_be_packed_is_unpacked_if_it_is(sent, read) -
 async def test_what_unpacks_without_end_is_left() -> None:
     with pytest.raises(TooLarge):
         await answered(coded(gzip.compress(b" " * 5_000_000)))
+
+
+@pytest.mark.parametrize("packed", [b"", b"{}" * 99], ids=["empty", "not empty"])
+async def test_nothing_is_kept_of_what_follows_the_end_of_what_is_packed(packed) -> None:
+    with pytest.raises(Interrupted, match="after the end"):
+        await answered(coded(gzip.compress(packed) + b" " * 50_000))
 
 
 async def test_a_second_answer_costs_the_connection_and_reaches_nobody() -> None:
@@ -133,32 +155,15 @@ def framed(*parts: bytes) -> list[bytes]:
 
 async def passed_on(pieces: list[bytes], pass_: Pass) -> bytes:
     """What is left to take once passing on has ended."""
-
-    ended = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"{}")
-        for piece in pieces:
-            writer.write(piece)
-            await asyncio.sleep(0.005)
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-        ended.set()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    caller, left = DirectCaller(), b""
-    async with server:
-        reply = await caller.post(Endpoint(base_url=f"http://127.0.0.1:{port}"), "/", b"{}")
+    left = b""
+    async with served(pieces, is_once=True) as (caller, endpoint, _):
+        reply = await caller.post(endpoint, "/", b"{}")
         try:
             await reply.pass_on(pass_)
             while part := await reply.take():
                 left += part
         finally:
             await reply.close()
-            await caller.close()
-            await ended.wait()
     return left
 
 

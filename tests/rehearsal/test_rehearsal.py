@@ -41,7 +41,7 @@ class Log:
     clock: ManualClock
 
     def rehearse(self, **facts: Any) -> Rehearsal:
-        asked = {"lasts": "30m", "seeds": 3, "at_once": 1, **facts}
+        asked = {"lasts": "30m", "seeds": 2, "at_once": 1, **facts}
         return rehearse_log(self.config, {}, clock=self.clock, **asked)
 
 
@@ -79,7 +79,7 @@ def test_it_starts_with_what_the_log_has_taught(log) -> None:
 def test_looking_into_the_future_leaves_the_store_as_it_was(log) -> None:
     store = Path(log.config.read_text().split("sqlite:///")[1].split('"')[0])
     before = store.read_bytes()
-    log.rehearse(prices=[f"{MINI}=x2"], seeds=1)
+    log.rehearse(prices=[f"{MINI}=x2"], seeds=1, lasts="5m")
     assert store.read_bytes() == before
 
 
@@ -138,9 +138,9 @@ def test_settings_and_rivals_run_beside_it_on_the_same_luck(log) -> None:
 
 
 def test_the_same_seeds_tell_the_same_and_json_holds_it_all(log, capsys) -> None:
-    log.rehearse(prices=[f"{MINI}=x3"], seeds=2, as_json=True)
+    log.rehearse(prices=[f"{MINI}=x3"], seeds=2, lasts="10m", as_json=True)
     one = capsys.readouterr().out
-    log.rehearse(prices=[f"{MINI}=x3"], seeds=2, as_json=True)
+    log.rehearse(prices=[f"{MINI}=x3"], seeds=2, lasts="10m", as_json=True)
     assert capsys.readouterr().out == one
     body = json.loads(one)
     assert body["changes"] == [f"{MINI}=x3"]
@@ -149,17 +149,17 @@ def test_the_same_seeds_tell_the_same_and_json_holds_it_all(log, capsys) -> None
 
 
 def test_it_says_that_caps_are_not_reckoned(log, tmp_path) -> None:
-    assert not any("caps" in line for line in log.rehearse(seeds=1).unknown)
+    assert not any("caps" in line for line in log.rehearse(seeds=1, lasts="5m").unknown)
     capped = tmp_path / "windsock.toml"
     capped.write_text(log.config.read_text() + "[caps.team]\nusd = 0.0001\n")
-    found = Log(capped, log.clock).rehearse(seeds=1)
+    found = Log(capped, log.clock).rehearse(seeds=1, lasts="10m")
     assert any("caps (team) are not reckoned" in line for line in found.unknown)
     assert named(found, AS_IS).spend_usd.mean > 0.0001, "and indeed they are not"
     assert "budgets of keys" in found.unknown[-1]
 
 
 def test_what_is_printed_is_at_most_eighty_columns_but_for_sentences(log, capsys) -> None:
-    log.rehearse(prices=[f"{MINI}=x3"], seeds=1)
+    log.rehearse(prices=[f"{MINI}=x3"], seeds=1, lasts="10m")
     facts = capsys.readouterr().out.partition("Not known:")[0]
     assert max(len(line) for line in facts.splitlines()) <= 80
     assert f"share of {MINI}:" in facts

@@ -74,23 +74,26 @@ def test_who_begins_to_lead_writes_what_is_newer_than_what_is_kept_and_nothing_t
 async def test_a_price_that_one_had_still_to_write_when_another_began_to_lead_is_written_once(
     postgres: Postgres, tmp_path: Path
 ) -> None:
+    """And so is the one that a person released there, which the other takes over in silence."""
     async with pair(postgres, tmp_path, UNPRICED) as (one, two, _, store):
         await comes(lambda: one.service.housekeeping.role.replicas == 2)
-        kept = "SELECT position FROM quote WHERE source = 'sheet'"
+        hold((one, two), "core/n", 0.0)
+        kept = "SELECT deployment FROM quote WHERE source = 'sheet' ORDER BY deployment"
         with psycopg.connect(store) as other:  # nobody writes anything
             other.execute("LOCK TABLE writer IN EXCLUSIVE MODE")
             quote = stated("core/m", 0.8)
             for it in (one, two):
                 it.service.ingestion.on_quote(quote, quote.seen_at)
+            one.service.ingestion.approve("core/n", "sheet")
             wanted = two.service.housekeeping.membership.replica.name
             rows(store, "UPDATE lease SET token = token + 1, until = until + 2, "
                         f"holder = '{wanted}' RETURNING 1")  # fmt: skip
             await comes(two.service.housekeeping.role.leads)
             await comes(lambda: not one.service.housekeeping.role.leads())
         await one.service.ledger.flushed()
-        await comes(lambda: len(rows(store, kept)) == 1)
+        await comes(lambda: price(two, "core/n") == 0.0 and len(rows(store, kept)) == 2)
         await two.service.ledger.flushed()
-        assert len(rows(store, kept)) == 1
+        assert rows(store, kept) == [("core/m",), ("core/n",)]
 
 
 async def rule(it: Running, verb: str, deployment: str) -> None:

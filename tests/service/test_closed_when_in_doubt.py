@@ -126,7 +126,7 @@ async def served(tmp_path: Path, *arguments: str, command: str = "serve") -> tup
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), 15)
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
     except TimeoutError:
         process.terminate()
         said, _ = await process.communicate()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
+from windsock.clock import ManualClock
 
 ASK = {"model": "bad/m", "models": ["good/m"], "messages": [{"role": "user", "content": "hi"}]}
 USAGE = {"prompt_tokens": 65_000, "completion_tokens": 0, "total_tokens": 65_000}
@@ -49,6 +52,7 @@ NO_ANSWERS = {
     "error of Google in a list": [{"error": {"code": 503, "status": "UNAVAILABLE"}}],
     "error of vLLM": {"object": "error", "message": "engine dead", "code": 500},
     "error of Anthropic": {"type": "error", "error": {"type": "overloaded_error"}},
+    "error in an event": 'data: {"error": {"message": "overloaded", "code": 503}}\n\n',
     "error beside empty choices": {**completion(), "choices": [], "error": {"message": "no"}},
     "error beside null choices": {**completion(), "choices": None, "error": {"message": "no"}},
     "error beside an answer": completion(error={"message": "cut", "code": 502}),
@@ -130,22 +134,43 @@ TORN = {
 """Streams that go wrong after their first word."""
 
 
-async def served(
-    bad: Answer, tmp_path: Any, ask: dict[str, Any], route: str = ""
-) -> httpx.Response:
-    """Asked of a deployment that answers so, and then of one that is well."""
-    async with upstream(lambda _: bad) as one, upstream(fine) as good:
-        config = config_of(("bad", one.url, 0.1), ("good", good.url, 1.0)) + route
-        async with running(config, tmp_path) as it:
-            answer = await it.http.post("/v1/chat/completions", json={**ASK, **ask})
-            await it.service.ledger.flushed()
-            answer.extensions["failures"] = await failures(it)
-            return answer
+ACCOUNTS = 100
+"""At least as many as there are tests: each takes one that nobody has asked."""
+
+START = 1_790_000_000.0
+
+Served = Callable[[Answer, dict[str, Any]], Awaitable[httpx.Response]]
+
+shared = pytest.mark.asyncio(loop_scope="module")
+"""Of a test that needs `served`."""
 
 
-async def failures(it: Running) -> int:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """Asked of a deployment that answers so, and then of one that is well: one service for all."""
+    clock, names = ManualClock(START), iter([f"bad{n}" for n in range(ACCOUNTS)])
+    async with upstream(fine) as bad, upstream(fine) as good:
+        accounts = [(f"bad{n}", bad.url, 0.1) for n in range(ACCOUNTS)]
+        config = config_of(*accounts, ("good", good.url, 1.0))
+        async with running(config, tmp_path_factory.mktemp("ends"), clock=clock) as it:
+
+            async def asked(answer: Answer, ask: dict[str, Any]) -> httpx.Response:
+                clock.advance_to(clock.now() + 60.0)
+                bad.reply, name = lambda _: answer, f"{next(names)}/m"
+                told = await it.http.post(
+                    "/v1/chat/completions", json={**ASK, "model": name, **ask}
+                )
+                await it.service.ledger.flushed()
+                told.extensions["failures"] = await failures(it, name)
+                told.extensions["asked"] = name
+                return told
+
+            yield asked
+
+
+async def failures(it: Running, name: str = "bad/m") -> int:
     rows = (await it.http.get("/v1/deployments")).json()["data"]
-    return int(next(row["failures"] for row in rows if row["deployment"] == "bad/m"))
+    return int(next(row["failures"] for row in rows if row["deployment"] == name))
 
 
 def contents(answer: httpx.Response) -> str:
@@ -156,59 +181,65 @@ def contents(answer: httpx.Response) -> str:
     return "".join(delta.get("content") or "" for delta in deltas)
 
 
+@shared
 @pytest.mark.parametrize("name", NO_ANSWERS)
-async def test_what_is_no_answer_goes_to_another_and_counts_as_failure(name, tmp_path) -> None:
-    answer = await served(Answer(NO_ANSWERS[name]), tmp_path, {})
+async def test_what_is_no_answer_goes_to_another_and_counts_as_failure(name, served) -> None:
+    answer = await served(Answer(NO_ANSWERS[name]), {})
     assert answer.status_code == 200
     assert answer.headers["x-windsock-deployment"] == "good/m"
     assert answer.extensions["failures"] == 1
 
 
+@shared
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_what_shows_anything_is_an_answer(name, tmp_path) -> None:
-    answer = await served(Answer(ANSWERS[name]), tmp_path, {})
+async def test_what_shows_anything_is_an_answer(name, served) -> None:
+    answer = await served(Answer(ANSWERS[name]), {})
     assert answer.status_code == 200
-    assert answer.headers["x-windsock-deployment"] == "bad/m"
+    assert answer.headers["x-windsock-deployment"] == answer.extensions["asked"]
     assert answer.extensions["failures"] == 0
 
 
+@shared
 @pytest.mark.parametrize("name", NO_STREAMS)
 async def test_a_stream_of_nothing_goes_to_another_before_the_client_sees_any_of_it(
-    name, tmp_path
+    name, served
 ) -> None:
-    answer = await served(NO_STREAMS[name], tmp_path, {"stream": True})
+    answer = await served(NO_STREAMS[name], {"stream": True})
     assert answer.headers["x-windsock-deployment"] == "good/m"
     assert answer.content == b"".join(stream_of(["Hel", "lo"], usage=False))
     assert answer.extensions["failures"] == 1
 
 
+@shared
 @pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])
-async def test_reasoning_may_eat_what_the_caller_allowed(is_stream, tmp_path) -> None:
+async def test_reasoning_may_eat_what_the_caller_allowed(is_stream, served) -> None:
     plain = Answer(said({"content": "", "reasoning_content": "Hm"}, "length"))
     thought = streamed({"reasoning_content": "Hm"}, finish="length")
     ask = {"max_tokens": 5, "stream": is_stream}
-    answer = await served(thought if is_stream else plain, tmp_path, ask)
-    assert answer.headers["x-windsock-deployment"] == "bad/m"
+    answer = await served(thought if is_stream else plain, ask)
+    assert answer.headers["x-windsock-deployment"] == answer.extensions["asked"]
     assert answer.extensions["failures"] == 0
     assert b"Hm" in answer.content
     assert answer.content.endswith(DONE) == is_stream
 
 
-async def test_a_prompt_that_left_no_room_is_no_limit_of_the_callers(tmp_path) -> None:
+@shared
+async def test_a_prompt_that_left_no_room_is_no_limit_of_the_callers(served) -> None:
     full = Answer(said({"content": ""}, "length", usage=USAGE))
-    answer = await served(full, tmp_path, {"max_tokens": 5})
+    answer = await served(full, {"max_tokens": 5})
     assert answer.headers["x-windsock-deployment"] == "good/m"
 
 
+@shared
 async def test_reasoning_streams_as_it_comes_and_another_answers_where_nothing_follows(
-    tmp_path,
+    served,
 ) -> None:
     bad = streamed({"reasoning_content": "Let me"}, {"reasoning_content": " think"})
     bad.between_s = 0.03
-    answer = await served(bad, tmp_path, {"stream": True})
+    answer = await served(bad, {"stream": True})
     assert "Let me" in answer.text
     assert contents(answer) == "Hello"
-    assert '"took_over_from":"bad/m"' in answer.text
+    assert f'"took_over_from":"{answer.extensions["asked"]}"' in answer.text
     assert (
         answer.text.count('"finish_reason": "stop"') + answer.text.count('"finish_reason":"stop"')
         == 1
@@ -250,17 +281,19 @@ async def test_what_a_filter_left_nothing_of_goes_where_the_route_says(
             assert await failures(it) == 0
 
 
-async def test_an_empty_answer_is_paid_for_by_who_asked(tmp_path) -> None:
+@shared
+async def test_an_empty_answer_is_paid_for_by_who_asked(served) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000}
-    answer = await served(Answer(said({"content": ""}, usage=usage)), tmp_path, {})
+    answer = await served(Answer(said({"content": ""}, usage=usage)), {})
     assert answer.json()["usage"]["cost"] == pytest.approx((1000 * 0.1 + 12 + 3 * 4) / 1e6)
 
 
+@shared
 @pytest.mark.parametrize("name", TORN)
 async def test_a_stream_that_goes_wrong_midway_ends_with_an_error_and_no_end_mark(
-    name, tmp_path
+    name, served
 ) -> None:
-    answer = await served(TORN[name], tmp_path, {"stream": True})
+    answer = await served(TORN[name], {"stream": True})
     assert contents(answer) == "Hel"
     assert b"[DONE]" not in answer.content
     assert b'"error"' in answer.content.splitlines()[-2]
@@ -286,22 +319,22 @@ async def test_each_format_has_its_own_error(path, ask, mark, end, name, tmp_pat
             assert b"Hel" in answer.content
 
 
-async def test_remarks_and_comments_are_passed_by(tmp_path) -> None:
+@shared
+async def test_remarks_and_comments_are_passed_by(served) -> None:
     words = [b": keep-alive\n\n", event(chunk({"content": "Hel"})), b"data: ping\n\n", b"data:\n\n",
              event(chunk({"content": "lo"})), event(chunk({}, "stop"))]  # fmt: skip
-    answer = await served(Answer(events=words), tmp_path, {"stream": True})
-    assert answer.headers["x-windsock-deployment"] == "bad/m"
+    answer = await served(Answer(events=words), {"stream": True})
+    assert answer.headers["x-windsock-deployment"] == answer.extensions["asked"]
     assert contents(answer) == "Hello"
     assert b"ping" not in answer.content
     assert answer.content.endswith(DONE)
 
 
-async def test_numbers_that_json_has_not_are_told_as_none(tmp_path) -> None:
+@shared
+async def test_numbers_that_json_has_not_are_told_as_none(served) -> None:
     odd = b'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "logprob": NaN}]}\n\n'
-    answer = await served(
-        Answer(events=[odd, event(chunk({}, "stop"))]), tmp_path, {"stream": True}
-    )
-    assert answer.headers["x-windsock-deployment"] == "bad/m"
+    answer = await served(Answer(events=[odd, event(chunk({}, "stop"))]), {"stream": True})
+    assert answer.headers["x-windsock-deployment"] == answer.extensions["asked"]
     assert b'"logprob":null' in answer.content
     assert contents(answer) == "Hello"
 

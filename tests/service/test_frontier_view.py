@@ -8,8 +8,8 @@ from windsock.core.model.requests import Cell
 
 
 @in_browser
-async def test_the_frontier_is_a_picture_with_its_table(tmp_path) -> None:
-    async with served(tmp_path) as found, viewed(found, "frontier") as page:
+async def test_the_frontier_is_a_picture_with_its_table(tmp_path, chromium) -> None:
+    async with served(tmp_path) as found, viewed(chromium, found, "frontier") as page:
         await expect(page.locator('[data-name="in-short"]')).to_contain_text("auto stands at")
         picture = page.locator(".scatter svg")
         assert await picture.get_attribute("role") == "img"
@@ -28,12 +28,12 @@ async def test_the_frontier_is_a_picture_with_its_table(tmp_path) -> None:
 
 
 @in_browser
-async def test_a_floor_out_of_reach_is_shown_with_what_is_reachable(tmp_path) -> None:
+async def test_a_floor_out_of_reach_is_shown_with_what_is_reachable(tmp_path, chromium) -> None:
     async with served(tmp_path) as found:
         cell, now = Cell("default", "auto", "default"), found.it.service.clock.now()
         for name in ("delta/m", "erin/m"):
             found.it.service.router.learn_sums(cell, name, 200.0, 120.0, 120.0, now)
-        async with viewed(found, "held") as page:
+        async with viewed(chromium, found, "held") as page:
             floor = page.locator('[data-name="floors"] tbody tr')
             await expect(floor).to_contain_text("90")
             await expect(floor).to_contain_text("default")

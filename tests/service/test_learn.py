@@ -71,6 +71,11 @@ async def test_weights_of_a_past_moment(tmp_path) -> None:
         ("task,deployment,reward\nsql,a,1.2\n", ":2: '1.2' is no share"),
         ("task,deployment,reward\nsql,a,nan\n", ":2: 'nan' is no share"),
         ("task,deployment,success,count\nsql,a,0.5,-1\n", ":2: '-1' is no count"),
+        ("task,model\nsql,a\n", "header"),
+        ("task;model;success\nsql;a;1\n", "header"),
+        ("task,model,success\nsql,a,yes\n", ":2: 'yes' is no share"),
+        ("task,model,success\nsql,a,\n", ":2: '' is no share"),
+        ("task,model,success\nsql,a\n", ":2: None is no share"),
     ],
 )
 def test_a_faulty_table_of_outcomes_is_named(text, words, tmp_path) -> None:
@@ -80,8 +85,16 @@ def test_a_faulty_table_of_outcomes_is_named(text, words, tmp_path) -> None:
     assert words in str(caught.value)
 
 
-def test_rewards_per_prompt_become_rates(tmp_path) -> None:
-    (tmp_path / "o.csv").write_text("task,deployment,reward\nsql,a,1\nsql,a,0\nner,a,0.5\n")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "task,deployment,reward\nsql,a,1\nsql,a,0\nner,a,0.5\n",
+        "prompt_id,task,model,success,prompt_chars\n1,sql,a,True,9\n2,sql,a,false,9\n3,ner,a,.5,9\n",
+        "\ufefftask,model,success,count\nsql,a,0.5,2\nner,a,0.5,1\n",
+    ],
+)
+def test_rewards_per_prompt_become_rates(text, tmp_path) -> None:
+    (tmp_path / "o.csv").write_text(text)
     assert read_outcomes(tmp_path / "o.csv") == [
         {"task": "sql", "deployment": "a", "success": 0.5, "count": 2.0},
         {"task": "ner", "deployment": "a", "success": 0.5, "count": 1.0},

@@ -1,5 +1,6 @@
 """The price book over HTTP: quarantine, approval, history, and past decisions re-priced."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -97,6 +98,9 @@ async def test_an_unpriced_model_that_is_asked_for_makes_the_feeds_be_read_again
     )
     async with upstream(lambda _: Answer(completion())) as acme:
         async with running(config(acme.url) + text, tmp_path) as it:
+            async with asyncio.timeout(20):  # until the poll that a start brings has begun
+                while not it.service.poller.status()[0].polls:
+                    await asyncio.sleep(0.02)
             await it.service.poller.poll_now("price-sheet")
             sheet.write_text("provider,model,input,output\nbolt,m,1,2\nacme,m,1,2\n")
             assert (await it.http.post("/v1/chat/completions", json=ASK)).status_code == 503

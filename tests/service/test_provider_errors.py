@@ -29,11 +29,13 @@ ROWS = [
     json.loads(line)
     for line in (Path(__file__).parents[1] / "wire/provider_errors.jsonl").read_text().splitlines()
 ]
-SENT = {
-    (row["means"], row["then"], row["out"], row["status"]): row
-    for row in reversed(ROWS)
-    if row["status"] is not None and not row.get("provider")
-}.values()
+SENT = list(
+    {
+        (row["means"], row["then"], row["out"], row["status"]): row
+        for row in reversed(ROWS)
+        if row["status"] is not None and not row.get("provider")
+    }.values()
+)
 LEFT_AT_ONCE = {"rate_limited", "auth_failed", "out_of_credit", "model_gone"}
 """Kinds whose first refusal takes a place out; failures do so when there are five."""
 
@@ -52,14 +54,6 @@ def refusing(row: dict[str, Any]) -> Answer:
     )
 
 
-def with_twin(config: str) -> str:
-    """A second deployment of the first provider's account."""
-    return config.replace(
-        "[routes.auto]", '[deployments."bad/twin"]\nprice = { input = 50, output = 50 }\n\n'
-        '[routes.twin]\ncandidates = ["bad/twin"]\n\n[routes.auto]'
-    )  # fmt: skip
-
-
 async def states(it: Running) -> dict[str, str]:
     rows = (await it.http.get("/v1/deployments")).json()["data"]
     return {row["deployment"]: row["state"] for row in rows}
@@ -69,26 +63,59 @@ async def ask(it: Running, **facts: Any) -> httpx.Response:
     return await it.http.post("/v1/chat/completions", json={**ASK, **facts})
 
 
+ACCOUNT = """
+[providers.bad{n}]
+base_url = "{url}"
+api_key = "sk-upstream-bad-secret"
+price = {{ input = 1, output = 4 }}
+
+[deployments."bad{n}/{n}"]
+
+[deployments."bad{n}/twin"]
+
+[routes.twin{n}]
+candidates = ["bad{n}/twin"]
+
+[routes.either{n}]
+candidates = ["bad{n}/{n}", "well/m"]
+"""
+"""Of one row: what answers with its error, and a second deployment of the same account."""
+
+SHARED = 8
+"""Rows to a service, each with accounts of its own."""
+
+
 @pytest.mark.parametrize("is_stream", [False, True])
-@pytest.mark.parametrize("row", SENT, ids=[row["id"] for row in SENT])
+@pytest.mark.parametrize(
+    "rows",
+    [SENT[first : first + SHARED] for first in range(0, len(SENT), SHARED)],
+    ids=lambda rows: f"{rows[0]['id']} to {rows[-1]['id']}",
+)
 async def test_a_real_error_goes_where_it_should_and_takes_out_no_more_than_it_means(
-    row: dict[str, Any], is_stream: bool, tmp_path: Path
+    rows: list[dict[str, Any]], is_stream: bool, tmp_path: Path
 ) -> None:
-    async with upstream(lambda _: refusing(row)) as bad, upstream(fine) as well:
-        config = with_twin(config_of(("bad", bad.url, 1.0), ("well", well.url, 9.0)))
+    async with (
+        upstream(lambda body: refusing(rows[int(body["model"])])) as bad,
+        upstream(fine) as well,
+    ):
+        accounts = "".join(ACCOUNT.format(n=n, url=bad.url) for n in range(len(rows)))
+        config = accounts + config_of(("well", well.url, 9.0))
         async with running(config, tmp_path) as it:
-            order = {"provider": {"order": ["bad", "well"]}, "stream": is_stream}
-            answer = await ask(it, **order)
-            if row["then"] == "nowhere":
-                assert answer.status_code in (400, 403)
-                assert len(well.seen) == 0
-            else:
-                assert (answer.status_code, len(well.seen)) == (200, 1), answer.text
+            for n, row in enumerate(rows):
+                asked = len(well.seen)
+                order = {"order": [f"bad{n}", "well"]}
+                answer = await ask(it, model=f"either{n}", provider=order, stream=is_stream)
+                if row["then"] == "nowhere":
+                    assert answer.status_code in (400, 403), row["id"]
+                    assert len(well.seen) == asked, row["id"]
+                else:
+                    assert (answer.status_code, len(well.seen)) == (200, asked + 1), row["id"]
             state = await states(it)
-            is_out = row["means"] in LEFT_AT_ONCE and row["out"] in ("deployment", "account")
-            assert state["bad/m"] == ("open" if is_out else "closed")
-            is_account = row["out"] == "account"
-            assert state["bad/twin"] == ("open" if is_account else "closed")
+            for n, row in enumerate(rows):
+                is_out = row["means"] in LEFT_AT_ONCE and row["out"] in ("deployment", "account")
+                assert state[f"bad{n}/{n}"] == ("open" if is_out else "closed"), row["id"]
+                is_account = row["out"] == "account"
+                assert state[f"bad{n}/twin"] == ("open" if is_account else "closed"), row["id"]
             assert state["well/m"] == "closed"
 
 

@@ -114,13 +114,14 @@ async def test_a_body_may_come_compressed(it: Running, coding: str) -> None:
         ("br", BODY, 415),
         ("gzip", BODY, 415),
         ("gzip", gzip.compress(BODY)[:-9], 415),
-        ("gzip", gzip.compress(b" " * 200_000_000), 413),
+        ("gzip", None, 413),
     ],
     ids=["unknown", "not so", "cut short", "a bomb"],
 )
 async def test_what_cannot_be_decoded_or_is_too_much_is_told(
-    it: Running, coding: str, body: bytes, status: int
+    it: Running, coding: str, body: bytes | None, status: int
 ) -> None:
+    body = gzip.compress(b" " * 200_000_000) if body is None else body
     headers = {"content-encoding": coding}
     answer = await it.http.post("/v1/chat/completions", content=body, headers=headers)
     assert answer.status_code == status

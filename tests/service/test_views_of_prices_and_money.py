@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.running import Running, running
-from tests.service.test_dashboard import browser, in_browser, say, widths
+from tests.service.test_dashboard import in_browser, say, widths
 from tests.service.test_feeds_seen import feed, sheet
 from tests.upstream import Answer, completion, upstream
 from windsock.cli.keys.key_book import KeyBook, MadeKey
@@ -65,27 +65,29 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 @asynccontextmanager
-async def viewed(found: Served, name: str, key: str | None = None) -> AsyncIterator[Page]:
+async def viewed(
+    chromium: Browser, found: Served, name: str, key: str | None = None
+) -> AsyncIterator[Page]:
     """The view, seen with a key; nothing may have gone wrong on it at any width."""
-    async with browser() as chromium:
-        context = await chromium.new_context(viewport={"width": 1600, "height": 900})
-        kept = json.dumps(key or found.admin)
-        await context.add_init_script(f"sessionStorage.setItem('windsock.key', {kept})")
-        page = await context.new_page()
-        faults: list[str] = []
-        page.on("console", lambda said: faults.append(said.text) if said.type != "log" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        await page.goto(f"{found.it.url}/#/{name}")
-        yield page
-        for width in WIDTHS:
-            await page.set_viewport_size({"width": width, "height": 800})
-            await fits(page)
-        assert faults == []
+    context = await chromium.new_context(viewport={"width": 1600, "height": 900})
+    kept = json.dumps(key or found.admin)
+    await context.add_init_script(f"sessionStorage.setItem('windsock.key', {kept})")
+    page = await context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda said: faults.append(said.text) if said.type != "log" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    await page.goto(f"{found.it.url}/#/{name}")
+    yield page
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        await fits(page)
+    assert faults == []
+    await context.close()
 
 
 async def fits(page: Page) -> None:
     """Nothing overflows; charts follow a change of width a moment later."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while (size := await widths(page))[0] > size[1]:
             await asyncio.sleep(0.05)
 
@@ -95,8 +97,8 @@ def row(page: Page, table: str, text: str) -> Locator:
 
 
 @in_browser
-async def test_price_lists_show_what_is_held_or_refused_first_and_why(tmp_path) -> None:
-    async with served(tmp_path) as found, viewed(found, "price-lists") as page:
+async def test_price_lists_show_what_is_held_or_refused_first_and_why(tmp_path, chromium) -> None:
+    async with served(tmp_path) as found, viewed(chromium, found, "price-lists") as page:
         summary = page.locator('[data-name="in-short"]')
         await expect(summary).to_contain_text("2 held back or refused")
         odd = row(page, "said-table", "<b>odd</b>")
@@ -111,8 +113,8 @@ async def test_price_lists_show_what_is_held_or_refused_first_and_why(tmp_path) 
 
 
 @in_browser
-async def test_feeds_show_their_ages_and_the_rows_that_state_no_price(tmp_path) -> None:
-    async with served(tmp_path) as found, viewed(found, "feeds") as page:
+async def test_feeds_show_their_ages_and_the_rows_that_state_no_price(tmp_path, chromium) -> None:
+    async with served(tmp_path) as found, viewed(chromium, found, "feeds") as page:
         mine = row(page, "feeds-table", "mine")
         await expect(mine).to_contain_text("1 agree")
         await expect(mine).to_contain_text("10 min")
@@ -121,8 +123,8 @@ async def test_feeds_show_their_ages_and_the_rows_that_state_no_price(tmp_path) 
 
 
 @in_browser
-async def test_keys_show_what_is_left_and_never_the_key(tmp_path) -> None:
-    async with served(tmp_path) as found, viewed(found, "keys") as page:
+async def test_keys_show_what_is_left_and_never_the_key(tmp_path, chromium) -> None:
+    async with served(tmp_path) as found, viewed(chromium, found, "keys") as page:
         crawler = row(page, "keys-table", "crawler")
         await expect(crawler).to_contain_text(found.crawler.key.id)
         await expect(crawler).to_contain_text("of $2.00")
@@ -135,8 +137,10 @@ async def test_keys_show_what_is_left_and_never_the_key(tmp_path) -> None:
 
 
 @in_browser
-async def test_spend_shows_what_was_saved_against_a_baseline_that_one_chooses(tmp_path) -> None:
-    async with served(tmp_path) as found, viewed(found, "spend?by=deployment") as page:
+async def test_spend_shows_what_was_saved_against_a_baseline_that_one_chooses(
+    tmp_path, chromium
+) -> None:
+    async with served(tmp_path) as found, viewed(chromium, found, "spend?by=deployment") as page:
         summary = page.locator('[data-name="in-short"]')
         await expect(summary).to_contain_text("4 requests for $")
         saved = row(page, "saved-table", "auto")
@@ -154,8 +158,8 @@ async def test_spend_shows_what_was_saved_against_a_baseline_that_one_chooses(tm
 
 
 @in_browser
-async def test_health_shows_errors_by_kind_and_latency_over_time(tmp_path) -> None:
-    async with served(tmp_path) as found, viewed(found, "health") as page:
+async def test_health_shows_errors_by_kind_and_latency_over_time(tmp_path, chromium) -> None:
+    async with served(tmp_path) as found, viewed(chromium, found, "health") as page:
         summary = page.locator('[data-name="in-short"]')
         await expect(summary).to_contain_text("2 deployments, all in use; 4 calls in this time")
         for chart in ("latency-chart", "errors-chart", "calls-chart"):
@@ -169,8 +173,8 @@ async def test_health_shows_errors_by_kind_and_latency_over_time(tmp_path) -> No
 
 
 @in_browser
-async def test_evidence_shows_by_what_success_is_known(tmp_path) -> None:
-    async with served(tmp_path) as found, viewed(found, "evidence") as page:
+async def test_evidence_shows_by_what_success_is_known(tmp_path, chromium) -> None:
+    async with served(tmp_path) as found, viewed(chromium, found, "evidence") as page:
         judged = row(page, "evidence-table", "explicit")
         await expect(judged.first).to_contain_text("judged")
         await expect(judged.first).to_contain_text("counts 1.00")

@@ -58,7 +58,7 @@ def measures(scenario: Scenario, policy: str) -> tuple[float, float, float]:
         (2, 0.3, 600, 0.05),
         (4, 0.6, 600, 0.08),
         (4, 0.8, 600, 0.08),
-        (2, 0.6, 1500, 0.03),
+        (2, 0.6, 1000, 0.03),
     ],
 )
 def test_both_engines_answer_as_often_with_as_many_calls(

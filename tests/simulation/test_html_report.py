@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.evaluation.logs import small
-from tests.service.test_dashboard import browser, in_browser, widths
+from tests.service.test_dashboard import in_browser, widths
 from windsock.simulation.reporting import html_report
 from windsock.simulation.reporting.findings import of_case, standings
 from windsock.simulation.reporting.wording import dollars, headline, percent
@@ -73,59 +73,56 @@ def test_money_is_told_in_three_digits(usd: float, text: str) -> None:
 
 @in_browser
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
-async def test_it_renders_without_a_fault_or_a_request(scheme, width, address) -> None:
-    async with browser() as chromium:
-        context = await chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
-        sheet = await context.new_page()
-        faults: list[str] = []
-        sheet.on("console", lambda said: faults.append(said.text))
-        sheet.on("pageerror", lambda error: faults.append(str(error)))
-        sheet.on(
-            "request", lambda asked: faults.append(asked.url) if asked.url != address else None
-        )
-        await sheet.goto(address)
-        await expect(sheet.locator("h1")).to_contain_text("windsock would have spent")
-        opened = sheet.locator("details[open]")
-        await expect(opened.locator("figure").first.locator("path.line")).to_have_count(3)
-        assert await opened.locator("path.area").count() >= 3
-        assert await opened.locator("line.event").count() >= 2
-        scrolled, inner = await widths(sheet)
-        assert scrolled <= inner
-        paper = await sheet.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 16, 19)"}[scheme]
-        assert faults == []
+async def test_it_renders_without_a_fault_or_a_request(scheme, width, address, chromium) -> None:
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+    )
+    sheet = await context.new_page()
+    faults: list[str] = []
+    sheet.on("console", lambda said: faults.append(said.text))
+    sheet.on("pageerror", lambda error: faults.append(str(error)))
+    sheet.on("request", lambda asked: faults.append(asked.url) if asked.url != address else None)
+    await sheet.goto(address)
+    await expect(sheet.locator("h1")).to_contain_text("windsock would have spent")
+    opened = sheet.locator("details[open]")
+    await expect(opened.locator("figure").first.locator("path.line")).to_have_count(3)
+    assert await opened.locator("path.area").count() >= 3
+    assert await opened.locator("line.event").count() >= 2
+    scrolled, inner = await widths(sheet)
+    assert scrolled <= inner
+    paper = await sheet.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 16, 19)"}[scheme]
+    assert faults == []
 
 
 @in_browser
-async def test_the_cursor_reads_the_numbers_by_mouse_and_by_keyboard(address) -> None:
-    async with browser() as chromium:
-        sheet = await chromium.new_page(viewport={"width": 1280, "height": 900})
-        await sheet.goto(address)
-        shown = sheet.locator("details[open] section").first.locator("figure:has(output)").nth(1)
-        said = shown.locator("output")
-        await shown.focus()
-        await sheet.keyboard.press("ArrowRight")
-        by_keyboard = [await said.nth(k).inner_text() for k in range(3)]
-        await shown.locator("svg[role=img]").hover()
-        by_mouse = [await said.nth(k).inner_text() for k in range(3)]
-        for told in (by_keyboard, by_mouse):
-            assert all(re.fullmatch(r"\d+\.\d %", each) for each in told)
-            assert sum(float(each.split()[0]) for each in told) == pytest.approx(100, abs=0.2)
+async def test_the_cursor_reads_the_numbers_by_mouse_and_by_keyboard(address, chromium) -> None:
+    sheet = await chromium.new_page(viewport={"width": 1280, "height": 900})
+    await sheet.goto(address)
+    shown = sheet.locator("details[open] section").first.locator("figure:has(output)").nth(1)
+    said = shown.locator("output")
+    await shown.focus()
+    await sheet.keyboard.press("ArrowRight")
+    by_keyboard = [await said.nth(k).inner_text() for k in range(3)]
+    await shown.locator("svg[role=img]").hover()
+    by_mouse = [await said.nth(k).inner_text() for k in range(3)]
+    for told in (by_keyboard, by_mouse):
+        assert all(re.fullmatch(r"\d+\.\d %", each) for each in told)
+        assert sum(float(each.split()[0]) for each in told) == pytest.approx(100, abs=0.2)
 
 
 @in_browser
-async def test_every_picture_has_a_name_and_a_table_that_says_the_same(found, address) -> None:
-    async with browser() as chromium:
-        sheet = await chromium.new_page(viewport={"width": 1280, "height": 900})
-        await sheet.goto(address)
-        opened = sheet.locator("details[open]")
-        for picture in await opened.locator("figure svg[role=img]").all():
-            assert await picture.get_attribute("aria-label")
-        row = opened.locator("tr", has_text="the flagship alone").first
-        first = of_case(standings(found.results), found.cases[0].settings)
-        told = await row.inner_text()
-        assert dollars(first["flagship"].spend_usd.mean) in told
-        assert percent(first["flagship"].success.mean, 2) in told
-        assert await opened.locator("details.twin table").count() == 3
+async def test_every_picture_has_a_name_and_a_table_that_says_the_same(
+    found, address, chromium
+) -> None:
+    sheet = await chromium.new_page(viewport={"width": 1280, "height": 900})
+    await sheet.goto(address)
+    opened = sheet.locator("details[open]")
+    for picture in await opened.locator("figure svg[role=img]").all():
+        assert await picture.get_attribute("aria-label")
+    row = opened.locator("tr", has_text="the flagship alone").first
+    first = of_case(standings(found.results), found.cases[0].settings)
+    told = await row.inner_text()
+    assert dollars(first["flagship"].spend_usd.mean) in told
+    assert percent(first["flagship"].success.mean, 2) in told
+    assert await opened.locator("details.twin table").count() == 3

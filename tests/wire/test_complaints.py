@@ -21,6 +21,9 @@ FAULTS = {
     b'{"user": "\\ude00", ' + USUAL.encode() + b"}": "the escape at byte 10 of the body is half",
     b'{"user": "\\ud83d\\ude00", "seed": }': "the body is not valid JSON: ",
     b'{"user": "\\\\ud83d", "seed": }': "the body is not valid JSON: ",
+    b'{"user": "\\n\\ud83d\\ude00\\u0041\\ud83dx"}': "the escape at byte 30 of the body is half",
+    b'{"user": "\\ud8': "the body is not valid JSON: ",
+    b'{"user": "\\': "the body is not valid JSON: ",
 }
 
 

@@ -100,6 +100,16 @@ def test_what_complains_and_answers_nothing_is_an_error(body: dict, is_error: bo
     assert (fed([event(body)])[1].error is not None) == is_error
 
 
+@pytest.mark.parametrize("remark", [b"null", b"{}", b"[]", b"5", b'{"type": "ping"}'])
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_what_is_no_chunk_is_not_passed_on(remark: bytes, size: int) -> None:
+    words = [event(chunk({"content": word})) for word in "ab"]
+    whole = b"".join([words[0], b"data: " + remark + b"\n\n", words[1], event(chunk({}, "stop"))])
+    relayed, scanner = fed([whole[i : i + size] for i in range(0, len(whole), size)])
+    assert relayed == b"".join([*words, event(chunk({}, "stop"))])
+    assert scanner.is_complete and scanner.error is None
+
+
 @pytest.mark.parametrize("page", [b"<html><body>data</body></html>", b'{"choices": [{}]}', b"[1]"])
 def test_what_is_no_event_is_not_passed_on_as_one(page: bytes) -> None:
     relayed, scanner = fed([page])

@@ -78,6 +78,50 @@ def test_a_body_that_says_nothing_leaves_the_status(
     assert read(status, body).verdict.kind is kind
 
 
+LIKE_ANOTHER = [
+    ("model_gone", 404, "Error response from provider: The model `m` does not exist"),
+    ("model_gone", 404, "Container for model m not found"),
+    ("model_gone", 404, "Model llama-3.2-11b-vision-preview is not available"),
+    ("model_gone", 404, "Model kimi-k2-thinking is not available for your account"),
+    ("model_gone", 403, "This model is only available to users on a paid plan"),
+    ("server_error", 503, "The model is temporarily not available, please try again"),
+    ("server_error", 504, "Timeout exceeded: context deadline exceeded"),
+    ("server_error", 500, "Guardrail service failed: timeout after 5 s"),
+    ("auth_failed", 403, "Access to guardrail g was denied"),
+    ("auth_failed", 401, "Your access token is no longer known: it has expired"),
+    ("content_refused", 400, "The prompt sent to the model was blocked by our safety system."),
+    ("content_refused", 400, "Request to model m blocked by guardrail pii-filter"),
+    ("rate_limited", 429, "API key limit reached: 60 requests per minute"),
+    ("rate_limited", 429, "Number of images per minute exceeds your limit"),
+    ("rate_limited", 429, "You can upload up to 5 files per day"),
+    ("cannot_serve_this_request", 400, "Input image is too large: 20 MB, the limit is 10 MB"),
+    ("cannot_serve_this_request", 400, "The prompt has too many images: 21 > 20"),
+    ("cannot_serve_this_request", 400, "max_tokens 200000 must be less than max_model_len 32768"),
+    ("refused", 400, "Input list is too long, send at most 96 texts"),
+    ("refused", 400, "Input exceeds max batch size of 96"),
+    ("refused", 400, "logit_bias: token id 99999 is invalid"),
+    ("refused", 400, "Unexpected token '}' in JSON at position 5: invalid JSON"),
+    ("refused", 400, "Output token limit reached"),
+    ("content_refused", 400, "Access was blocked: your prompt violates our policy."),
+    ("content_refused", 400, "Refused for this project: the request violates our terms."),
+    ("cannot_serve_this_request", 400, "max_tokens 9000 is greater than the maximum output tokens"),
+    ("auth_failed", 403, "You do not have permission to use this API."),
+]
+"""Sentences with words of an error of another kind, which would take out a model or an account."""
+
+
+@pytest.mark.parametrize(("means", "status", "message"), LIKE_ANOTHER)
+def test_a_sentence_is_not_read_as_another_that_shares_words(
+    means: str, status: int, message: str
+) -> None:
+    assert read(status, error(message)).verdict.kind == means
+
+
+def test_a_quota_of_a_month_that_resets_is_left_alone_for_long() -> None:
+    said = "You exceeded your monthly quota. Your quota resets on the first of the month."
+    assert read(429, error(said)).retry_after_s == 3600
+
+
 def test_a_page_that_forbids_may_mean_this_request_only() -> None:
     page = "<html><head><title>Attention Required! | Cloudflare</title></head></html>"
     verdict = read(403, page).verdict
@@ -133,6 +177,7 @@ def test_nothing_is_mended_where_no_field_is_named() -> None:
         ({"anthropic-ratelimit-unified-reset": "1790000100"}, 100.0),
         ({"anthropic-ratelimit-tokens-reset": "2026-09-21T14:13:25Z"}, 5.0),
         ({"x-ratelimit-reset": "9" * 400}, None),
+        ({"x-ratelimit-" + "reset-" * 9000 + "!": "4"}, None),
         ({"ratelimit": "limit=100, remaining=0, reset=30"}, 30.0),
         ({"ratelimit": '"default";r=0;t=30'}, 30.0),
         ({"x-rate-limit-reset": "1790000030"}, 30.0),
@@ -265,6 +310,12 @@ def test_no_bytes_break_the_reading(raw: bytes) -> None:
     assert refusal_of(400, raw, {}, NOW, error_rules("")).verdict.kind in CallKind
 
 
-@pytest.mark.parametrize("raw", [nested(500), b"[" * 5000, b"{" + b'"a":1,' * 90000 + b'"b":2}'])
+MONSTERS = [
+    nested(500), b"[" * 5000, b"{" + b'"a":1,' * 90000 + b'"b":2}', b"\xef\xbb\xbf" * 5000 + b"{}",
+    b"<html>" + b"<title>" * 9000, b"<html>" + b"<title" * 9000, b"data: [\n" * 9000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", MONSTERS)
 def test_a_monstrous_body_is_read_as_far_as_is_reasonable(raw: bytes) -> None:
     assert refusal_of(400, raw, {}, NOW, error_rules("")).verdict.kind is CallKind.REFUSED

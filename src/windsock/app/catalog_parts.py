@@ -33,6 +33,9 @@ from windsock.wire.adaptation.parameters import Parameters
 from windsock.wire.format import Format
 from windsock.wire.registry import KEPT_IN, LANGUAGES, calls_of, formats_of, languages_of
 
+PLAIN_PROVIDER, PLAIN_DEPLOYMENT = ProviderSettings(), DeploymentSettings()
+"""Of which nothing is stated."""
+
 
 def deployment_names(settings: Settings) -> list[str]:
     """Every deployment that the configuration names, in order of first mention."""
@@ -61,7 +64,7 @@ def catalog_of(settings: Settings, presets: Mapping[str, Preset]) -> Catalog:
 
 
 def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) -> Deployment:
-    own = settings.deployments.get(name, DeploymentSettings())
+    own = settings.deployments.get(name, PLAIN_DEPLOYMENT)
     provider, _, model = name.partition("/")
     provider = own.provider or provider
     model = own.model or split_site(model)[0]
@@ -72,7 +75,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         near = get_close_matches(provider, known, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"add [providers.{provider}] base_url"
         raise ConfigError(f"deployment {name!r}: no provider is named {provider!r}; {mend}")
-    of_provider = settings.providers.get(provider, ProviderSettings())
+    of_provider = settings.providers.get(provider, PLAIN_PROVIDER)
     preset = preset_of(provider, settings, presets)
     stated = own.capabilities.model_dump(exclude_none=True)
     if preset is not None and preset.searches_as(model):
@@ -119,14 +122,14 @@ def _priced_mode(own: DeploymentSettings) -> frozenset[str]:
 
 def _parameters(name: str, provider: str, model: str, settings: Settings) -> Parameters:
     """What a deployment takes: its owner's word, else what is known of its provider."""
-    preset = settings.providers.get(provider, ProviderSettings()).preset
+    preset = settings.providers.get(provider, PLAIN_PROVIDER).preset
     return _stated(name, provider, settings).over(parameters_of(preset or provider, model))
 
 
 def _stated(name: str, provider: str, settings: Settings) -> Parameters:
     """The owner's word: of a deployment before that of its provider."""
-    of_provider = settings.providers.get(provider, ProviderSettings()).parameters
-    of_deployment = settings.deployments.get(name, DeploymentSettings()).parameters
+    of_provider = settings.providers.get(provider, PLAIN_PROVIDER).parameters
+    of_deployment = settings.deployments.get(name, PLAIN_DEPLOYMENT).parameters
     return stated_parameters(of_deployment).over(stated_parameters(of_provider))
 
 
@@ -134,7 +137,7 @@ def _languages(
     provider: str, settings: Settings, presets: Mapping[str, Preset]
 ) -> Mapping[str, Format]:
     """The formats of clients that a provider takes as they come: as stated, else as known."""
-    own = settings.providers.get(provider, ProviderSettings())
+    own = settings.providers.get(provider, PLAIN_PROVIDER)
     preset = preset_of(provider, settings, presets) or Preset(id=provider)
     is_dated = own.api_version is not None and preset.dated_url
     known = () if is_dated else preset.speaks
@@ -148,7 +151,7 @@ def _languages(
 
 def _elsewhere(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> Preset | None:
     """Where a provider is called in formats of clients, if not at its own address."""
-    own = settings.providers.get(provider, ProviderSettings())
+    own = settings.providers.get(provider, PLAIN_PROVIDER)
     preset = preset_of(provider, settings, presets)
     is_own = own.base_url is not None or own.auth is not None or own.speaks is not None
     return None if preset is None or is_own else presets.get(preset.speaks_at)
@@ -156,7 +159,7 @@ def _elsewhere(provider: str, settings: Settings, presets: Mapping[str, Preset])
 
 def _is_own(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> bool:
     """A server at the owner's own address, of whose models no list need know."""
-    stated = settings.providers.get(provider, ProviderSettings()).base_url
+    stated = settings.providers.get(provider, PLAIN_PROVIDER).base_url
     preset = preset_of(provider, settings, presets)
     return stated is not None or preset is None or preset.is_own
 
@@ -171,7 +174,7 @@ def _preset_names(
     provider: str, model: str, settings: Settings, presets: Mapping[str, Preset]
 ) -> tuple[str, ...]:
     """A provider under a name of the owner's own is priced as the preset that it states."""
-    stated = settings.providers.get(provider, ProviderSettings()).preset
+    stated = settings.providers.get(provider, PLAIN_PROVIDER).preset
     preset = preset_of(provider, settings, presets)
     name = (preset.prices_as if preset else None) or stated
     return (f"{name}/{model}",) if name else ()
@@ -179,7 +182,7 @@ def _preset_names(
 
 def _site(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> str:
     """The region in which a provider is asked, where it has an address and prices of its own."""
-    region = settings.providers.get(provider, ProviderSettings()).region or ""
+    region = settings.providers.get(provider, PLAIN_PROVIDER).region or ""
     preset = preset_of(provider, settings, presets)
     return region if preset is not None and region in preset.base_urls else ""
 
@@ -209,7 +212,7 @@ def _upstream(
     served: Collection[Deployment],
 ) -> Upstream:
     """In the format of the provider's preset; what has none speaks as most do."""
-    own = settings.providers.get(name, ProviderSettings())
+    own = settings.providers.get(name, PLAIN_PROVIDER)
     preset = preset_of(name, settings, known) or Preset(id=name)
     formats = formats_of(preset.format, traits_of(preset))
     taken = {each.id: _parameters(each.id, name, each.model, settings) for each in served}
@@ -231,7 +234,7 @@ def _upstream(
 
 def preset_of(name: str, settings: Settings, known: Mapping[str, Preset]) -> Preset | None:
     """What is known of a provider; raises ConfigError if it names a preset that is none."""
-    stated = settings.providers.get(name, ProviderSettings()).preset
+    stated = settings.providers.get(name, PLAIN_PROVIDER).preset
     if stated is not None and stated not in known:
         near = get_close_matches(stated, known, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from windsock.app.catalog_parts import deployment_names
+from windsock.app.catalog_parts import PLAIN_DEPLOYMENT, PLAIN_PROVIDER, deployment_names
 from windsock.config.route_settings import RouteSettings
-from windsock.config.settings import DeploymentSettings, ProviderSettings, Settings
+from windsock.config.settings import Settings
 from windsock.errors import ConfigError
 from windsock.providers.presets import Preset
 
@@ -66,7 +66,7 @@ def _with_embeddings(settings: Settings, usable: Sequence[Preset]) -> Settings:
 def _with_embedding_models(settings: Settings, usable: Iterable[Preset]) -> Settings:
     """Their embedding models as deployments: no route chooses them, a request names one."""
     names = sorted(name for preset in usable for name in _embedding_names(preset))
-    added = {name: settings.deployments.get(name, DeploymentSettings()) for name in names}
+    added = {name: settings.deployments.get(name, PLAIN_DEPLOYMENT) for name in names}
     return settings.model_copy(update={"deployments": {**settings.deployments, **added}})
 
 
@@ -84,7 +84,7 @@ def _with_status_feeds(settings: Settings, known: Mapping[str, Preset]) -> Setti
         for name in providers
         if (preset := known.get(name)) is not None
         and preset.status is not None
-        and settings.providers.get(name, ProviderSettings()).base_url is None
+        and settings.providers.get(name, PLAIN_PROVIDER).base_url is None
     ]
     feeds = settings.feeds.model_copy(update={"enabled": (*settings.feeds.enabled, *found)})
     return settings.model_copy(update={"feeds": feeds})

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from windsock.app.catalog_parts import PLAIN_DEPLOYMENT, PLAIN_PROVIDER
 from windsock.config.feed_settings import FeedOverride
 from windsock.config.price_settings import PriceSettings
-from windsock.config.settings import (
-    DeploymentSettings,
-    ProviderSettings,
-    Settings,
-)
+from windsock.config.settings import Settings
 from windsock.core.model.catalog import Catalog, Deployment
 from windsock.core.model.model_names import Alias
 from windsock.core.model.ticks import Quote
@@ -51,7 +48,7 @@ def own_quotes(settings: Settings, catalog: Catalog, now: float) -> list[Quote]:
 
 
 def _own_rows(settings: Settings, deployment: Deployment, now: float) -> list[PriceRow]:
-    own = settings.deployments.get(deployment.id, DeploymentSettings())
+    own = settings.deployments.get(deployment.id, PLAIN_DEPLOYMENT)
     provider = settings.providers.get(deployment.provider)
     stated = [*([own.price] if own.price else []), *own.prices]
     if not stated and provider is not None and provider.price is not None:
@@ -71,8 +68,8 @@ def contracts_of(settings: Settings, catalog: Catalog) -> dict[str, list[Adjustm
     """What comes on top of list prices, by deployment."""
     contracts = {}
     for each in catalog.deployments.values():
-        provider = settings.providers.get(each.provider, ProviderSettings())
-        own = settings.deployments.get(each.id, DeploymentSettings())
+        provider = settings.providers.get(each.provider, PLAIN_PROVIDER)
+        own = settings.deployments.get(each.id, PLAIN_DEPLOYMENT)
         further = provider.model_copy(update={"discount": None}).terms()
         contracts[each.id] = [*own.terms(provider.discount), *further]
     return {name: terms for name, terms in contracts.items() if terms}

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
-
-from fastapi import FastAPI
 
 from windsock.app.background.beside import beside_of
 from windsock.app.background.config_reload import ReloadTarget
@@ -17,51 +14,23 @@ from windsock.app.background.ledger_sinks import feeders_of
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
-from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.group.joining import membership_of
-from windsock.app.group.overview import overview
+from windsock.app.planes.control_plane import control_plane_of
+from windsock.app.planes.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
 from windsock.app.stored.history import (
-    history_of,
-    label_queue_of,
     stored_finder,
-    table_finder,
 )
 from windsock.config.settings import Settings
-from windsock.config.shared_settings import shared_settings
-from windsock.config.shown import shown
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
-from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access
 from windsock.service.checking.unit_tests import checks_of
 from windsock.service.connections.cors import with_cors
-from windsock.service.control.access_check import Insight
-from windsock.service.control.app import create_app
-from windsock.service.control.cap_routes import cap_routes
-from windsock.service.control.deployment_routes import deployment_routes
-from windsock.service.control.event_routes import event_routes
-from windsock.service.control.frontier.routes import frontier_routes
-from windsock.service.control.gemini_models import gemini_model_routes
-from windsock.service.control.history_routes import history_routes
-from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
-from windsock.service.control.labels.routes import label_routes
-from windsock.service.control.learning_routes import learning_routes
-from windsock.service.control.metrics import Metrics
-from windsock.service.control.model_routes import model_routes
-from windsock.service.control.overviews.routes import overview_routes
-from windsock.service.control.overviews.shadows import shadow_routes
 from windsock.service.control.page.dashboard import Dashboard
-from windsock.service.control.page.routes import dashboard_routes
-from windsock.service.control.prices.routes import price_routes
-from windsock.service.control.prices.statements import statement_routes
-from windsock.service.control.rehearsal.routes import Handover, rehearsal_routes
-from windsock.service.control.replicas.routes import replica_routes
-from windsock.service.control.reporting.spending import RecentSpending
-from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
@@ -71,8 +40,6 @@ from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts
 from windsock.service.use.reader import UseReader
-from windsock.store import queries
-from windsock.store.codec import encode
 from windsock.store.retention import Keep
 
 
@@ -115,7 +82,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     tallies.alarms.knows = partial(is_there, core.router, core.poller)
     calls = calls_of(service, settings, caller, staleness)
     plane = DataPlane(
-        _control_plane(service, tallies, limits, caller),
+        control_plane_of(service, tallies, limits, caller),
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         max_upload_bytes=int(settings.server.max_upload_mb * 1024 * 1024),
@@ -219,60 +186,6 @@ def _staleness(core: Core) -> StalenessMonitor:
     )
 
 
-def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
-    """Inspection, health and the dashboard."""
-    router, clock, cache = service.router, service.clock, service.cache
-    insight, past = _insight(service), history_of(service.engine)
-    spending = RecentSpending(past.report, clock)
-    service.readiness.is_admitting = lambda: service.access.are_keys_known
-    return create_app(
-        insight=insight,
-        readiness=service.readiness,
-        metrics=Metrics(router, clock, tallies, limits, service.tasks, service.ledger.stats,
-                        service.uncalled, service.housekeeping.loop, service.webhooks,
-                        cache.tally if cache else None),
-        parts=[
-            weights_routes(insight, spending),
-            frontier_routes(insight),
-            price_routes(insight),
-            statement_routes(insight),
-            model_routes(insight),
-            kept_answer_routes(insight, _kept(service, caller)),
-            gemini_model_routes(insight),
-            deployment_routes(insight),
-            learning_routes(insight),
-            shadow_routes(insight, service.shadows.facts),
-            replica_routes(insight, partial(overview, service)),
-            label_routes(insight, past, label_queue_of(service, past)),
-            cap_routes(insight, service.housekeeping.caps.raise_for_now),
-            history_routes(insight, past),
-            *overview_routes(
-                insight,
-                past,
-                service.poller,
-                keys=partial(queries.keys, service.engine),
-                settings=lambda: shown(service.settings),
-                judging=service.judges.facts,
-                spending=spending,
-            ),
-            rehearsal_routes(insight, past, Handover(partial(_shared, service), encode)),
-            event_routes(insight, partial(queries.newest_events, service.engine)),
-            dashboard_routes(service.dashboard, service.access, clock),
-        ],
-        lifespan=service.lifespan,
-    )  # fmt: skip
-
-
-def _kept(service: Service, caller: Caller) -> KeptAnswers:
-    return KeptAnswers(
-        answered_by=service.feedbacks.answered_by, calls=service.executor.calls, caller=caller
-    )
-
-
-def _shared(service: Service, route: str) -> Mapping[str, Any]:
-    return shared_settings(service.settings, route)
-
-
 def _probes(core: Core, settings: Settings, executor: RequestExecutor) -> Probes:
     return Probes(
         router=core.router,
@@ -280,21 +193,4 @@ def _probes(core: Core, settings: Settings, executor: RequestExecutor) -> Probes
         clock=core.clock,
         publish=core.ingestion.on_shift,
         rules=probe_rules(settings.health),
-    )
-
-
-def _insight(service: Service) -> Insight:
-    return Insight(
-        router=service.router,
-        clock=service.clock,
-        access=service.access,
-        events=service.events,
-        approve=service.ingestion.approve,
-        reject=service.ingestion.reject,
-        nearest=service.ingestion.nearest,
-        publish=service.ingestion.publish,
-        keep=service.housekeeping.keep_snapshot,
-        table_at=table_finder(service.engine),
-        metrics=service.settings.server.metrics,
-        docs=service.settings.server.docs,
     )

@@ -227,10 +227,10 @@ def _check(definition: FeedDefinition, response: httpx.Response) -> None:
 async def _body(definition: FeedDefinition, response: httpx.Response) -> bytes:
     """The decoded body, refused as soon as it exceeds the bound, compressed or not."""
     bound = int(definition.max_mb * 1024 * 1024)
-    encoding = response.headers.get("content-encoding", "identity")
-    if encoding not in ("identity", "gzip", ""):
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
         raise FeedError(f"is encoded as {encoding}, which was not asked for", feed=definition.id)
-    unzip = zlib.decompressobj(31) if encoding == "gzip" else None
+    unzip = zlib.decompressobj(31) if "gzip" in encoding else None
     parts: list[bytes] = []
     size = 0
     async for chunk in response.aiter_raw():

@@ -34,7 +34,7 @@ def rows_at(rows: Sequence[PriceRow], now: float) -> list[PriceRow]:
 
 def _usd(row: PriceRow) -> Decimal:
     """By which of two rows the dearer is told."""
-    return sum((p for p in row.usd_per_mtok.values() if not p.is_nan()), Decimal(0))
+    return sum((p for p in row.usd_per_mtok.values() if p.is_finite()), Decimal(0))
 
 
 def _begins(row: PriceRow) -> float:

@@ -255,7 +255,7 @@ class Connection(asyncio.Protocol):
             elif key == b"transfer-encoding":
                 self._is_framed = True
             elif key == b"content-encoding":
-                incoming.is_coded = True
+                incoming.is_coded = value.lower() != b"identity"
         incoming.status = status
         incoming.is_headed = True
 

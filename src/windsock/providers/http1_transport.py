@@ -202,6 +202,8 @@ class _CodedReply(_DirectReply):
             decoded: bytes = self._decoder.decompress(part, MAX_DECODED_BYTES + 1)
         except zlib.error as error:
             raise Interrupted(said(error)) from error
+        if self._decoder.unused_data:  # of which zlib keeps all that comes
+            raise Interrupted("the answer goes on after the end of what is compressed")
         if len(decoded) > MAX_DECODED_BYTES:
             raise TooLarge(f"a part of the answer exceeds {MAX_DECODED_BYTES} bytes")
         return decoded

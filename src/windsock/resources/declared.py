@@ -24,7 +24,7 @@ NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
 
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-SECRET_NAMES = ("key", "token", "secret", "password", "url", "headers")
+SECRET_NAMES = ("key", "keys", "token", "secret", "password", "url", "headers", "auth")
 """Endings of names whose value no message repeats: an address may hold a password, or be a key that
 was typed in its place."""
 

@@ -134,9 +134,9 @@ class Ledger:
         if entry is not None:
             self._queue.append(entry)
             self._queued += 1
-        is_news, self._sealed = self._queued > (self._sealed or 0), self._queued
-        if is_news and self._error is None:  # others wait for it
-            self._wake.set()
+        before, self._sealed = self._sealed, self._queued
+        if before is not None and self._queued > before and self._error is None:
+            self._wake.set()  # others wait for it
 
     def retry(self) -> None:
         """The store is back, as far as anybody knows: what waits is tried at once."""

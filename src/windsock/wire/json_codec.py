@@ -17,11 +17,10 @@ MARK = b"\xef\xbb\xbf"
 
 def loads(raw: bytes) -> Any:
     """Raises ValueError for what is no JSON."""
+    raw = raw.removeprefix(MARK)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
-        if raw.startswith(MARK):
-            return loads(raw.removeprefix(MARK))
         if not _has_half_pair(raw) and b"NaN" not in raw and b"Infinity" not in raw:
             raise
         return _loose(raw)

@@ -130,3 +130,17 @@ def test_tasks_lists_cells_with_their_share() -> None:
     for i in range(30):
         beliefs.observe(Cell("default", "auto", "a" if i % 3 else "b"), "m", 1.0, now=0.0)
     assert beliefs.tasks("default", "auto") == pytest.approx({"a": 2 / 3, "b": 1 / 3})
+
+
+@pytest.mark.parametrize("follows_drift", [True, False])
+def test_labels_to_come_are_those_of_the_rows_that_are_left(follows_drift: bool) -> None:
+    settings = BeliefSettings(follows_drift=follows_drift)
+    beliefs, again = Beliefs(settings), Beliefs(settings)
+    for i in range(500):
+        beliefs.observe(CELL, "m", 1.0, now=float(i))
+    judged = beliefs.labels_to_come(CELL)
+    beliefs.forget(frozenset([CELL]))
+    beliefs.posterior(CELL, "m")
+    beliefs.observe_usage(CELL, "m", Usage(input_tokens=5), 500.0)
+    again.from_state(beliefs.to_state())
+    assert beliefs.labels_to_come(CELL) == again.labels_to_come(CELL) < judged / 3

@@ -47,7 +47,9 @@ def test_any_other_word_ends_an_answer_if_it_shows_anything(word) -> None:
 @pytest.mark.parametrize("word", REFUSED)
 def test_what_a_filter_left_nothing_of_is_an_answer_unless_the_route_asks_elsewhere(word) -> None:
     assert end(word).kind() is CallKind.ANSWERED
-    assert end(word).kind(takes_content_elsewhere=True) is CallKind.CONTENT_REFUSED
+    for may_be_empty in (False, True):
+        ended = end(word).kind(takes_content_elsewhere=True, may_be_empty=may_be_empty)
+        assert ended is CallKind.CONTENT_REFUSED
     shown = end(word, is_empty=False)
     assert shown.kind(takes_content_elsewhere=True) is CallKind.ANSWERED
 

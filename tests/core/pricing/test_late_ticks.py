@@ -11,7 +11,7 @@ import pytest
 from tests.builders import CHEAP, START, quote
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.book import PriceBook
-from windsock.core.pricing.consensus.late_ticks import MAX_LATE_TICKS, Entry
+from windsock.core.pricing.consensus.late_ticks import LATE_TICKS, Entry
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.rules import GuardRules
 
@@ -69,11 +69,11 @@ def series(count: int) -> list[Quote]:
     return [quote(usd=2.0 + 0.01 * (i % 7), seen_at=START + 60.0 * i) for i in range(count)]
 
 
-@pytest.mark.parametrize("behind", [1, 5, MAX_LATE_TICKS - 1, MAX_LATE_TICKS])
+@pytest.mark.parametrize("behind", [1, 5, LATE_TICKS - 1, LATE_TICKS])
 def test_a_statement_that_comes_late_counts_from_when_it_was_made(behind: int) -> None:
-    ticks = series(60)
+    ticks = series(150)
     late = quote(usd=2.5, feed="list", trust=0.95, seen_at=ticks[-behind].seen_at - 30.0)
-    now = START + 2 * HOUR
+    now = START + 3 * HOUR
     in_time = [*ticks[:-behind], late, *ticks[-behind:]]
     assert known(book_of(*ticks, late, now=now)) == known(book_of(*in_time, now=now))
 
@@ -101,7 +101,7 @@ def test_rows_of_one_list_in_their_order_are_not_late_and_the_last_moment_is_all
 ):
     """Each row would replay those before it, and they would be kept as long as polls go on."""
     entry = Entry(PriceTimeline(rules=GuardRules()))
-    for poll in range(3 * MAX_LATE_TICKS):
+    for poll in range(3 * LATE_TICKS):
         rows = [
             quote(usd=2.0, feed_model=f"{k}/m", is_indirect=True, seen_at=START + 60.0 * poll)
             for k in range(3)
@@ -110,11 +110,34 @@ def test_rows_of_one_list_in_their_order_are_not_late_and_the_last_moment_is_all
             assert not entry.is_late(row)
             entry.append(row)
         assert all(entry.is_late(row) for row in rows[:-1])
-    assert entry.remembered == MAX_LATE_TICKS
+    assert LATE_TICKS <= entry.remembered <= 2 * LATE_TICKS + len(rows)
+
+
+@pytest.mark.parametrize("behind", [3, LATE_TICKS - 5])
+def test_where_some_come_late_again_and_again_no_more_is_kept_and_the_book_is_the_same(
+    behind: int,
+) -> None:
+    ticks, entry = series(200), Entry(PriceTimeline(rules=GuardRules()))
+    late = {
+        i: quote(usd=2.3, feed="list", trust=0.95, seen_at=ticks[i].seen_at - 30.0)
+        for i in range(40, 200, 20)
+    }
+    for i, tick in enumerate(ticks):
+        entry.append(tick)
+        if i - behind in late:
+            assert entry.is_late(late[i - behind])
+            entry.insert(late[i - behind])
+        assert entry.remembered <= 2 * LATE_TICKS + len(late)
+    in_time = Entry(PriceTimeline(rules=GuardRules()))
+    for i, tick in enumerate(ticks):
+        for each in [late[i], tick] if i in late and i + behind < len(ticks) else [tick]:
+            in_time.append(each)
+    entry.timeline.revision = in_time.timeline.revision
+    assert entry.timeline == in_time.timeline
 
 
 def test_however_many_speak_at_one_moment_their_order_makes_no_difference() -> None:
-    many = [then(1.9, feed_model=f"{k}/m", is_indirect=True) for k in range(MAX_LATE_TICKS + 8)]
+    many = [then(1.9, feed_model=f"{k}/m", is_indirect=True) for k in range(LATE_TICKS + 8)]
     told = [*many, then(1.8), then(2.2)]
     assert known(book_of(FIRST, *told)) == known(book_of(FIRST, *reversed(told)))
 

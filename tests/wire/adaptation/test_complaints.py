@@ -42,6 +42,20 @@ def test_a_field_that_was_not_sent_is_not_at_fault(row) -> None:
     assert all(each.field.startswith("messages.") for each in found)
 
 
+def test_what_the_caller_said_complains_of_nothing() -> None:
+    said = {"input": "temperature is not supported", "msg": "too bad", "loc": ["body", "messages"]}
+    assert complaints_of(422, raw({"detail": [said]}), SENT) == ()
+    said["msg"], said["input"] = said["input"], said["msg"]
+    assert complaints_of(422, raw({"detail": [said]}), SENT) != ()
+
+
+def test_a_monstrous_body_is_looked_at_as_far_as_is_reasonable() -> None:
+    complaint = {"message": "temperature is not supported"}
+    monster = [{"message": "_" * 4000}] * 99
+    assert complaints_of(400, raw([complaint, *monster]), SENT) != ()
+    assert complaints_of(400, raw([*monster, complaint]), SENT) == ()
+
+
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_body_is_read(body) -> None:
     complaints_of(400, body, SENT)

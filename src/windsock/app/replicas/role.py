@@ -75,8 +75,11 @@ class Role:
         self.lease, self._leads_until = lease, until
 
     def led(self, record: Quote | StateSnapshot) -> Quote | StateSnapshot | Led:
-        """What the next one that leads writes itself is not written here once there is one."""
-        return Led(self.lease, record) if self.lease is not None and self.leads() else record
+        """What the next one that leads writes itself is not written here once there is one; what a
+        person decided here nobody else writes."""
+        if self.lease is None or self._is_asked or not self.leads():
+            return record
+        return Led(self.lease, record)
 
     def tells(self, kind: EventKind) -> bool:
         """Whether such an event is told by this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from windsock.app.service import Service
@@ -10,6 +11,7 @@ from windsock.cli.doctor.diagnosis import Diagnosis
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import MAIN_METERS, to_float
 from windsock.core.pricing.consensus.standing import PriceStatus
+from windsock.core.pricing.validation import invalid_reason
 from windsock.service.control.prices.wording import plain
 
 
@@ -38,6 +40,10 @@ def _doubts(service: Service, status: PriceStatus, quote: Quote) -> Iterator[str
         yield f"provisional{day}: no second list, no bill"
     book, now = service.router.book, service.clock.now()
     stated = book.believed(quote.deployment, now) or quote
+    if stated.feed in book.rules.owner_feeds:
+        reason = invalid_reason(replace(stated, feed=""), book.rules)
+        if reason is not None:
+            yield f"of no list would that be believed, for {reason}; is its unit right?"
     for said in book.statements(quote.deployment, now):
         if said.stands == "dissents":
             yield f"{said.quote.feed} says ${_in_and_out(said.quote)}, not ${_in_and_out(stated)}"

@@ -10,31 +10,35 @@ from typing import Any
 from windsock.errors import ConfigError
 from windsock.resources.declared import read_text
 
+WORDS = {"true": "1", "false": "0"}
+"""As tools write booleans."""
+
 
 def read_outcomes(path: Path) -> list[dict[str, Any]]:
     """Rates by task and deployment; raises ConfigError naming file, line and mend.
 
-    Columns: task, deployment, and either success with count, or reward (0..1) per prompt.
+    Columns: task, deployment (or model), and success (or reward) from 0 to 1: of as many prompts as
+    count says, without that column of one. Others are passed over.
     """
     text = read_text(path, mend="check the name").removeprefix("\ufeff")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        columns, rows = set(reader.fieldnames or ()), list(reader)
+        columns, rows = list(reader.fieldnames or ()), list(reader)
     except csv.Error as error:
         raise ConfigError(f"{path}: is no CSV ({error})") from error
-    missing = {"task", "deployment"} - columns
-    if missing or not ({"reward"} <= columns or {"success", "count"} <= columns):
-        wanted = "task, deployment and either reward, or success and count"
+    who = next((name for name in ("deployment", "model") if name in columns), None)
+    what = next((name for name in ("success", "reward") if name in columns), None)
+    if "task" not in columns or who is None or what is None:
+        wanted = "task, deployment, and success (with count, where a row is of many) or reward"
         raise ConfigError(f"{path}: the header must name {wanted}; it names {sorted(columns)}")
     if not rows:
         raise ConfigError(f"{path}: holds no outcomes; add rows below the header")
     sums: dict[tuple[str, str], list[float]] = {}
     for number, row in enumerate(rows, start=2):
         place = f"{path}:{number}"
-        is_rate = "success" in columns
-        value = _share(row["success" if is_rate else "reward"], place)
-        count = _count(row["count"], place) if is_rate else 1.0
-        total = sums.setdefault((row["task"], row["deployment"]), [0.0, 0.0])
+        value = _share(row[what], place)
+        count = _count(row["count"], place) if "count" in columns else 1.0
+        total = sums.setdefault((row["task"], row[who]), [0.0, 0.0])
         total[0] += value * count
         total[1] += count
     return [
@@ -44,8 +48,9 @@ def read_outcomes(path: Path) -> list[dict[str, Any]]:
 
 
 def _share(text: str | None, place: str) -> float:
+    stated = (text or "").strip().lower()
     try:
-        value = float(text or "")
+        value = float(WORDS.get(stated, stated))
     except ValueError:
         value = float("nan")
     if not 0.0 <= value <= 1.0:

@@ -68,6 +68,7 @@ class PriorFitter:
     def fit(self, as_of: float, changes: int) -> Fit:
         """Prior means and dispersions of all rows as of `as_of`, unix s."""
         if not self._rows:
+            self._cells = None
             return unfitted(self.unknown)
         cells = self._read(changes)
         n, s, q2, at = self._sums
@@ -77,7 +78,7 @@ class PriorFitter:
     def labels_to_come(self, task: str) -> float:
         """Rewards that a task may be expected to get, by the rows as they were last read."""
         requests, cells = sum(map(REQUESTS, self._rows.values())), self._cells
-        if cells is None or not self._rows:
+        if cells is None:
             return labels_to_come(0.0, 0.0, requests)
         counts = self._sums[0].reshape(len(cells.tasks), len(cells.names))
         mine = counts[cells.tasks.index(task)].sum() if task in cells.tasks else 0.0

@@ -57,10 +57,12 @@ class AnswerEnd:
         words = (self.finish_reason or "").lower()
         if has_failed(words):
             return CallKind.SERVER_ERROR
-        if not self.is_empty or may_be_empty:
+        if not self.is_empty:
             return CallKind.ANSWERED
         if has_refused(words):
             return CallKind.CONTENT_REFUSED if takes_content_elsewhere else CallKind.ANSWERED
+        if may_be_empty:
+            return CallKind.ANSWERED
         is_limited = words in AT_LIMIT and self.has_limit and self.output_tokens != 0
         return CallKind.ANSWERED if is_limited else CallKind.EMPTY_ANSWER
 

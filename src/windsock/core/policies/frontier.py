@@ -9,7 +9,7 @@ from math import inf, sqrt
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray, Indices
-from windsock.core.policies.contest.best_arm import Contest, best_weights, weigh
+from windsock.core.policies.contest.best_arm import CROWD, Contest, best_weights, weigh
 from windsock.core.policies.restraint.bisection import first_true
 from windsock.core.policies.restraint.bounds import Floors, above, below
 from windsock.core.policies.restraint.damping import Damping
@@ -19,9 +19,6 @@ from windsock.core.policies.rungs import Arms, Rung, rung_values
 
 AT_STAKE = 0.5
 """Most that probes may cost, as a part of what the route's successes are worth."""
-
-FEW = 40
-"""Arms up to which rungs are solved roughly all at once, not one by one."""
 
 
 class Ladder:
@@ -93,7 +90,7 @@ class Ladder:
         return rung
 
     def _weigh_roughly(self, value_usd: float, along: FloatArray) -> None:
-        is_small = len(self.arms.usd) <= FEW
+        is_small = len(self.arms.usd) <= CROWD
         values = along if is_small and value_usd in along else np.array([value_usd])
         weights = self.contest.rough(values)
         usd, success = (weights @ self.arms.usd).tolist(), (weights @ self._mean).tolist()
@@ -197,9 +194,8 @@ class Ladder:
 
 def prepare(asked: Iterable[tuple[Ladder, float]]) -> None:
     """Find the best buys of ladders at values of V together, sooner done than one by one."""
-    parts = [(part, value) for ladder, value in asked for part in ladder.unprepared(value)]
-    if not parts:
-        return
+    each = ((part, value) for ladder, value in asked for part in ladder.unprepared(value))
+    parts = list(dict.fromkeys(each))
     found = weigh([(part.contest, value) for part, value in parts])
     for (part, value), weights in zip(parts, found, strict=True):
         part.best_buys[value] = weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
@@ -31,6 +32,12 @@ from windsock.core.routing.routes import Route, RouteTable
 from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook
 from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
 from windsock.core.routing.weights.tables import WeightTables
+
+
+class Forgets(Protocol):
+    """What knows of cells, and forgets those that are no more."""
+
+    def forget(self, cells: frozenset[Cell]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,20 +96,13 @@ def parts_of(
     limits          how many calls each provider takes at a time
     """
     health, limits = health or HealthBoard(), limits or ConcurrencyLimits()
-    retries = retries or RetryBudget()
+    retries, hedging = retries or RetryBudget(), hedging or Hedging()
     by_name = RouteTable(catalog, routes, default_policy)
-    confidences = Confidences(beliefs.settings)
+    confidences, warm_starts = Confidences(beliefs.settings), WarmStarts(beliefs)
     learner = Learner(beliefs, confidences, by_name.evidence_of)
-    warm_starts = WarmStarts(beliefs)
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)
-
     sizes = PromptSizeBook()
-
-    def forget(cells: frozenset[Cell]) -> None:
-        for known in (beliefs, confidences, learner, sizes):
-            known.forget(cells)
-
     tables = WeightTables(
         catalog=catalog,
         book=book,
@@ -113,7 +113,7 @@ def parts_of(
         fresh_s=fresh_s,
         fresh_outcomes=fresh_outcomes,
         sizes=sizes,
-        forget=forget,
+        forget=_forgetting(beliefs, confidences, learner, sizes),
     )
     conversations = Conversations(
         catalog=catalog,
@@ -147,7 +147,7 @@ def parts_of(
             seed=seed,
             availability=availability,
             retries=retries,
-            hedging=hedging or Hedging(),
+            hedging=hedging,
             confidences=confidences,
             usd_elsewhere=caller_order.usd_per_success,
         ),
@@ -162,3 +162,13 @@ def parts_of(
         ),
         tabs=Tabs(caps=caps or CapBook(), catalog=catalog, book=book, payer=by_name.payer),
     )
+
+
+def _forgetting(*known: Forgets) -> Callable[[frozenset[Cell]], None]:
+    """Makes all of these forget what they know of cells."""
+
+    def forget(cells: frozenset[Cell]) -> None:
+        for each in known:
+            each.forget(cells)
+
+    return forget

@@ -127,3 +127,13 @@ def in_format_of(path: str, headers: Mapping[bytes, bytes], problem: Problem) ->
     else:
         told = error_of(problem.status, error)
     return Problem(problem.status, orjson.dumps(told), problem.headers)
+
+
+def as_get(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Who asks for the head alone, as uptime checkers do, gets that of a GET, unless it has no end.
+
+    The server leaves the body away.
+    """
+    if scope["method"] != "HEAD" or scope["path"].endswith("/stream"):
+        return scope
+    return {**scope, "method": "GET"}

@@ -23,6 +23,7 @@ from windsock.service.control.metrics import Metrics
 from windsock.service.control.page.files import page_file
 from windsock.service.error_responses import Problem, internal, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
+from windsock.wire.caller_fields.complaints import no_json
 
 KEYS_TASK = "keys"
 """The background task without which a revoked key would be let in."""
@@ -103,7 +104,10 @@ NO_OBJECT = "the body must be a JSON object, sent with content-type: application
 def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fault = error.errors()[0]
-    place = [str(part) for part in fault["loc"] if part not in ("body", "query")]
+    if fault["type"] == "json_invalid":
+        error = no_json(str(error.body).encode(), ValueError(fault["ctx"]["error"]))
+        return _response(request, problem_of(error))
+    place = [str(part) for part in fault["loc"][1:]]
     if not place and fault["type"] != "value_error":
         return _response(request, Problem.of(400, NO_OBJECT))
     return _response(request, Problem.of(400, fault_sentence(fault, place), param=".".join(place)))

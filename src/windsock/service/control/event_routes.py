@@ -15,7 +15,7 @@ from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.prices.atom import KINDS, MOST_ENTRIES, atom
-from windsock.service.control.schemas.asked import DeploymentName, When, check_order, when
+from windsock.service.control.schemas.asked import DeploymentName, When, span_of
 from windsock.service.control.schemas.base import Answer
 from windsock.wire.caller_fields.names import check_name
 
@@ -48,9 +48,7 @@ def event_routes(insight: Insight, newest: NewestEvents) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     ) -> EventsAnswer:
         now = clock.now()
-        begin = when(since, now, param="since", otherwise=now - WEEK_S)
-        end = when(until, now, param="until", otherwise=inf)
-        check_order(begin, end, until)
+        begin, end = span_of(since, until, now, first=now - WEEK_S, last=inf)
         told = newest(since=begin, until=end, kinds=_kinds(kind), deployment=deployment)
         found = await asyncio.to_thread(_seen_by, caller.namespace, told, limit)
         return EventsAnswer(data=[event_view(event) for event in reversed(found)])

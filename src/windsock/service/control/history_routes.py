@@ -19,19 +19,12 @@ from windsock.core.routing.sampling import arm_within
 from windsock.errors import CallerError
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.schemas.asked import (
-    DeploymentName,
-    Name,
-    When,
-    check_order,
-    when,
-)
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, span_of
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
 from windsock.service.control.schemas.wanted_labels import answered, lines_of, ranked, unlabelled
 from windsock.service.control.schemas.weights import WeightsView
 
-DAY_S = 86400.0
 LINES = 100
 """Decisions that are sent at once: each turn is one of a worker thread."""
 
@@ -107,9 +100,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         kind: Annotated[Literal["ndjson"], Query(alias="format")] = "ndjson",
     ) -> StreamingResponse:
         now = clock.now()
-        end = when(until, now, param="until", otherwise=now)
-        begin = when(since, now, param="since", otherwise=end - DAY_S)
-        check_order(begin, end, until)
+        begin, end = span_of(since, until, now)
         if label is not None:
             found = await asyncio.to_thread(
                 answered, past.sought, since=begin, until=end, namespace=caller.namespace
@@ -129,9 +120,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     ) -> HistoryAnswer:
         insight.router.catalog.check(deployment)
         now = clock.now()
-        begin = when(since, now, param="since", otherwise=0.0)
-        end = when(until, now, param="until", otherwise=now + 1)
-        check_order(begin, end, until)
+        begin, end = span_of(since, until, now, first=0.0, last=now + 1)
         quotes = await asyncio.to_thread(past.quotes, deployment, since=begin, until=end)
         return HistoryAnswer(data=[HistoryView.of(quote) for quote in quotes])
 

@@ -24,6 +24,7 @@ from windsock.service.connections.held_body import (
 from windsock.service.connections.leaving import ClientConnection, LeaveWatch
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
+    as_get,
     in_format_of,
     is_protobuf,
     known_as,
@@ -202,7 +203,7 @@ class DataPlane:
             await _refuse(call, scope, problem)
             return
         if endpoint is None and not has_body(headers):
-            await self._app(_as_get(scope), receive, send)
+            await self._app(as_get(scope), receive, send)
             return
         call.model, call.query = scope.get(MODEL), scope["query_string"]
         if self._knows(call.presented, self._clock.now()):
@@ -271,16 +272,6 @@ class DataPlane:
             await _refuse(call, scope, stopping())
         finally:
             watch.end()
-
-
-def _as_get(scope: Scope) -> Scope:
-    """Who asks for the head alone, as uptime checkers do, gets that of a GET, unless it has no end.
-
-    The server leaves the body away.
-    """
-    if scope["method"] != "HEAD" or scope["path"].endswith("/stream"):
-        return scope
-    return {**scope, "method": "GET"}
 
 
 def _check_json(body: bytes) -> None:

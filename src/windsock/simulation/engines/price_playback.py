@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import to_float
 from windsock.core.routing.router import Router
@@ -66,7 +64,8 @@ class PricePlayback:
     def _first_shown(self, at: float) -> dict[int, Quote]:
         """Shocks that a feed shows for the first time at this moment."""
         found = {}
-        for quote in itertools.islice(self._quotes, self._next, None):
+        for index in range(self._next, len(self._quotes)):
+            quote = self._quotes[index]
             if quote.seen_at > at:
                 break
             shock = self._shock_by_quote.pop((quote.deployment, quote.quoted_at), None)

@@ -27,9 +27,14 @@ from windsock.wire.adaptation.phrases import (
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.reading import is_unknown_call
+from windsock.wire.upstream_errors.shapes import ECHOES
 
-MAX_DEPTH, MAX_TEXT = 6, 20_000
+MAX_DEPTH = 6
 """Of a refusal that is read."""
+
+MAX_TEXT, EACH = 8_000, 40
+"""Characters of a refusal that are looked at, all its sentences together; an object counts as
+some, though it has none."""
 
 COMPLAINING = frozenset(
     {CallKind.CALLER_ERROR, CallKind.CANNOT_SERVE, CallKind.REFUSED, CallKind.SERVER_ERROR}
@@ -63,9 +68,14 @@ def complaints_of(
     if status is not None and status not in STATUSES:
         return ()
     found: dict[str, Unsupported] = {}
+    left = MAX_TEXT
     for error in _errors(raw):
-        for fact in _complaints(error, sent):
+        text = str(error["text"])[:left]
+        left -= max(len(text), EACH)
+        for fact in _complaints(error, text, sent):
             found.setdefault(fact.field, fact)
+        if left <= 0:
+            break
     return tuple(found.values())
 
 
@@ -127,8 +137,7 @@ def is_mendable(facts: Collection[Unsupported], needs: Collection[str]) -> bool:
     return bool(facts) and not any(fact.need in needs for fact in facts)
 
 
-def _complaints(error: dict[str, Any], sent: Mapping[str, Any]) -> Iterator[Unsupported]:
-    text = str(error.get("text", ""))[:MAX_TEXT]
+def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
     in_turns = list(_in_conversation(text))
     yield from in_turns
     if in_turns:
@@ -229,10 +238,11 @@ def _walk(value: Any, depth: int) -> Iterator[dict[str, Any]]:
     if depth == 0:
         return
     if isinstance(value, dict):
-        texts = [each for each in value.values() if isinstance(each, str)]
+        texts = [t for key, t in value.items() if isinstance(t, str) and key not in ECHOES]
         yield {**value, "text": "\n".join(texts)}
-        for each in value.values():
-            yield from _walk(each, depth - 1)
+        for key, each in value.items():
+            if key not in ECHOES:
+                yield from _walk(each, depth - 1)
     elif isinstance(value, list):
         for each in value:
             yield from _walk(each, depth - 1)

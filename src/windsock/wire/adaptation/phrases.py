@@ -15,7 +15,7 @@ from windsock.wire.adaptation.parameters import (
     TURNS,
 )
 
-NAME = r"[`'\"“]?(?P<field>[A-Za-z_][\w.\-\[\]]{0,127})[`'\"”]?"
+NAME = r"(?<![\w.\-\]])[`'\"“]?(?P<field>[A-Za-z_][\w.\-\[\]]{0,127})[`'\"”]?"
 """A field, in quotes or not."""
 
 FIELD = re.compile(r"[A-Za-z_][\w\-]{0,63}")
@@ -42,7 +42,7 @@ UNTAKEN = tuple(
         rf"{NAME}:? (?:only|must be) [\w.]+ (?:is|are) allowed",
         rf"invalid {NAME}: only",
         rf"{NAME}(?: parameter)? is only (?:allowed|supported) (?:when|with|if)",
-        rf"(?:`[\w.]+`|'[\w.]+'|\w+) and {NAME} cannot both be",
+        rf"(?:`[\w.]+`|'[\w.]+'|\b\w{{1,64}}) and {NAME} cannot both be",
         r"(?P<field>thinking)(?:\.type)?: (?:input tag 'adaptive'|input should be 'enabled'|"
         r"unknown variant)",
         rf"loc['\"]: ?[\[(]['\"]body['\"], ?{NAME}",
@@ -112,7 +112,7 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"tool call id was|tool_use\.id: string should match|tool_use_id: string should match|"
          r"tool_calls\[\d+\]\.id'?: string too long|tool_call_id'?: string too long", TOOL_ID),
         (r"roles? (?:should|must) (?:be )?alternat|should alternate with assistant", TURNS),
-        (r"messages?[.\[\w'\]]*(?: ?:[^:]{0,60})?[. ][`'\"]?property '(?:[\w.]+\.)?(\w+)'"
+        (r"messages?[.\[\w'\]]{0,80}(?: ?:[^:]{0,60})?[. ][`'\"]?property '(?:[\w.]+\.)?(\w+)'"
          r" is unsupported|messages\.\d+\.\w+\.(\w+): property", IN_MESSAGES),
         (r"messages['\"]?, ?\d+, ?['\"]\w+['\"], ?['\"](\w+)['\"][^}]{0,80}extra",
          IN_MESSAGES),

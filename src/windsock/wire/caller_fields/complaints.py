@@ -20,10 +20,13 @@ KINDS = {
 }
 """Types, by the names that msgspec gives them."""
 
-ESCAPES = re.compile(
-    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>\\u[dD][89a-fA-F]..)|\\.", re.DOTALL
+HALF = re.compile(
+    rb"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)*+"
+    rb"(?P<half>\\u)....",
+    re.DOTALL,
 )
-"""Escapes of a text; a code unit of a pair without the other is `half`."""
+"""Up to the first escape that is a code unit of a pair without the other. It looks at each byte
+once, whatever the body is: nothing else is served meanwhile."""
 
 
 def misfit(error: msgspec.ValidationError) -> BadRequest:
@@ -39,10 +42,9 @@ def no_json(body: bytes, error: Exception) -> BadRequest:
     """A body that cannot be read at all."""
     if not body.strip():
         return BadRequest("the body is empty; send a JSON object")
-    half = next((each for each in ESCAPES.finditer(body) if each["half"]), None)
-    if half is not None:
+    if half := HALF.match(body):
         return BadRequest(
-            f"the escape at byte {half.start()} of the body is half a character, a surrogate"
+            f"the escape at byte {half.start('half')} of the body is half a character, a surrogate"
             " without its pair; cut texts between characters"
         )
     return BadRequest(f"the body is not valid JSON: {error}")

@@ -34,6 +34,7 @@ from windsock.wire.request import (
     task_of,
 )
 from windsock.wire.sessions import HEADERS, LEAST_TOKENS, Session, session_of
+from windsock.wire.upstream_errors.shapes import body_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
@@ -180,7 +181,7 @@ class OpenAIChat(OpenAIFormat):
         body = parsed(raw)
         if isinstance(body, dict):
             return answer_of(body, self._traits, images=request.images)
-        error = error_in(body)
+        error = error_in(body_of(raw))
         return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
 
     def told(

@@ -42,7 +42,6 @@ NOTED = (
     (b'"finish_reason"', b'"finish_reason":null', FINISH),
 )
 """How a fact begins, how it looks where it says nothing, and how it looks where it does."""
-CHOICES = re.compile(rb'"choices"\s*:\s*\[')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 
 NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
@@ -164,15 +163,17 @@ class ChatStreamScanner:
             if held.count(name, 0, until) > held.count(empty, 0, until):
                 match = fact.search(held, 0, until)
                 until = start_of_event(held, match.start()) if match else until
-        if not until or not are_plain_json(held[:until]):
+        events = held.count(b"\n\n", 0, until)
+        listed = held.count(b'"choices":[', 0, until)
+        if listed < events and listed + held.count(b'"choices": [', 0, until) < events:
             return 0
-        if not self.has_answer and CHOICES.search(held, 0, until) is None:
+        if not until or not are_plain_json(held[:until]):
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
         if self._id_events or not self.has_answer:
             self._look_at_first(held, until)
-        self.content_events += _contents(held, until)
+        self.content_events += _contents(held, until, events)
         return until
 
     def rest(self) -> Iterator[bytes]:
@@ -254,11 +255,11 @@ class ChatStreamScanner:
             self._finishes += len(ended)
         is_failed = bool(ended) and has_failed(self.finish_reason)
         if not USAGE.search(event):
-            return not is_failed
+            return "choices" in body and not is_failed
         if (usage := counted(body)) is not None:
             self.usage = merged(self.usage or {}, usage) or self.usage
         self.last = body
-        return body.get("choices") != [] and not is_failed
+        return bool(body.get("choices")) and not is_failed
 
     def _look_for_id(self, body: Any) -> None:
         self._id_events -= 1
@@ -289,9 +290,8 @@ class ChatStreamScanner:
         self._has_thought = self._has_thought or any(map(thinks, said))
 
 
-def _contents(held: bytes, until: int) -> int:
+def _contents(held: bytes, until: int, events: int) -> int:
     """Events with something to show; where each has one text, as nearly always, by counting."""
-    events = held.count(b"\n\n", 0, until)
     texts = held.count(b'"content":"', 0, until) - held.count(b'"content":""', 0, until)
     if texts < events:  # servers in Python put a space there
         texts += held.count(b'"content": "', 0, until) - held.count(b'"content": ""', 0, until)

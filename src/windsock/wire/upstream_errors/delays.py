@@ -12,6 +12,9 @@ from windsock.wire.upstream_errors.shapes import ErrorFacts
 MAX_DELAY_S = 31 * 86400.0
 """What says more is no delay: nothing is left alone for years."""
 
+MAX_NAME = 100
+"""Characters of a header's or a field's name; longer ones are not known, and long to look at."""
+
 EPOCH_S, EPOCH_MS = 1e9, 1e12
 """From here on a number is a moment in unix seconds, in unix milliseconds."""
 
@@ -87,7 +90,10 @@ def _of_retry_after(headers: Mapping[str, str], now: float) -> Iterator[float]:
 def _of_fields(facts: ErrorFacts, now: float) -> Iterator[float]:
     """Of fields of the body that state a delay."""
     for name, stated in facts.numbers.items():
-        if (field := FIELD.fullmatch(name.replace("_", "").replace("-", ""))) is None:
+        if (
+            len(name) > MAX_NAME
+            or (field := FIELD.fullmatch(name.replace("_", "").replace("-", ""))) is None
+        ):
             continue
         if field["ms"] and (ms := _number(stated)) is not None:
             yield ms / 1000
@@ -120,7 +126,7 @@ def _of_resets(headers: Mapping[str, str], now: float) -> Iterator[float]:
     for name, stated in headers.items():
         if name == "ratelimit":
             others += map(float, LISTED.findall(stated))
-        if not RESET.match(name):
+        if len(name) > MAX_NAME or not RESET.match(name):
             continue
         delays = [delay for delay in _of_value(stated, now) if _is_delay(delay)]
         left = _number(headers.get(name.replace("reset", "remaining")))

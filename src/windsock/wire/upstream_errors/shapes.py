@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from windsock.wire.json_codec import parsed
@@ -28,11 +29,12 @@ FLAGGED = ("flagged_input", "blockReason")
 DEEPEST = 8
 MAX_BYTES = 64 * 1024
 MAX_VALUES = 400
+MAX_EVENTS = 16
 MAX_TEXT = 4096
 """Characters of all sentences together that are looked at."""
 CODE_CHARACTERS = 100
 
-TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 MARKUP = re.compile(
     r"^\s*<(?:!doctype|html|head|body|\?xml)|^error code: \d{3,4}\s*$", re.IGNORECASE
 )
@@ -81,7 +83,7 @@ def code_name(stated: object) -> str:
 def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> ErrorFacts:
     """Read an error; nothing that a body may hold makes this fail. Header names in lower case."""
     facts = ErrorFacts(status=status)
-    body = _body(raw[:MAX_BYTES]) if raw else None
+    body = body_of(raw[:MAX_BYTES]) if raw else None
     if isinstance(body, dict | list):
         for key, value in _values(body):
             _note(facts, key, value)
@@ -92,12 +94,13 @@ def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> Erro
     return facts
 
 
-def _body(raw: bytes) -> Any:
-    """The JSON that a body is, or that its events hold: some refuse a stream in its own form."""
+def body_of(raw: bytes) -> Any:
+    """The JSON that a body is, or a list of that in its events: some refuse in the form of them."""
     body = parsed(raw)
     if body is not None:
         return body
-    return [each for event in EVENTS.findall(raw) if (each := parsed(event)) is not None] or None
+    events = (parsed(event[1]) for event in islice(EVENTS.finditer(raw), MAX_EVENTS))
+    return [each for each in events if each is not None] or None
 
 
 def _values(body: Any) -> Iterator[tuple[str, Any]]:

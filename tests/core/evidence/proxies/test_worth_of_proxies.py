@@ -412,9 +412,10 @@ def test_a_judge_is_heard_where_many_keys_have_spoken_before_and_their_habits_ar
 
 def test_names_without_end_are_neither_kept_nor_heard() -> None:
     it = alone()
-    for number in range(400):
+    for number in range(320):
         (answer := Answer(it)).say(0.0, f"source {number}", "k")
-        answer.say(0.0, "judge")
+        if number % 8 == 0:
+            answer.say(0.0, "judge")
     known = it.operator.how_known(CELL, CHEAP)
     assert len(known.proxies) < 300
     assert len(known.words) <= 16 and "judge" in known.words and "(others)" not in known.words

@@ -12,11 +12,12 @@ contests together: of a few arms, numpy takes longer to be called than to reckon
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-from windsock.core.model.arrays import FloatArray
+from windsock.core.model.arrays import FloatArray, Indices
 from windsock.core.policies.contest.integration import NOBODY, integrate
 
 TAIL = 1e-10
@@ -32,8 +33,8 @@ CROWD = 12
 CROWD_HALVINGS = 6
 """With more arms than CROWD, the range of the best one is looked for first, by bisection."""
 
-TOGETHER = 12
-"""Contests of few arms that are integrated at once: with more, the arrays leave the cache."""
+TOGETHER = 100
+"""Arms of all contests that are integrated at once: with more, the arrays leave the cache."""
 
 
 def best_weights(a: FloatArray, b: FloatArray, usd: FloatArray, value_usd: float) -> FloatArray:
@@ -45,6 +46,18 @@ def best_weights(a: FloatArray, b: FloatArray, usd: FloatArray, value_usd: float
     returns    (arms,), sums to 1; ties of the cheapest at V = 0 go to the better
     """
     return weigh([(Contest(a, b, usd), value_usd)])[0]
+
+
+class Standing(NamedTuple):
+    """
+    arms    those that may win
+    facts   (7, arms) of each, as `integrate` takes them
+    low     utility that the best of them surely exceeds
+    """
+
+    arms: Indices
+    facts: FloatArray
+    low: float
 
 
 class Contest:
@@ -60,13 +73,21 @@ class Contest:
         self._mean, self._dearer = a / total, usd - usd.min()
         self._facts = np.array([self._dearer, a, b, special.betaln(a, b), sd, low, high])
 
-    def put_at(self, value_usd: float, facts: FloatArray) -> None:
-        """Fill in the (7, arms) facts at V, as `integrate` takes them."""
-        facts[:] = self._facts
+    def alive(self, value_usd: float) -> Standing:
+        """The arms that may win at V."""
+        facts = self._facts.copy()
         if value_usd > 0.0:
             facts[0] /= value_usd
         else:
             facts[0, self._dearer > 0.0] = np.inf
+        right, low = facts[6] - facts[0], float((facts[5] - facts[0]).max())
+        arms = (right > low).nonzero()[0]
+        if len(arms) > CROWD:
+            low = _floor_of_best(facts[:, arms], low)
+            arms = (right > low).nonzero()[0]
+        if not len(arms):
+            arms = right.argmax(keepdims=True)
+        return Standing(arms, facts[:, arms], low)
 
     def rough(self, values_usd: FloatArray) -> FloatArray:
         """(values, arms) weights to a few percent, for a tenth of the time: where to look.
@@ -96,51 +117,38 @@ def _normal(x: FloatArray) -> FloatArray:
 
 def weigh(asked: Sequence[tuple[Contest, float]]) -> list[FloatArray]:
     """(arms,) weights of each contest at its V, as `best_weights` tells them."""
-    few = [at for at, (contest, _) in enumerate(asked) if contest.size <= CROWD]
-    found: dict[int, FloatArray] = {}
-    for start in range(0, len(few), TOGETHER):
-        rows = few[start : start + TOGETHER]
-        found |= zip(rows, _of_few([asked[at] for at in rows]), strict=True)
-    for at, (contest, value_usd) in enumerate(asked):
-        if contest.size > CROWD:
-            found[at] = _of_many(contest, value_usd)
-    return [found[at] for at in range(len(asked))]
-
-
-def _of_few(asked: Sequence[tuple[Contest, float]]) -> list[FloatArray]:
-    """The same for contests of CROWD arms at most, side by side."""
-    facts = np.empty((len(NOBODY), len(asked), max(contest.size for contest, _ in asked)))
-    facts[:] = NOBODY
-    for row, (contest, value_usd) in enumerate(asked):
-        contest.put_at(value_usd, facts[:, row, : contest.size])
-    right, least = facts[6] - facts[0], (facts[5] - facts[0]).max(axis=1)
-    alive = right > least[:, None]
-    np.copyto(facts, NOBODY, where=~alive)
-    counts = alive.sum(axis=1).tolist()
-    shares = np.zeros(right.shape)
-    for row in [row for row, count in enumerate(counts) if count <= 1]:
-        shares[row, right[row].argmax()] = 1.0
-    rows = [row for row, count in enumerate(counts) if count > 1]
-    if rows:
-        shares[rows] = integrate(facts[:, rows], least[rows].tolist())
-    return [row[: contest.size] for row, (contest, _) in zip(shares, asked, strict=True)]
-
-
-def _of_many(contest: Contest, value_usd: float) -> FloatArray:
-    """The same for one contest of many arms, most of which are out."""
-    facts = np.empty((len(NOBODY), contest.size))
-    contest.put_at(value_usd, facts)
-    right, least = facts[6] - facts[0], float((facts[5] - facts[0]).max())
-    alive = (right > least).nonzero()[0]
-    if len(alive) > CROWD:
-        least = _floor_of_best(facts[:, alive], least)
-        alive = (right > least).nonzero()[0]
-    shares = np.zeros(contest.size)
-    if len(alive) <= 1:
-        shares[right.argmax()] = 1.0
-    else:
-        shares[alive] = integrate(facts[:, None, alive], [least])[0]
+    standings = [contest.alive(value_usd) for contest, value_usd in asked]
+    shares = [np.zeros(contest.size) for contest, _ in asked]
+    for rows in _batches([len(standing.arms) for standing in standings]):
+        for row, won in zip(rows, _won([standings[row] for row in rows]), strict=True):
+            arms = standings[row].arms
+            shares[row][arms] = won[: len(arms)]
     return shares
+
+
+def _batches(counts: Sequence[int]) -> list[list[int]]:
+    """Contests that are integrated at once, by how many arms each has: TOGETHER in all at most."""
+    batches: list[list[int]] = []
+    widest = 0
+    for row, count in enumerate(counts):
+        widest = max(widest, count)
+        if not batches or (len(batches[-1]) + 1) * widest > TOGETHER:
+            batches.append([])
+            widest = count
+        batches[-1].append(row)
+    return batches
+
+
+def _won(standings: Sequence[Standing]) -> FloatArray:
+    """(contests, arms) of those that may win; what is beyond a contest's own is nobody's."""
+    widest = max(len(each.arms) for each in standings)
+    if widest == 1:
+        return np.ones((len(standings), 1))
+    facts = np.empty((len(NOBODY), len(standings), widest))
+    facts[:] = NOBODY
+    for row, each in enumerate(standings):
+        facts[:, row, : len(each.arms)] = each.facts
+    return integrate(facts, [each.low for each in standings])
 
 
 def _floor_of_best(facts: FloatArray, low: float) -> float:

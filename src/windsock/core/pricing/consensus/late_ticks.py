@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_right
 
 from windsock.core.model.events import Event
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.consensus.acceptance import absorb
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 
-MAX_LATE_TICKS = 32
-"""Ticks per deployment, besides the last moment's, among which a late one finds its place."""
+LATE_TICKS = 32
+"""Ticks per deployment, besides the last moment's, among which a late one finds its place at least;
+at most twice as many. A timeline is kept as of one of them, so that each is absorbed but once."""
 
 Place = tuple[float, float, str]
 """(seen_at, less trust, feed): of statements of one moment the most trusted comes first."""
@@ -23,11 +24,13 @@ class Entry:
     timeline    as of the last tick
     """
 
-    __slots__ = ("_base", "_ticks", "_upto", "timeline")
+    __slots__ = ("_base", "_next_base", "_next_from", "_ticks", "_upto", "timeline")
 
     def __init__(self, timeline: PriceTimeline) -> None:
         self.timeline = timeline
-        self._base = timeline.copy()  # as it was before the last ticks
+        # As it was before the last ticks, and before those from `_next_from` on.
+        self._base = self._next_base = timeline.copy()
+        self._next_from = 0
         self._ticks: list[Quote | Vanished] = []
         self._upto: Place = (-math.inf, 0.0, "")
 
@@ -46,16 +49,18 @@ class Entry:
     def append(self, tick: Quote | Vanished) -> list[Event]:
         """Absorb a tick that is not late; tells what it changed."""
         self._upto = _place(tick)
+        if len(self._ticks) - self._next_from >= LATE_TICKS:
+            self._move_base()
         self._ticks.append(tick)
-        while len(self._ticks) > MAX_LATE_TICKS and _place(self._ticks[0]) < self._upto:
-            absorb(self._base, self._ticks.pop(0))
         return absorb(self.timeline, tick)
 
     def insert(self, tick: Quote | Vanished) -> list[Event]:
         """Replay the last ticks with a late one in its place; tells what that changed."""
         before, revision = self.timeline, self.timeline.revision
         told = self._replay()
-        insort(self._ticks, tick, key=_order)
+        place = bisect_right(self._ticks, _order(tick), key=_order)
+        self._ticks.insert(place, tick)
+        self._next_from += place < self._next_from
         events = [event for event in self._replay() if event not in told]
         after = self.timeline
         is_same = after.accepted[-1:] == before.accepted[-1:] and after.standing == before.standing
@@ -70,7 +75,8 @@ class Entry:
 
     def settle(self) -> None:
         """Something outside the feeds acted: later ticks count from here."""
-        self._base = self.timeline.copy()
+        self._base = self._next_base = self.timeline.copy()
+        self._next_from = 0
         self._ticks.clear()
 
     def rewind(self, now: float) -> None:
@@ -79,9 +85,23 @@ class Entry:
         self._upto = min(self._upto, (now, -math.inf, ""))
         self.settle()
 
+    def _move_base(self) -> None:
+        """Count from the next base, unless the last moment began before it; take another."""
+        first = self._next_from
+        if first:
+            if _place(self._ticks[first - 1]) >= self._upto:
+                return
+            self._base = self._next_base
+            del self._ticks[:first]
+        self._next_base, self._next_from = self.timeline.copy(), len(self._ticks)
+
     def _replay(self) -> list[Event]:
-        self.timeline = self._base.copy()
-        return [event for tick in self._ticks for event in absorb(self.timeline, tick)]
+        self.timeline, told = self._base.copy(), list[Event]()
+        for index, tick in enumerate(self._ticks):
+            if index == self._next_from:
+                self._next_base = self.timeline.copy()
+            told += absorb(self.timeline, tick)
+        return told
 
 
 def _place(tick: Quote | Vanished) -> Place:

@@ -22,10 +22,8 @@ from windsock.service.control.labels.choices import (
 )
 from windsock.service.control.labels.queue import Queue, Wish
 from windsock.service.control.labels.schemas import Label, LabelAnswer, LabelsAnswer
-from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
+from windsock.service.control.schemas.asked import DAY_S, DeploymentName, Name, When, when
 from windsock.service.control.schemas.wanted_labels import answered, ranked
-
-DAY_S = 86_400.0
 
 MOST_SHOWN_OF = 1000
 """Requests, the newest, among which a page looks for what to label: a tenth of a second."""
@@ -37,22 +35,6 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
     routes = APIRouter(tags=["inspect"])
     Looker = Annotated[Principal, Depends(insight.allowed("read", "label"))]  # noqa: N806
     Labeller = Annotated[Principal, Depends(insight.allowed("label"))]  # noqa: N806
-
-    async def traffic(namespace: str) -> Traffic:
-        """A read of the store's sums."""
-        rows = await asyncio.to_thread(
-            past.report,
-            since=clock.now() - DAY_S,
-            by=("route", "task"),
-            namespace=namespace,
-        )
-        counts = {(row["route"], row["task"]): int(row["requests"]) for row in rows}
-        return lambda cell: counts.get((cell.route, cell.name), 0)
-
-    async def sought(namespace: str, since: float, now: float) -> list[Outcome]:
-        return await asyncio.to_thread(
-            answered, past.sought, since=since, until=now, namespace=namespace, most=MOST_SHOWN_OF
-        )
 
     @routes.get("/v1/labels")
     async def wanted_labels(
@@ -68,10 +50,10 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
         begin = when(since, now, param="since", otherwise=now - DAY_S)
         wish = Wish(route=route, task=task, since=0.0 if since is None else begin)
         held = queue.held(caller.namespace, wish) if may_read else []
-        asked = held or [*filter(wish.holds, await sought(caller.namespace, begin, now))]
+        asked = held or [*filter(wish.holds, await _sought(past, caller.namespace, begin, now))]
         worthiest = await ranked(router, asked, queue.is_open, now)
         first = await asyncio.to_thread(lambda: [*islice(worthiest, limit)])
-        counts = await traffic(caller.namespace)
+        counts = await _traffic(past, caller.namespace, now)
         return LabelsAnswer(
             data=await queue.views(first, may_read=may_read),
             choices=await choices_of(router, asked, counts, now),
@@ -83,7 +65,8 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
     async def label(caller: Labeller, asked: Label) -> LabelAnswer:
         known = await queue.feedbacks.known(asked.decision_id, caller.namespace)
         cell, deployment = known.decision.cell, known.deployment
-        counts, now = await traffic(caller.namespace), clock.now()
+        now = clock.now()
+        counts = await _traffic(past, caller.namespace, now)
         before = bought_by_now(router, cell, deployment, counts, now)
         reward = Reward(value=asked.value, source=EXPLICIT, key_id=caller.key_id)
         _, is_duplicate = await queue.feedbacks.observe(
@@ -103,3 +86,17 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
         )
 
     return routes
+
+
+async def _traffic(past: History, namespace: str, now: float) -> Traffic:
+    """Requests of each cell within the last day: a read of the store's sums."""
+    asked = {"since": now - DAY_S, "by": ("route", "task"), "namespace": namespace}
+    rows = await asyncio.to_thread(past.report, **asked)
+    counts = {(row["route"], row["task"]): int(row["requests"]) for row in rows}
+    return lambda cell: counts.get((cell.route, cell.name), 0)
+
+
+async def _sought(past: History, namespace: str, since: float, now: float) -> list[Outcome]:
+    return await asyncio.to_thread(
+        answered, past.sought, since=since, until=now, namespace=namespace, most=MOST_SHOWN_OF
+    )

@@ -12,8 +12,8 @@ from windsock.core.model.calls import FAILURES, LASTING, CallKind
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
-from windsock.service.control.overviews.time_steps import DAY_S, steps
-from windsock.service.control.schemas.asked import DeploymentName, When, when
+from windsock.service.control.overviews.time_steps import steps
+from windsock.service.control.schemas.asked import DeploymentName, When, span_of
 from windsock.service.control.schemas.base import Answer
 
 FAULTS = FAILURES | LASTING | {CallKind.RATE_LIMITED, CallKind.REFUSED}
@@ -64,9 +64,7 @@ def health_history_routes(insight: Insight, past: History) -> APIRouter:
     ) -> HealthHistoryAnswer:
         if deployment is not None:
             router.catalog.check(deployment)
-        now = clock.now()
-        end = when(until, now, param="until", otherwise=now)
-        begin = when(since, now, param="since", otherwise=end - DAY_S)
+        begin, end = span_of(since, until, clock.now())
         span = steps(begin, end, step)
         asked = {"since": span.since, "until": span.until, "step_s": span.step_s}
         found = await asyncio.to_thread(past.health_by_step, **asked)

@@ -13,10 +13,9 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, owner_key
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.schemas.asked import DeploymentName, Name, When, check_order, when
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, span_of
 from windsock.service.control.schemas.base import Answer, number
 
-DAY_S = 86_400.0
 MOST_READ = 20_000
 """Requests looked through for one answer: some twentieth of a second."""
 
@@ -115,10 +114,7 @@ def request_routes(insight: Insight, sought_in: SoughtIn) -> APIRouter:
         status: Status | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> RequestsAnswer:
-        now = insight.clock.now()
-        end = when(until, now, param="until", otherwise=now)
-        begin = when(since, now, param="since", otherwise=end - DAY_S)
-        check_order(begin, end, until)
+        begin, end = span_of(since, until, insight.clock.now())
         sought = Sought(route=route, task=task, deployment=deployment, key=key, status=status)
 
         def found() -> RequestsAnswer:

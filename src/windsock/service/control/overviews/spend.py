@@ -21,10 +21,10 @@ from windsock.service.control.overviews.savings import (
     baseline_of,
     compared,
 )
-from windsock.service.control.overviews.time_steps import DAY_S, Steps, steps
+from windsock.service.control.overviews.time_steps import Steps, steps
 from windsock.service.control.reporting.lines import NOTHING, report_lines
 from windsock.service.control.reporting.routes import GROUPS
-from windsock.service.control.schemas.asked import DeploymentName, When, when
+from windsock.service.control.schemas.asked import DeploymentName, When, span_of
 from windsock.service.control.schemas.spend import By, SpendAnswer, SpendView
 
 INCUMBENT = "incumbent"
@@ -89,8 +89,7 @@ def spend_routes(insight: Insight, past: History) -> APIRouter:
         baseline: DeploymentName | None = None,
     ) -> SpendAnswer:
         now = clock.now()
-        end = when(until, now, param="until", otherwise=now)
-        begin = when(since, now, param="since", otherwise=end - DAY_S)
+        begin, end = span_of(since, until, now)
         named = baseline_named(router, baseline)
         asked = Asked(steps(begin, end, step), by, caller.namespace)
         found = await asyncio.to_thread(_read, past, asked)

@@ -10,18 +10,12 @@ from windsock.core.routing.router import Router
 from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.history_routes import DAY_S, History
+from windsock.service.control.history_routes import History
 from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.known import known_lines
 from windsock.service.control.reporting.lines import report_lines
 from windsock.service.control.reporting.spending import spending_of
-from windsock.service.control.schemas.asked import (
-    DeploymentName,
-    When,
-    check_order,
-    when,
-    when_by_the_minute,
-)
+from windsock.service.control.schemas.asked import DeploymentName, When, by_the_minute, span_of
 from windsock.wire.caller_fields.names import MOST_CHARS
 
 GROUPS = ("route", "task", "deployment", "key")
@@ -47,9 +41,8 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
-        end = None if until is None else when(until, now, param="until", otherwise=now)
-        begin = when_by_the_minute(since, now, param="since", otherwise=(end or now) - DAY_S)
-        check_order(begin, end or now, until)
+        begin, last = span_of(since, until, now)
+        begin, end = by_the_minute(begin, since), None if until is None else last
         asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
         accounts = await asyncio.to_thread(past.accounts, **asked)
         lines = report_lines(accounts.rows, accounts.bills, accounts.uncalled, groups)
@@ -57,7 +50,7 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
         if not sample:
             return {**found, "savings": [], "known": [], "knowing": []}
         measures = _measures(insight.router, caller.namespace, baseline, now)
-        span = {"since": begin, "until": now if end is None else end}
+        span = {"since": begin, "until": last}
         saved = await asyncio.to_thread(
             past.savings, measures, **span, namespace=caller.namespace, sample=sample
         )

@@ -15,6 +15,7 @@ LAST_MOMENT = 1e11
 """Unix s, in the year 5138: what is later is no moment but milliseconds, or a mistake."""
 
 MINUTE_S = 60.0
+DAY_S = 86_400.0
 
 When = Annotated[
     str | None,
@@ -53,13 +54,26 @@ def when(text: str | None, now: float, *, param: str, otherwise: float) -> float
     return found
 
 
-def check_order(begin: float, end: float, until: str | None) -> None:
-    """Raises BadRequest where an end was stated that lies before the beginning."""
+def span_of(
+    since: str | None,
+    until: str | None,
+    now: float,
+    *,
+    first: float | None = None,
+    last: float | None = None,
+) -> tuple[float, float]:
+    """(begin, end) in unix s of what a query asks for; raises BadRequest.
+
+    first       the beginning where none is named; None: a day before the end
+    last        the end where none is named; None: now
+    """
+    end = when(until, now, param="until", otherwise=now if last is None else last)
+    begin = when(since, now, param="since", otherwise=end - DAY_S if first is None else first)
     if until is not None and begin > end:
         raise BadRequest("since lies after until", param="since")
+    return begin, end
 
 
-def when_by_the_minute(text: str | None, now: float, *, param: str, otherwise: float) -> float:
-    """The same; an age, or none, goes back to a whole minute, as sums are kept. Moments stay."""
-    found = when(text, now, param=param, otherwise=otherwise)
-    return found // MINUTE_S * MINUTE_S if text is None or is_age(text) else found
+def by_the_minute(begin: float, since: str | None) -> float:
+    """An age, or none, goes back to a whole minute, as sums are kept. Moments stay."""
+    return begin // MINUTE_S * MINUTE_S if since is None or is_age(since) else begin
