@@ -139,3 +139,20 @@ def test_why_it_ended(reason, finish) -> None:
     body = json.loads(bytes(fake_converse.plain({}).body)) | {"stopReason": reason}
     answer = SPOKEN.answer(orjson.dumps(body), asked())
     assert answer is not None and answer.facts.finish_reason == finish
+
+
+def test_what_was_written_to_a_cache_is_of_the_life_that_it_has() -> None:
+    said = [
+        {"inputTokens": 500, "ttl": "1h"},
+        {"inputTokens": 200, "ttl": "5m"},
+        {"inputTokens": 100, "ttl": "1h"},
+        {"inputTokens": "many", "ttl": "5m"},
+        {"ttl": "forever"},
+        None,
+    ]
+    body = json.loads(bytes(fake_converse.plain({}).body))
+    body["usage"] |= {"cacheWriteInputTokens": 800, "cacheDetails": said}
+    answer = SPOKEN.answer(orjson.dumps(body), asked())
+    assert answer is not None and answer.facts.usage is not None
+    written = answer.facts.usage.cache_write_tokens, answer.facts.usage.cache_write_1h_tokens
+    assert written == (200, 600)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from windsock.wire.formats.count_fields import count
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.service_tiers import answered_tier
 
@@ -48,11 +49,11 @@ def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
     """Counts under the names of Messages: what a cache had stands beside the input in both."""
     named = {own: counted[name] for name, own in COUNTS.items() if counted.get(name) is not None}
     details = counted.get("cacheDetails")
-    lives = {
-        life: each.get("inputTokens")
-        for each in (details if isinstance(details, list) else ())
-        if isinstance(each, dict) and (life := LIVES.get(str(each.get("ttl"))))
-    }
+    lives: dict[str, int] = {}
+    for each in details if isinstance(details, list) else ():
+        life = LIVES.get(str(each.get("ttl"))) if isinstance(each, dict) else None
+        if life is not None:
+            lives[life] = lives.get(life, 0) + (count(each.get("inputTokens")) or 0)
     return named | ({"cache_creation": lives} if lives else {})
 
 
