@@ -99,6 +99,23 @@ async def test_a_judge_that_is_taken_away_is_not_unread_any_more(tmp_path) -> No
     assert [(each["event"], each["route"]) for each in events] == [("judge.is_read", "auto")]
 
 
+async def test_what_a_judge_says_late_is_not_its_successors(tmp_path) -> None:
+    def says(body: dict[str, Any]) -> Answer:
+        if body["model"] == "k":
+            return verdict(score=0.9)
+        judges = it.it.service.judges
+        judges.adopt({"auto": replace(judges.rules["auto"], model="b/k")})
+        return Answer(completion("no verdict"))
+
+    more = '[deployments."b/k"]\n'
+    async with bench(tmp_path, says, "usd_per_day = 100", more=more) as it:
+        await it.ask()
+        await it.settled(lambda: [each["model"] for each in it.judge.seen] == ["j"])
+        await it.ask()
+        await it.settled(lambda: it.desk.judged == 1)
+        assert (it.desk.unreadable, it.desk.replies) == (0, (1, [True]))
+
+
 async def test_what_the_judge_costs_is_one_hundredth_of_the_routes_spend_at_most(tmp_path) -> None:
     def dear(_: dict[str, Any]) -> Answer:
         used = {"prompt_tokens": 400, "completion_tokens": 256, "total_tokens": 656}

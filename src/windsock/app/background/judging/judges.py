@@ -179,6 +179,8 @@ class Judges:
         return VerdictCalls(self.background, self._desk(cell), partial(self._replied, cell, rules))
 
     def _replied(self, cell: Cell, rules: JudgeRules, is_read: bool) -> None:
+        if not self._is_judge(cell.route, rules.model):
+            return
         desk = self._desk(cell)
         if desk.note_reply(is_read=is_read):
             self._tell(cell, rules)
@@ -187,9 +189,14 @@ class Judges:
     def hear(self, key: tuple[str, ...], replies: Replies) -> None:
         """A judge replied to another process; key: namespace, route, judge, process."""
         namespace, route, judge, name = key
-        rules, cell = self.rules.get(route), Cell(namespace, route, "")
-        if rules is not None and rules.model == judge and self._desk(cell).hear(name, replies):
-            self._tell(cell, rules)
+        cell = Cell(namespace, route, "")
+        if self._is_judge(route, judge) and self._desk(cell).hear(name, replies):
+            self._tell(cell, self.rules[route])
+
+    def _is_judge(self, route: str, model: str) -> bool:
+        """Whether it judges a route still: what another said late is not its successor's."""
+        rules = self.rules.get(route)
+        return rules is not None and rules.model == model
 
     def tell_again(self) -> None:
         """Of those that cannot be read: who told before is gone."""
