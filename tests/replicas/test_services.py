@@ -27,6 +27,7 @@ from windsock.service.auth import digest_of, new_key
 from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey, add_key, revoke_key
 from windsock.store.migrations import upgrade_engine
+from windsock.store.queries import latest_snapshot
 from windsock.store.replicas import group
 from windsock.store.replicas.listening import Listener
 from windsock.store.rows import Led, StateSnapshot
@@ -167,6 +168,8 @@ async def test_one_that_starts_without_its_database_has_all_of_it_later_and_noth
         async with running(config(model.url, store, "one"), tmp_path) as one:
             one.service.router.learner.count_judgement(HERE, 100.0)
             await judge(one, await ask(one), 1.0)
+            # with which others start: that answers are judged stands in no delta
+            await comes(lambda: latest_snapshot(one.service.engine) is not None)
             wire.cut()
             door = '[server]\nkeys = "open"\n'
             async with running(config(model.url, far, "two", door), tmp_path) as two:

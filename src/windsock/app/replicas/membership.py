@@ -122,16 +122,19 @@ class Membership:
         try:
             await self._hear()
             await self._beat()
-            self._note_away(None)
             await self.shares.sync(self.role.replicas, leads=self.role.leads())
             await self.rates.sync({each.id for each in self.members if each.is_there})
         except StoreError as error:
             self._note_away(str(error))
             self.replica.router.beliefs.is_judge &= self.role.leads()
+            return
+        self._note_away(None)
 
     async def _hear(self) -> None:
         """Before all else: nothing that is asked or claimed is waited for by what is learnt."""
         news = await asyncio.to_thread(self._news)
+        if self.is_away:
+            self.ledger.retry()
         self.absorb(news.deltas)
         self._follow_feeds(news.bodies)
 
@@ -255,4 +258,3 @@ class Membership:
             event_log().warning("replicas.away", error=error)
         else:
             event_log().info("replicas.back")
-            self.ledger.retry()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from windsock.core.evidence.judging.desk import UNREAD_SHARE, JudgeDesk
+from windsock.core.evidence.judging.desk import LATEST, UNREAD_SHARE, JudgeDesk
 from windsock.core.model.requests import Cell
 
 PLACE = (Cell("default", "auto", "sql"), "a/m")
@@ -32,3 +32,23 @@ def test_half_of_them_say_that_it_can_again_and_it_is_asked_less_until_then() ->
     assert replied(desk, True) == [True]
     assert desk.chance(PLACE, 0.5, 0.0) == usual
     assert not any(replied(desk, *[True, False] * 50)), "it does not flicker"
+
+
+def test_what_others_were_replied_counts_once_however_often_and_with_whatever_gaps_it_is_told() -> (
+    None
+):
+    here, there = JudgeDesk(3600.0), JudgeDesk(3600.0)
+    turns = []
+    for _ in range(LATEST):
+        there.note_reply(is_read=False)
+        turns += [here.hear("there", there.replies), here.hear("there", there.replies)]
+    assert turns.index(True) == 2 * LATEST - 2 and turns.count(True) == 1
+    assert here.is_unread and here.unreadable == 0
+    for _ in range(3 * LATEST):
+        there.note_reply(is_read=True)
+    assert here.hear("there", there.replies)
+    assert not here.is_unread
+    again = JudgeDesk(3600.0)  # it was started anew, under another name
+    again.note_reply(is_read=False)
+    assert not here.hear("again", again.replies)
+    assert here.replies == (0, [])
