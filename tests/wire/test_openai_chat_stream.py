@@ -100,7 +100,12 @@ def test_what_complains_and_answers_nothing_is_an_error(body: dict, is_error: bo
     assert (fed([event(body)])[1].error is not None) == is_error
 
 
-@pytest.mark.parametrize("remark", [b"null", b"{}", b"[]", b"5", b'{"type": "ping"}'])
+REMARKS = [
+    b"null", b"{}", b"[]", b"5", b'{"type": "ping"}', b'{"message": "queued", "status": "waiting"}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("remark", REMARKS)
 @pytest.mark.parametrize("size", [1, 10_000])
 def test_what_is_no_chunk_is_not_passed_on(remark: bytes, size: int) -> None:
     words = [event(chunk({"content": word})) for word in "ab"]

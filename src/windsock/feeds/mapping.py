@@ -31,7 +31,10 @@ def mapped(program: str, text: str, now: int) -> list[dict[str, Any]]:
     now     unix s, `$now` in the program
     raises  ValueError if the body does not fit it, or gives more than `MAX_ROWS`
     """
-    lines = _compiled(program, now).input_text(text).text().splitlines()
+    try:
+        lines = _compiled(program, now).input_text(text).text().splitlines()
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if len(lines) > MAX_ROWS:
         raise ValueError(
             f"lists {len(lines)} rows, more than {MAX_ROWS}; have its mapping select fewer"

@@ -70,7 +70,7 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
         caller: Caller, route: DeploymentName | None = None, task: Name | None = None
     ) -> StreamingResponse:
         if route:
-            router.resolve(RouteRequest(model=route))
+            route = router.resolve(RouteRequest(model=route)).name
         events = _weight_events(insight.events, caller.namespace, route, task)
         return StreamingResponse(events, media_type="text/event-stream")
 

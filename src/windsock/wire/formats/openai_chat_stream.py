@@ -18,6 +18,7 @@ from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_ends import (
     choices_in,
     error_in,
+    error_in_event,
     events_of,
     finish_of,
     shows,
@@ -76,25 +77,10 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices",
-        "_finishes",
-        "_has_thought",
-        "_held",
-        "_id_events",
-        "_images",
-        "_traits",
-        "_wants_usage",
-        "content_events",
-        "error",
-        "finish_reason",
-        "has_answer",
-        "is_done",
-        "last",
-        "response_id",
-        "served_model",
-        "service_tier",
-        "usage",
-    )
+        "_choices", "_finishes", "_has_thought", "_held", "_id_events", "_images", "_traits",
+        "_wants_usage", "content_events", "error", "finish_reason", "has_answer", "is_done", "last",
+        "response_id", "served_model", "service_tier", "usage",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -236,7 +222,7 @@ class ChatStreamScanner:
         if FAILED_EVENT.search(event) and isinstance(body, dict):
             body = {"error": body.get("error", body)}
         if not self.is_complete:
-            self.error = error_in(body)
+            self.error = error_in_event(body)
         is_chunk = isinstance(body, dict) and self.error is None
         return event if is_chunk and self._is_content(event, body) else None
 

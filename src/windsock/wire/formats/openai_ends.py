@@ -25,6 +25,10 @@ ANSWERS = ("choices", "data", "output", "results", "candidates", "content", "tex
 COMPLAINTS = ("message", "msg", "error_msg", "error_message", "errorMessage", "detail")
 """Where an error that is no object of its own says what is wrong."""
 
+SIGNS = frozenset({"error", "code", "error_code", "errorCode", "status_code", "base_resp",
+                   "error_msg", "error_message", "errorMessage", "detail", "choices"})  # fmt: skip
+"""Of an error, or of an answer that may hold one."""
+
 THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 """Fields and kinds of parts that are reasoning."""
 
@@ -87,6 +91,13 @@ def _complains(body: dict[str, Any]) -> bool:
     if isinstance(ended, dict) and ended.get("status_code"):
         return True
     return any(body.get(name) and isinstance(body[name], str) for name in COMPLAINTS)
+
+
+def error_in_event(body: Any) -> bytes | None:
+    """The same of an event; one that has words, but no sign that they complain, is a remark."""
+    found = error_in(body)
+    is_plain = isinstance(body, dict) and SIGNS.isdisjoint(body)
+    return None if is_plain and "error" not in (body.get("object"), body.get("type")) else found
 
 
 def events_of(body: Any) -> bytes:
