@@ -40,7 +40,7 @@ def integrate(facts: FloatArray, low: Sequence[float]) -> FloatArray:
     low     (contests,) utility that the best surely exceeds
     """
     spans = [Span.of(*each) for each in zip(low, *facts.tolist(), strict=True)]
-    weights, errors = np.empty(facts.shape[1:]), [inf] * len(spans)
+    weights, errors = np.full(facts.shape[1:], np.nan), [inf] * len(spans)
     rows, part = list(range(len(spans))), facts
     while True:
         found = _won(part, panels_of([spans[row] for row in rows]))
