@@ -43,6 +43,21 @@ def test_what_nobody_judged_gets_a_trifle() -> None:
     assert 0.005 < found[1] < 0.03
 
 
+def shared(others: int, known: float) -> float:
+    """What so many alike get together beside the incumbent."""
+    strength, means = np.full(others + 1, known), np.full(others + 1, 0.75)
+    it = Incumbent(index=0, served=np.zeros(others + 1), floor=None, strength=strength,
+                   rewards=strength - 4.0)  # fmt: skip
+    weights = np.append(0.0, np.full(others, 1 / others))
+    sd = np.sqrt(means * (1 - means) / (strength + 1))
+    return float(kept(weights, it, means, sd, np.ones(others + 1), 1e6)[1:].sum())
+
+
+def test_errors_of_a_prior_add_up_and_those_of_judgements_do_not() -> None:
+    assert shared(8, known=6.0) == pytest.approx(shared(1, known=6.0))
+    assert shared(8, known=200.0) > 1.2 * shared(1, known=200.0)
+
+
 def test_the_bound_is_met_exactly() -> None:
     found = held([0.0, 1.0, 0.0], [0.8, 0.75, 0.75], [50.0, 20.0, 6.0])
     sd = np.sqrt(0.8 * 0.2 / 51 + 0.75 * 0.25 / 21)

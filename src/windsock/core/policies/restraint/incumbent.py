@@ -6,7 +6,8 @@ are judged together by today's belief, so that what others proved to be worth is
 The bound is one on the route, not on each task: errors of what a task's own rewards say are
 independent of those of other tasks, so a task that has a share p of the traffic may take its errors
 for sqrt(p) of what they are, and the sum over tasks still holds. What the prior says is common to
-all tasks, and counts in full.
+all tasks, and counts in full; and to all others, from among which the incumbent was chosen, until
+some of them are judged: its errors add up.
 """
 
 from __future__ import annotations
@@ -51,12 +52,18 @@ class Incumbent:
     rewards: FloatArray
     share: float = 1.0
 
-    @property
-    def alone(self) -> FloatArray:
-        """(arms,) parts of the variances that count against the bound."""
+    def errors(self, sd: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(arms,) variances that are each arm's own, and sd of what the prior says of all alike.
+
+        What was judged of any of the others tells whether the prior is right about all: the first
+        such reward halves how far it is wrong about all alike.
+        """
+        judged = np.maximum(0.0, self.rewards - ANSWERS)
         own = np.clip((self.rewards - ANSWERS) / self.strength, 0.0, 1.0)
-        parts: FloatArray = 1.0 - own * (1.0 - min(1.0, self.share))
-        return parts
+        elsewhere = float(judged.sum() - judged[self.index])
+        alike = 1.0 / (1.0 + elsewhere)
+        apart = own * min(1.0, self.share) + (1.0 - own) * (1.0 - alike)
+        return sd**2 * apart, sd * np.sqrt((1.0 - own) * alike)
 
 
 def kept(
@@ -122,14 +129,17 @@ def _share(weights: FloatArray, it: Incumbent, gain: FloatArray, sd: FloatArray)
     """
     others = np.arange(len(gain)) != it.index
     n, v = it.served * others, AHEAD * weights * others
-    variance = sd**2 * it.alone
-    own = float(variance[it.index]) * (gain[it.index] <= 0.0)
+    variance, common = it.errors(sd)
+    own = float(variance[it.index] + common[it.index] ** 2) * (gain[it.index] <= 0.0)
     room = float(n @ gain) + LOSS * (float(it.served.sum()) + AHEAD)
     slope = float(v @ gain)
-    flat = float(n**2 @ variance) + float(n.sum()) ** 2 * own
-    cross = float((n * v) @ variance) + float(n.sum() * v.sum()) * own
-    steep = float(v**2 @ variance) + float(v.sum()) ** 2 * own
-    return _root(room, slope, SURE**2 * flat, SURE**2 * cross, SURE**2 * steep)
+
+    def covered(x: FloatArray, y: FloatArray) -> float:
+        """Covariance of the losses of so many requests."""
+        apart = float((x * y) @ variance) + float(x.sum() * y.sum()) * own
+        return float(SURE**2 * (apart + float(x @ common) * float(y @ common)))
+
+    return _root(room, slope, covered(n, n), covered(n, v), covered(v, v))
 
 
 def _root(room: float, slope: float, flat: float, cross: float, steep: float) -> float:
