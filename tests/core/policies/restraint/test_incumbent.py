@@ -43,9 +43,9 @@ def test_what_nobody_judged_gets_a_trifle() -> None:
     assert 0.005 < found[1] < 0.03
 
 
-def shared(others: int, known: float) -> float:
+def shared(others: int, known: float, mean: float = 0.75) -> float:
     """What so many alike get together beside the incumbent."""
-    strength, means = np.full(others + 1, known), np.full(others + 1, 0.75)
+    strength, means = np.full(others + 1, known), np.full(others + 1, mean)
     it = Incumbent(index=0, served=np.zeros(others + 1), floor=None, strength=strength,
                    rewards=strength - 4.0)  # fmt: skip
     weights = np.append(0.0, np.full(others, 1 / others))
@@ -53,9 +53,12 @@ def shared(others: int, known: float) -> float:
     return float(kept(weights, it, means, sd, np.ones(others + 1), 1e6)[1:].sum())
 
 
-def test_errors_of_a_prior_add_up_and_those_of_judgements_do_not() -> None:
-    assert shared(8, known=6.0) == pytest.approx(shared(1, known=6.0))
-    assert shared(8, known=200.0) > 1.2 * shared(1, known=200.0)
+@pytest.mark.parametrize("mean", [0.3, 0.75, 0.95])
+@pytest.mark.parametrize("others", [2, 8, 60])
+def test_errors_of_a_prior_add_up_and_those_of_judgements_do_not(others, mean) -> None:
+    assert shared(others, 6.0, mean) == pytest.approx(shared(1, 6.0, mean))
+    apart = np.sqrt(2 * others / (others + 1))  # the incumbent's own error is in all differences
+    assert shared(others, 200.0, mean) == pytest.approx(apart * shared(1, 200.0, mean), rel=0.01)
 
 
 def test_the_bound_is_met_exactly() -> None:
