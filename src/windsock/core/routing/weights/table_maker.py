@@ -7,7 +7,8 @@ import itertools
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.decisions import PromptSizes, WeightTable
 from windsock.core.model.requests import Cell
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.views import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook, SizeClasses

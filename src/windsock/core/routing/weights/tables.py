@@ -12,7 +12,8 @@ from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import CascadeFacts, WeightTable
 from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
-from windsock.core.policies.protocol import CellView, LazyViews, Weighing
+from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.views import CellView, LazyViews
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
