@@ -66,8 +66,8 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
-    core.ingestion.on_ruled.append(replica.tell_ruling)
-    replica.on_ruling = core.ingestion.hear_ruling
+    core.ingestion.rulings.on_ruled.append(replica.tell_ruling)
+    replica.on_ruling = core.ingestion.rulings.hear
     replica.on_replies, service.judges.tell_others = service.judges.hear, replica.tell_replies
     replica.on_unheard = lambda subject: event_log().warning("replica.unheard", subject=subject)
     return made
