@@ -138,6 +138,10 @@ class FeedbackInbox:
         """How long one call may wait for decisions that others may still have to tell of."""
         return iter(self._pauses_s)
 
+    def may_come(self, decision_id: str) -> bool:
+        """Whether a decision that the store does not have may be there soon."""
+        return bool(self._pauses_s) or decision_id in self._open
+
     async def known(self, name: str, namespace: str) -> OpenDecision:
         """A decision of this namespace, by one of its names; raises as `observe` does."""
         known = await soon(partial(self._known, name, namespace), self.pauses())
