@@ -15,6 +15,7 @@ import orjson
 from windsock import __version__
 from windsock.app.core_parts import Core
 from windsock.app.replicas.membership import Membership
+from windsock.app.replicas.place import Place
 from windsock.app.replicas.rates import RateKeeper
 from windsock.app.replicas.shares import ShareKeeper
 from windsock.app.service import Service
@@ -37,7 +38,7 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
     if not core.role.is_shared:
         return None
     replica = Replica(core.router, secrets.token_hex(8))
-    name = settings.replicas.name or f"{socket.gethostname()}-{os.getpid()}"
+    name = _name(settings.replicas.name, core.place)
     made = Membership(
         settings=settings.replicas,
         name=name,
@@ -75,6 +76,13 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
     service.feedbacks.tell = partial(_tell_reported, replica)
     replica.on_unheard = lambda subject: event_log().warning("replica.unheard", subject=subject)
     return made
+
+
+def _name(stated: str | None, place: Place) -> str:
+    """As people see it, another for each process."""
+    if not stated:
+        return f"{socket.gethostname()}-{os.getpid()}"
+    return stated if place.beside is None else f"{stated}-{place.beside}"
 
 
 def _tell_reported(replica: Replica, feedback: Feedback) -> None:
