@@ -69,8 +69,8 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
-    core.ingestion.on_ruled.append(replica.tell_ruling)
-    replica.on_ruling = core.ingestion.hear_ruling
+    core.ingestion.rulings.on_ruled.append(replica.tell_ruling)
+    replica.on_ruling = core.ingestion.rulings.hear
     replica.on_replies, service.judges.tell_others = service.judges.hear, replica.tell_replies
     replica.on_reported = lambda word: service.feedbacks.hear(decode(Feedback, word))
     service.feedbacks.tell = partial(_tell_reported, replica)
