@@ -8,7 +8,7 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, upstream
-from windsock.app.background.ingestion import log_event
+from windsock.app.background.intake.ingestion import log_event
 from windsock.core.model.events import Event
 from windsock.core.model.units import Meter
 from windsock.observability import log

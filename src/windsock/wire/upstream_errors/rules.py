@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from windsock.core.model.calls import VERDICTS, CallKind, Out, Then, Verdict
@@ -76,13 +76,13 @@ class Reading:
     pause_s: float | None = None
 
 
-def reading_of(facts: ErrorFacts, rules: Iterable[ErrorRule]) -> Reading:
-    """By the first rule that fits, else by the status."""
-    text = facts.text
-    for rule in rules:
-        verdict = rule.verdict_on(facts, text)
-        if verdict is not None:
-            return Reading(verdict=verdict, pause_s=rule.pause_s)
+def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
+    """By the first rule that fits, else by what its codes are made of, else by the status."""
+    for text in (facts.text, facts.code_words):
+        for rule in rules:
+            verdict = rule.verdict_on(facts, text)
+            if verdict is not None:
+                return Reading(verdict=verdict, pause_s=rule.pause_s)
     return Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
 
 
