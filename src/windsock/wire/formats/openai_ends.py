@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from windsock.core.evidence.answer_ends import has_failed
-from windsock.wire.json_codec import dumps
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters without width that `str.strip` leaves."""
@@ -98,31 +97,6 @@ def error_in_event(body: Any) -> bytes | None:
     found = error_in(body)
     is_plain = isinstance(body, dict) and SIGNS.isdisjoint(body)
     return None if is_plain and "error" not in (body.get("object"), body.get("type")) else found
-
-
-def events_of(body: Any) -> bytes:
-    """A completion that came whole where a stream was asked for, as a chunk and one of its usage.
-
-    Empty for all else.
-    """
-    choices = choices_in(body) if isinstance(body, dict) else []
-    if not choices or not all(isinstance(each.get("message"), dict) for each in choices):
-        return b""
-    head = {**body, "object": "chat.completion.chunk", "usage": None}
-    deltas = [{**each, "delta": _numbered(each["message"])} for each in choices]
-    for each in deltas:
-        del each["message"]
-    chunks = {**head, "choices": deltas}, {**head, "choices": [], "usage": body.get("usage")}
-    return b"".join(b"data: " + dumps(each) + b"\n\n" for each in chunks)
-
-
-def _numbered(message: dict[str, Any]) -> dict[str, Any]:
-    """With the numbers that parts of tool calls have in a stream."""
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list):
-        return message
-    own = [{"index": n, **call} for n, call in enumerate(calls) if isinstance(call, dict)]
-    return {**message, "tool_calls": own}
 
 
 def _is_said(value: Any) -> bool:
