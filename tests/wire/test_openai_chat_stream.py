@@ -93,6 +93,8 @@ def test_a_completion_that_came_whole_is_told_as_a_stream() -> None:
         ({"error_code": 18, "error_msg": "qps request limit reached"}, True),
         ({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no"}}, True),
         ({"detail": "Internal Server Error"}, True),
+        ({"success": False, "errors": [{"code": 10000, "message": "no"}], "messages": []}, True),
+        ({"errors": [], "type": "ping"}, False),
         (completion(base_resp={"status_code": 0, "status_msg": ""}, message="ok"), False),
         (chunk({"content": "x"}, message="ok"), False),
         ({"data": [{"embedding": [0.1]}], "message": "success"}, False),

@@ -25,7 +25,8 @@ COMPLAINTS = ("message", "msg", "error_msg", "error_message", "errorMessage", "d
 """Where an error that is no object of its own says what is wrong."""
 
 SIGNS = frozenset({"error", "code", "error_code", "errorCode", "status_code", "base_resp",
-                   "error_msg", "error_message", "errorMessage", "detail", "choices"})  # fmt: skip
+                   "error_msg", "error_message", "errorMessage", "errors", "detail",
+                   "choices"})  # fmt: skip
 """Of an error, or of an answer that may hold one."""
 
 THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
@@ -83,11 +84,13 @@ def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes |
 
 
 def _complains(body: dict[str, Any]) -> bool:
-    """It has nothing of an answer, but words of what is wrong: so DashScope and MiniMax answer."""
+    """It has nothing of an answer, but words of what is wrong: so answer Cloudflare and others."""
     if any(body.get(name) for name in ANSWERS):
         return False
     ended = body.get("base_resp")
     if isinstance(ended, dict) and ended.get("status_code"):
+        return True
+    if isinstance(body.get("errors"), list) and body["errors"]:
         return True
     return any(body.get(name) and isinstance(body[name], str) for name in COMPLAINTS)
 
