@@ -196,9 +196,9 @@ class Ledger:
         while True:
             self._wake.wait(pause_s)
             self._wake.clear()
-            is_last = self._is_closing
+            is_last, begun = self._is_closing, time.monotonic()
             if self._flush():
-                pause_s = self._flush_s
+                pause_s = max(0.0, self._flush_s - (time.monotonic() - begun))
                 if is_last:
                     break
             else:
@@ -209,8 +209,13 @@ class Ledger:
         self._writer.close()
 
     def _flush(self) -> bool:
-        """Write everything pending; False if the store would not take it."""
-        while self._next_batch():
+        """Write what is pending by now; False if the store would not take it.
+
+        What is appended meanwhile waits for its turn: a batch costs half a millisecond before its
+        first entry, and would else be made for each request.
+        """
+        end = self._queued
+        while (self._waiting or self._taken < end) and self._next_batch():
             try:
                 lost = self._writer.write(self._batch)
             except Exception as error:  # whatever it is, routing goes on and this is tried again

@@ -72,7 +72,7 @@ def control_plane_of(service: Service, tallies: Tallies, limits: Limits, caller:
             replica_routes(insight, partial(overview, service)),
             label_routes(insight, past, label_queue_of(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
-            history_routes(insight, past),
+            history_routes(insight, past, service.feedbacks.may_come),
             *overview_routes(
                 insight,
                 past,

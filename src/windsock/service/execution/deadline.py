@@ -1,9 +1,21 @@
-"""A deadline that is moved often and missed seldom."""
+"""Deadlines that are moved often and missed seldom."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from types import TracebackType
+from typing import TypeVar
+
+from windsock.providers.transport import Pass, Reply
+
+T = TypeVar("T")
+
+LINGER_S = 2.0
+"""How long a complete stream is waited on for its usage and its end mark."""
+
+END_S = 0.1
+"""How long the end of an answer is waited on after its end mark."""
 
 
 class Deadline:
@@ -82,3 +94,81 @@ class Deadline:
         else:
             self._is_over = True
             self._task.cancel()
+
+
+class StreamTimeouts:
+    """Seconds that a provider may still be silent. Waiting for the client does not count.
+
+    Only content is progress: a line kept open with comments runs out of time.
+
+    first_s     until the first content
+    stall_s     between contents
+    until       loop time at which all patience ends
+    """
+
+    __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s",
+                 "_until")  # fmt: skip
+
+    def __init__(self, *, first_s: float | None, stall_s: float, until: float | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._deadline = Deadline()
+        self._begun = 0.0
+        self._is_passing = False
+        self._left_s = first_s
+        self._stall_s = stall_s
+        self._until = until
+
+    async def first(self, work: Awaitable[T]) -> T:
+        """Spends the patience of the first content on what comes before the stream."""
+        begun = self._loop.time()
+        with self._deadline.at(self._end(begun)):
+            done = await work
+        self._spend(begun)
+        return done
+
+    async def next(self, reply: Reply) -> bytes:
+        """What comes next, b"" at the end; raises TimeoutError."""
+        begun = self._loop.time()
+        end = self._end(begun)
+        if end is not None and end <= begun:
+            raise TimeoutError
+        with self._deadline.at(end):
+            chunk = await reply.take()
+        self._spend(begun)
+        return chunk
+
+    async def pass_on(self, reply: Reply, pass_: Pass) -> None:
+        """See `Reply.pass_on`; what it passes may renew the patience. Raises TimeoutError."""
+        self._begun = self._loop.time()
+        self._is_passing = True
+        try:
+            with self._deadline.at(self._end(self._begun)):
+                await reply.pass_on(pass_)
+        finally:
+            self._is_passing = False
+        self._spend(self._begun)
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        self._deadline.close()
+
+    def renew(self, *, is_complete: bool, is_done: bool) -> None:
+        """There was progress, also in the midst of `pass_on`.
+
+        is_done     the end mark came: the end of the answer, which frees the connection, follows
+        """
+        self._left_s = END_S if is_done else LINGER_S if is_complete else self._stall_s
+        if self._is_passing:
+            self._begun = now = self._loop.time()
+            until = now + self._left_s
+            self._deadline.move_to(until if self._until is None else min(until, self._until))
+
+    def _end(self, now: float) -> float | None:
+        end = None if self._left_s is None else now + self._left_s
+        if self._until is None or end is None:
+            return end if self._until is None else self._until
+        return min(end, self._until)
+
+    def _spend(self, begun: float) -> None:
+        if self._left_s is not None:
+            self._left_s -= self._loop.time() - begun

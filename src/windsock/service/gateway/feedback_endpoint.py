@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import orjson
@@ -91,18 +91,26 @@ class FeedbackEndpoint:
             return reward_of(asked, principal)
         if not isinstance(used, str):
             raise BadRequest("final_text must be a text", param="final_text")
-        value = await share_kept(self._feedbacks, self._kept, (name,), used, principal)
+        pauses = self._feedbacks.pauses()
+        value = await share_kept(self._feedbacks, self._kept, (name,), used, principal, pauses)
         return reward_of({"source": EDIT, **asked, "value": value}, principal)
 
 
 async def share_kept(
-    feedbacks: FeedbackInbox, kept: Kept, names: Iterable[str], used: str, principal: Principal
+    feedbacks: FeedbackInbox,
+    kept: Kept,
+    names: Collection[str],
+    used: str,
+    principal: Principal,
+    pauses: Iterable[float],
 ) -> float:
     """0..1, how much of an answer was left in what was used.
 
+    pauses  see `FeedbackInbox.named`
+
     raises  UnknownDecision, and BadRequest where the answer's text is not held
     """
-    decision_id = await feedbacks.named(names, principal.namespace)
+    decision_id = await feedbacks.named(names, principal.namespace, pauses)
     if decision_id is None:
         raise UnknownDecision(f"no decision {next(iter(names), '')!r} is known to this key")
     share = await asyncio.to_thread(kept, decision_id, used)
