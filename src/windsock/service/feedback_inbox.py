@@ -158,7 +158,7 @@ class FeedbackInbox:
 
         raises  StoreError
         """
-        known = await self._known(name, namespace)
+        known = await soon(partial(self._known, name, namespace), self.pauses())
         return None if known is None else known.deployment
 
     async def named(

@@ -12,18 +12,20 @@ import msgspec
 import orjson
 
 from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, RouteRequest
-from windsock.errors import BadRequest
+from windsock.errors import BadRequest, ProviderError
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
 from windsock.wire.caller_fields.names import Model, Models, Name
 from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
+from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_beside, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
 from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
+from windsock.wire.formats.unasked_forms import completion_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
@@ -34,6 +36,7 @@ from windsock.wire.request import (
     task_of,
 )
 from windsock.wire.sessions import HEADERS, LEAST_TOKENS, Session, session_of
+from windsock.wire.sse import DATA
 from windsock.wire.upstream_errors.shapes import body_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
@@ -177,12 +180,36 @@ class OpenAIChat(OpenAIFormat):
         return msgspec.json.encode(fields)
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A chat completion, also one that holds an error or nothing; None if it is no object."""
+        """As a chat completion, also one that holds an error or nothing; None if it is none.
+
+        Of events, which nobody asked for, what they add up to.
+        """
         body = parsed(raw)
         if isinstance(body, dict):
-            return answer_of(body, self._traits, images=request.images)
-        error = error_in(body_of(raw))
-        return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+            return self._told_whole(body, request)
+        if (error := error_in(body_of(raw))) is not None:
+            return Answer(body={}, facts=AnswerFacts(), error=error)
+        return self._told_in_events(raw, request) if DATA.search(raw) else None
+
+    def _told_whole(self, body: dict[str, Any], request: UpstreamRequest) -> Answer:
+        return answer_of(body, self._traits, images=request.images)
+
+    def _told_in_events(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """None if they are broken, or break off."""
+        scanner = self.scanner(request)
+        try:
+            events = b"".join([*scanner.feed(raw), *scanner.rest()])
+        except (ProviderError, *MISSHAPEN):
+            return None
+        facts = scanner.facts()
+        if scanner.error is not None:
+            return Answer(body={}, facts=facts, error=scanner.error)
+        if not scanner.is_complete:
+            return None
+        body = completion_of(events) | ({} if scanner.usage is None else {"usage": scanner.usage})
+        answer = answer_of(body, self._traits, images=request.images)
+        answer.facts = facts
+        return answer
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None

@@ -19,12 +19,12 @@ from windsock.wire.formats.openai_ends import (
     choices_in,
     error_in,
     error_in_event,
-    events_of,
     finish_of,
     shows,
     thinks,
 )
 from windsock.wire.formats.openai_usage import counted, counts_in, id_of, text_in
+from windsock.wire.formats.unasked_forms import events_of
 from windsock.wire.service_tiers import tier_of
 from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, are_plain_json, data_of, start_of_event
 

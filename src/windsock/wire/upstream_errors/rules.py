@@ -33,7 +33,7 @@ STATUSES = {
 class ErrorRule:
     """What one kind of error means; stated in `errors.toml`. All that it states must hold.
 
-    status      one of these; empty: any
+    status      one of these, 0 where it has none; empty: any
     codes       one of its codes is one of these, as `code_name` writes them; empty: any
     says        one of these is found in its words, which are in lower case; empty: any. A group
                 `field` names the field of the request
@@ -53,7 +53,7 @@ class ErrorRule:
 
         Without a named field nothing can be mended: then another place is asked.
         """
-        if self.status and facts.status not in self.status:
+        if self.status and (facts.status or 0) not in self.status:
             return None
         if self.codes and self.codes.isdisjoint(facts.codes):
             return None

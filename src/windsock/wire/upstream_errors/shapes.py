@@ -33,6 +33,8 @@ MAX_EVENTS = 16
 MAX_TEXT = 4096
 """Characters of all sentences together that are looked at."""
 CODE_CHARACTERS = 100
+MAX_CODES = 500
+"""Characters of all codes together that are read as words."""
 
 TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 MARKUP = re.compile(
@@ -77,7 +79,7 @@ class ErrorFacts:
     @property
     def code_words(self) -> str:
         """Its codes as the words they are made of: `ModelNotOpen` and `model_not_open` alike."""
-        stated = "\n".join(dict.fromkeys(self.stated))[:MAX_TEXT]
+        stated = "\n".join(dict.fromkeys(self.stated))[:MAX_CODES]
         return BETWEEN_WORDS.sub(" ", stated).lower()
 
 
