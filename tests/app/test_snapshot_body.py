@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from windsock.app.stored.snapshot_body import PIECE, body_of, in_pieces, written
+from windsock.app.background.snapshot_body import PIECE, body_of, in_pieces, written
 
 ROWS = [[f"task {n}", "acme/m", n / 3, None, [1.5, 0.0]] for n in range(2 * PIECE + 1)]
 

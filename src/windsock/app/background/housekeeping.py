@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from windsock.app import interpreter
 from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ledger_watch import LedgerWatch
+from windsock.app.background.snapshot_body import body_of, written
 from windsock.app.replicas.membership import Membership
 from windsock.app.replicas.role import Role
-from windsock.app.stored.snapshot_body import body_of, written
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
