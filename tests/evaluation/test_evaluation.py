@@ -208,6 +208,7 @@ def test_reasons_that_lie_in_the_request_are_known_by_their_words() -> None:
         ("deepseek/*=x", "'' is no number"),
         ("deepseek/*=xnan", "nan is not a price"),
         ("deepseek/*=-1/2", "-1 is not a price"),
+        ("deepseek/*=1e400/2", "1e400 is not a price"),
         ("deepseek/*=1", "'' is no number"),
     ],
 )

@@ -592,7 +592,8 @@ async def test_sealed_reasoning_goes_back_to_the_account_that_sealed_it(
     async with upstream(account("a"), "/responses") as a, upstream(account("b"), "/responses") as b:
         config = provider("openai", a.url) + provider("bolt", b.url)
         config = config.replace("[providers.bolt]", '[providers.bolt]\npreset = "openai"')
-        async with running(config + route("openai/gpt-5", "bolt/gpt-5"), tmp_path) as it:
+        config += route("openai/gpt-5", "bolt/gpt-5") + "[learning]\nseed = 7\n"
+        async with running(config, tmp_path) as it:
             for number in range(8):
                 items: list[Body] = [{"role": "user", "content": f"hi {number}"}]
                 for _ in range(3):

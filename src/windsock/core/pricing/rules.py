@@ -37,7 +37,9 @@ class GuardRules:
                         sell the model at; of lists that each state another, one 10 times off
                         counts last
     family_ratio        3: versions of a family cost a third to three times what is usual in it; of
-                        first listings of models.dev 90 % did that had kin at their seller
+                        first listings of models.dev 90 % did that had kin at their seller; and a
+                        model without kin costs at most three times the dearest of its seller, as
+                        645 of 646 did
     output_ratios       (1, 10) times input costs output, where a seller's own models do not tell;
                         98 % of the first listings of models.dev lay within
     rise_polls          2 equal polls in a row release a rise beyond `max_rise`

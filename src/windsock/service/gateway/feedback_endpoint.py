@@ -149,7 +149,7 @@ def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, A
 def decision_name(asked: dict[str, Any]) -> str:
     """The decision's or the answer's id, under any of the names that clients use."""
     for name in NAMES:
-        if isinstance(asked.get(name), str):
+        if isinstance(asked.get(name), str) and asked[name]:
             return _short(str(asked[name]), name)
     raise BadRequest(
         "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
@@ -165,7 +165,11 @@ def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
     if isinstance(value, bool):
         value = float(value)
     if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
+        raise BadRequest(
+            "value must be true, false or a number from 0 to 1; other scales are told by "
+            "POST /v1/feedback/rows with scale = [WORST, BEST]",
+            param="value",
+        )
     return Reward(
         value=float(value),
         source=_name(asked.get("source"), "source") or source,

@@ -64,14 +64,22 @@ class _Plan:
     def split(self, values: Sequence[Column], at: Sequence[float]) -> Iterator[tuple[Shape, bytes]]:
         """The shape of each, and the numbers that left it."""
         batch = Batch(tuple(at))
-        columns = [write(values[place], batch, number)
-                   for number, (place, write) in enumerate(self.columns)]  # fmt: skip
-        keys = zip(repeat(self, len(at)), *(each.marks for each in columns), strict=False)
-        left = [each.numbers for each in columns if each.numbers is not None]
+        marks: list[Iterable[Any]] = [repeat(self, len(at))]
+        left: list[Sequence[Any]] = []
+        has_gaps = False
+        for number, (place, write) in enumerate(self.columns):
+            if write is constants:
+                marks.append(values[place])
+                continue
+            found = write(values[place], batch, number)
+            marks.append(found.marks)
+            if found.numbers is not None:
+                left.append(found.numbers)
+                has_gaps |= found.has_gaps
         numbers: Iterable[Sequence[Any]] = zip(*left, strict=True) if left else repeat(())
-        if any(each.has_gaps for each in columns):
+        if has_gaps:
             numbers = ([each for each in row if each is not NOTHING] for row in numbers)
-        return zip(map(_shape, keys), map(_pack, numbers), strict=False)
+        return zip(map(_shape, zip(*marks, strict=False)), map(_pack, numbers), strict=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
