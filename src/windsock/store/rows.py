@@ -22,6 +22,7 @@ from windsock.core.replicas.deltas import Delta
 from windsock.store.codec import encode, encode_spoken
 from windsock.store.compact.requests import row_of_table, rows_of_requests
 from windsock.store.compact.tables import TableRow
+from windsock.store.recovery.snapshot import StateSnapshot
 from windsock.store.replicas.group import Held as HeldLease
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.money import pico_usd
@@ -51,14 +52,6 @@ __all__ = [
     "record_of",
     "rows_of",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class StateSnapshot:
-    """The router's whole state as bytes, taken at `at`."""
-
-    at: float
-    body: bytes
 
 
 Other = (
@@ -200,7 +193,7 @@ def _row(entry: Other, position: int) -> tuple[type[SQLModel], dict[str, Any]]:
         case Event():
             return EventRow, _event(entry, position)
         case StateSnapshot():
-            return SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
+            return SnapshotRow, {"position": position, "at": entry.at, "body": entry.written}
         case Uncalled():
             return UncalledRow, _uncalled(entry, position)
         case Delta():

@@ -5,12 +5,14 @@ Messages and the deltas of a stream are of one shape.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from windsock.core.evidence.answer_ends import has_failed
+from windsock.wire.formats.openai_usage import part_of
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters without width that `str.strip` leaves."""
@@ -63,6 +65,20 @@ def finish_of(choices: list[dict[str, Any]]) -> str | None:
                 return word
             first = word if first is None else first
     return first
+
+
+def certainty_of(choice: Mapping[str, Any]) -> float | None:
+    """The mean probability of an answer's tokens, 0..1, where logprobs were asked for and given.
+
+    A claim, not a rate: what it is worth is learnt from feedback.
+    """
+    tokens = part_of(choice, "logprobs").get("content")
+    values = [
+        value
+        for token in (tokens if isinstance(tokens, list) else ())
+        if isinstance(token, dict) and isinstance(value := token.get("logprob"), int | float)
+    ]
+    return math.exp(min(0.0, sum(values) / len(values))) if values else None
 
 
 def error_in(body: Any) -> bytes | None:

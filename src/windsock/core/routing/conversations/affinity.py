@@ -99,11 +99,11 @@ class Conversations:
 
     def observe(self, outcome: Outcome) -> None:
         """A turn was answered: the home is there, and its cache holds the prompt."""
-        cell, name = outcome.decision.cell, outcome.response_id
-        facts, served = outcome.decision.conversation, outcome.served
+        cell, facts, served = outcome.decision.cell, outcome.decision.conversation, outcome.served
         known = None if served is None else self._catalog.deployments.get(served)
-        if name is not None and known is not None and known.keeps_answers:
-            self.memory.note_answerer(cell.namespace, name, known.id)
+        name = outcome.response_id if known is not None and known.keeps_answers else None
+        if name is not None and served is not None:
+            self.memory.note_answerer(cell.namespace, name, served)
         if facts is not None and served is not None:
             self._keep_turn(outcome, facts, served, name)
         if name is not None and self.on_answer is not None:
@@ -113,7 +113,7 @@ class Conversations:
         self, outcome: Outcome, facts: ConversationFacts, served: str, name: str | None
     ) -> None:
         """
-        name    of the answer, by which the next turn may go on
+        name    of the answer, by which the next turn may go on; None where it cannot
         """
         cell, at = outcome.decision.cell, outcome.decision.at
         key = (cell.namespace, cell.route, facts.session)
