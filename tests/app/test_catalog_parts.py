@@ -5,6 +5,7 @@ import pytest
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.clock import SystemClock
 from windsock.config.file import parse
+from windsock.core.model.requests import CHAT_ALONE
 from windsock.providers.presets import presets
 from windsock.wire.registry import LANGUAGES
 
@@ -36,3 +37,10 @@ def test_an_owners_own_address_or_word_is_the_only_one(own: str) -> None:
     deployment, upstream = built(f"[providers.google]\n{own}\n")
     assert not upstream.native and upstream.bare.base_url == upstream.endpoint.base_url
     assert {*deployment.lacks} >= {*LANGUAGES}
+
+
+@pytest.mark.parametrize(("provider", "lacks"), [("google", False), ("google-native", True)])
+def test_who_is_asked_in_another_language_is_told_no_functions_of_old(provider, lacks) -> None:
+    settings = parse(ROUTE.replace("google/", f"{provider}/"), {}, source="windsock.toml")
+    (deployment,) = catalog_of(settings, presets()).deployments.values()
+    assert ({*CHAT_ALONE} <= {*deployment.lacks}) is lacks

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.builders import START, deployment, router
-from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.intake.ingestion import FeedIngestion
 from windsock.clock import ManualClock
 from windsock.core.model.events import Event
 from windsock.core.model.model_names import Alias, Identity
@@ -292,11 +292,11 @@ def test_a_price_that_came_before_a_ruling_from_elsewhere_counts_as_it_does_ther
         made.on_quote(stated(10.0, START), START)
         made.on_quote(held, START + 1)
         assert [each.quote for each in wind.book.held()] == [held]
-    there[0].approve("openai/a", "list")
+    there[0].rulings.approve("openai/a", "list")
     for made, _, _ in (here, there):
         made.clock.advance_to(START + 2)
         made.on_quote(stated(then, START + 2), START + 2)
-    here[0].hear_ruling(held, is_believed=True)
+    here[0].rulings.hear(held, is_believed=True)
     prices = [
         wind.book.believed("openai/a", START + 2).usd_per_mtok for _, wind, _ in (here, there)
     ]
@@ -307,5 +307,5 @@ def test_a_price_that_came_before_a_ruling_from_elsewhere_counts_as_it_does_ther
 def test_a_ruling_from_elsewhere_does_not_touch_a_price_of_the_owner_s() -> None:
     made, wind, _ = intake("openai/a")
     made.adopt(made.identity, [stated(10.0, START)])
-    made.hear_ruling(stated(0.2, START + 1), is_believed=True)
+    made.rulings.hear(stated(0.2, START + 1), is_believed=True)
     assert wind.book.believed("openai/a", START + 1).usd_per_mtok[Meter.INPUT] == 10

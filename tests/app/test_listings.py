@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.test_ingestion import feed, intake, listed
 from tests.builders import START
-from windsock.app.background.listings import MOST_EACH, REMEMBERED
+from windsock.app.background.intake.listings import MOST_EACH, REMEMBERED
 from windsock.core.model.events import Event
 from windsock.core.model.model_names import Identity
 from windsock.core.model.ticks import HealthReport, HealthState, ModelFacts

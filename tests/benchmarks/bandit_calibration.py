@@ -20,7 +20,8 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.views import CellView
 
 STAGES = ("first 500 requests", "500 to 1,000", "1,000 to 2,000", "2,000 to 4,000")
 ENDS = (500, 1000, 2000, worlds.REQUESTS)

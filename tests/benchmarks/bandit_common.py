@@ -21,7 +21,7 @@ from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 TASKS = tuple(f"task {i}" for i in range(6))
 NAMES = ("small", "medium", "large", "flagship")

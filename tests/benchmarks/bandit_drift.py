@@ -23,7 +23,7 @@ from windsock.core.evidence.bill_monitor import BillWatch
 from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 from windsock.core.routing.sampling import uniform
 
 SETTINGS = BeliefSettings(half_life_s=1e9)

@@ -20,7 +20,7 @@ from windsock.core.beliefs.benchmark_priors import NOTHING
 from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 TASKS = ("coding", "math", "extraction", "language", "questions")
 """HumanEval, MATH, DROP, MGSM, MMLU."""

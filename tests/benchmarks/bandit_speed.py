@@ -22,7 +22,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 from windsock.core.routing.sampling import draw, uniform
 
 OBJECTIVES = {

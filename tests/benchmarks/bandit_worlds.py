@@ -30,7 +30,8 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies import baselines as policies
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView, Policy
+from windsock.core.policies.protocol import Policy
+from windsock.core.policies.views import CellView
 from windsock.core.routing.sampling import uniform
 
 REQUESTS = 4000

@@ -35,7 +35,8 @@ from tests.benchmarks.cold_start_tables import FLOORS, OVER_ROUTE, Score, Table,
 from tests.benchmarks.tables import markdown
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import RouteRequest
-from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.protocol import BasePolicy, Weighing
+from windsock.core.policies.views import CellView
 from windsock.simulation.engines.contenders import Contender, contenders
 from windsock.simulation.engines.runner import run
 from windsock.simulation.world.world import World

@@ -32,7 +32,7 @@ from windsock.core.model.units import MIX_METERS
 from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 AIMS = ("high", "middle")
 EVERY, EARLY = 25, 5

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.intake.ingestion import FeedIngestion
 from windsock.clock import SystemClock
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.catalog import Catalog, Deployment

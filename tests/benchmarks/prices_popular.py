@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.builders import router
-from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.intake.ingestion import FeedIngestion
 from windsock.clock import ManualClock
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.model_names import Identity, split_site

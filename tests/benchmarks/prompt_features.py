@@ -36,7 +36,7 @@ from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Usage
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 DATA = Path(__file__).parent / "data"
 REQUESTS, EVERY = 3000, 50

@@ -15,10 +15,10 @@ from windsock.core.model.requests import Cell
 from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, Objective, on_floor
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
 from windsock.core.policies.restraint.damping import Damping
 from windsock.core.policies.restraint.incumbent import Incumbent
 from windsock.core.policies.rungs import Arms
+from windsock.core.policies.views import CellView
 
 WIDTH, HEIGHT, EDGE = 560, 260, 48
 COLOURS = ("#2a6f97", "#e07a5f", "#3d405b", "#81b29a")

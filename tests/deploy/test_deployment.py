@@ -16,7 +16,7 @@ import yaml
 from tests.deploy import image
 from tests.running import Running, config_of, running
 from windsock.config.file import parse
-from windsock.config.settings import ServerSettings
+from windsock.config.serving.server_settings import ServerSettings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

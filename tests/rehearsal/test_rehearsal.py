@@ -180,6 +180,7 @@ def test_what_is_printed_is_at_most_eighty_columns_but_for_sentences(log, capsys
         ({"settings": ["routes.auto.quality_floor"]}, "write KEY=VALUE"),
         ({"at": "tomorrow"}, "in 7d"),
         ({"lasts": "long"}, "--for"),
+        ({"lasts": "0s"}, "no time at all"),
         ({"route": "autobahn"}, "there is no route"),
         ({"rivals": ["nobody"]}, "nobody"),
         ({"since": "1s"}, "needs 50"),

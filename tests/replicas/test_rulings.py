@@ -84,7 +84,7 @@ async def test_a_price_that_one_had_still_to_write_when_another_began_to_lead_is
             quote = stated("core/m", 0.8)
             for it in (one, two):
                 it.service.ingestion.on_quote(quote, quote.seen_at)
-            one.service.ingestion.approve("core/n", "sheet")
+            one.service.ingestion.rulings.approve("core/n", "sheet")
             wanted = two.service.housekeeping.membership.replica.name
             rows(store, "UPDATE lease SET token = token + 1, until = until + 2, "
                         f"holder = '{wanted}' RETURNING 1")  # fmt: skip

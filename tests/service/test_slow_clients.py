@@ -58,16 +58,17 @@ def is_waited_for() -> bool:
     return any(each.flow.write_paused for each in kept if isinstance(each, DirectCycle))
 
 
-@pytest.mark.parametrize("reads_on", [True, False])
-async def test_what_a_client_does_not_read_is_not_read_from_the_provider(
-    reads_on, tmp_path
-) -> None:
+@pytest.mark.parametrize("end", ["read", "left", "cut"])
+async def test_what_a_client_does_not_read_is_not_read_from_the_provider(end, tmp_path) -> None:
+    """A provider that cuts off the stream meanwhile is not at fault, and its client is told."""
     sent: list[int] = []
+    lines: list[asyncio.StreamWriter] = []
     clock = ManualClock(1e9)
 
     async def fast(call: Call) -> None:
         line = call.writer.get_extra_info("socket")
         line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+        lines.append(call.writer)
         await call.begin_stream()
         clock.advance_to(clock.now() + 2)
         for place in range(PARTS):
@@ -85,7 +86,11 @@ async def test_what_a_client_does_not_read_is_not_read_from_the_provider(
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert await still(sent) < PARTS
         clock.advance_to(clock.now() + 100)
-        if reads_on:
+        if end == "cut":
+            lines[0].transport.abort()
+            last = (await body_of(reader)).split(b"\n\n")[-2]
+            assert "not read for a while" in json.loads(last[6:])["error"]["message"]
+        if end == "read":
             events = (await body_of(reader)).split(b"\n\n")
             texts = [json.loads(each[6:])["choices"][0]["delta"] for each in events[:PARTS]]
             assert [int(each["content"].split()[0]) for each in texts] == list(range(PARTS))
@@ -97,7 +102,8 @@ async def test_what_a_client_does_not_read_is_not_read_from_the_provider(
             await it.service.ledger.flushed()
         (line,) = found.splitlines()
         (call,) = json.loads(line)["attempts"]
-        assert call["kind"] == ("answered" if reads_on else "cancelled")
+        assert call["kind"] == ("answered" if end == "read" else "cancelled")
+        assert it.service.router.health.failures_in_a_row("acme/m") == 0
         assert (call["latency_s"], call["held_s"]) == (2, 100)
         pace = it.service.router.health.of("acme/m")
         assert [seconds for _, seconds in pace.latencies] == [2]

@@ -7,7 +7,7 @@ import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 from windsock.errors import ConfigError
 from windsock.resources import folder, room
 from windsock.simulation.engines.baselines import best_mixture

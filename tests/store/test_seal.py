@@ -1,4 +1,4 @@
-"""What replicas write: entries and the delta that tells what they taught in one batch, or none."""
+"""What makes a batch: of replicas, entries and the delta that tells what they taught, or none."""
 
 from collections.abc import Sequence
 
@@ -64,3 +64,18 @@ def test_a_seal_is_one_batch_however_much_it_covers(file_engine: Engine, was_awa
     batches.is_there = True
     assert ledger._flush()
     assert batches.kept == [[*entries[:5], TAUGHT], [*entries[5:], TAUGHT]]
+
+
+def test_what_comes_while_a_batch_is_written_waits_for_its_turn(file_engine: Engine) -> None:
+    class Busy(Batches):
+        def write(self, entries: Sequence[Entry | None]) -> int:
+            ledger.append(outcome(2))
+            return super().write(entries)
+
+    batches = Busy()
+    ledger = Ledger(file_engine, writer=batches)
+    for _ in range(MAX_BATCH + 1):
+        ledger.append(outcome(1))
+    assert ledger._flush()
+    assert [len(each) for each in batches.kept] == [MAX_BATCH, 2]
+    assert ledger.stats().pending == 1

@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.upstream import chunk, completion, event, stream_of
+from windsock.core.model.requests import RouteRequest
 from windsock.errors import ProviderError
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, ChatStreamScanner
+from windsock.wire.format import ProviderTraits
+from windsock.wire.formats.openai_chat import OpenAIChat
+from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.registry import formats_of
+from windsock.wire.request import Operation, UpstreamRequest
+from windsock.wire.sse import MAX_EVENT_BYTES
 
 WORDS = ["Grüezi ", "mitenand 🌬", " [DONE] ", '"finish_reason": "stop"', "\n\ndata: x", "\r\n"]
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
@@ -88,6 +94,8 @@ def test_a_completion_that_came_whole_is_told_as_a_stream() -> None:
         ({"error_code": 18, "error_msg": "qps request limit reached"}, True),
         ({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no"}}, True),
         ({"detail": "Internal Server Error"}, True),
+        ({"success": False, "errors": [{"code": 10000, "message": "no"}], "messages": []}, True),
+        ({"errors": [], "type": "ping"}, False),
         (completion(base_resp={"status_code": 0, "status_msg": ""}, message="ok"), False),
         (chunk({"content": "x"}, message="ok"), False),
         ({"data": [{"embedding": [0.1]}], "message": "success"}, False),
@@ -149,6 +157,12 @@ def test_a_broken_event_is_found_among_others_wherever_they_are_split(at) -> Non
 
 ODD = [
     event(chunk({"content": "“a”"})),
+    event(chunk({"content": "b\n\"{}\\"})),
+    event(chunk({"content": '"content":"x"'})),
+    event(chunk({"content": "b"})).replace(b'"b"', b'"\\ud83d"'),
+    event(chunk({"content": "b"})).replace(b'"b"', b'"\\x"'),
+    event(chunk({"content": "b"})).replace(b'"b"', b'"\x01"'),
+    event(chunk({"content": "b"})).replace(b'"b"', b'"b" "b"'),
     event(chunk({"content": ""})),
     event(chunk({"content": '"usage": {"x": 1}'})),
     event(chunk({"content": " [DONE] "})),
@@ -183,10 +197,60 @@ def told(parts: list[bytes]) -> object:
 
 
 @given(
-    events=st.lists(st.sampled_from(ODD), max_size=12),
+    events=st.lists(st.one_of(st.sampled_from(ODD[:3]), st.sampled_from(ODD)), max_size=12),
     at=st.lists(st.integers(0, 10_000), max_size=12),
 )
 def test_many_events_read_at_once_say_what_each_of_them_says(events, at) -> None:
     """With carriage returns every event is read by itself."""
     one_by_one = [each.replace(b"\n", b"\r\n") for each in events]
     assert told(split(b"".join(events), at)) == told(one_by_one)
+
+
+PLAIN = UpstreamRequest(raw=b"{}", request=RouteRequest(model="m"), wants_usage=False)
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+PIECES = [
+    {"role": "assistant", "content": "", "reasoning_content": "hm"},
+    {"reasoning_content": ", so"},
+    {"content": "Grüezi "},
+    {"role": "assistant", "content": "mitenand"},
+    {"tool_calls": [{"index": 0, **CALL, "function": {"name": "f", "arguments": '{"a"'}}]},
+    {"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}]},
+    {"audio": {"id": "a", "transcript": "Grü"}},
+    {"audio": {"transcript": "ezi"}},
+]
+
+
+def test_events_that_answer_a_plain_call_are_told_as_the_completion_they_add_up_to() -> None:
+    events = [event(chunk(each, service_tier="flex")) for each in PIECES] + stream_of([])[1:]
+    answer = OpenAIChat(ProviderTraits()).answer(b": hello\n\n" + b"".join(events), PLAIN)
+    assert answer is not None and answer.facts.usage is not None
+    assert answer.facts.usage.completion_tokens == 3
+    (choice,) = answer.body["choices"]
+    assert (answer.body["object"], choice["finish_reason"]) == ("chat.completion", "stop")
+    assert answer.body["usage"]["completion_tokens"] == 3
+    assert (
+        choice["message"]
+        == answer.message
+        == {
+            "role": "assistant",
+            "content": "Grüezi mitenand",
+            "reasoning_content": "hm, so",
+            "tool_calls": [CALL],
+            "audio": {"id": "a", "transcript": "Grüezi"},
+        }
+    )
+
+
+def test_events_that_break_off_or_hold_an_error_are_no_answer_to_a_plain_call() -> None:
+    form, whole = OpenAIChat(ProviderTraits()), stream_of(["a", "b"], usage=False, done=False)
+    assert form.answer(b"".join(whole[:-1]), PLAIN) is None
+    assert form.answer(b"".join(whole)[:-40], PLAIN) is None
+    failed = form.answer(b"".join([*whole[:-1] * 9, event({"error": {"message": "no"}})]), PLAIN)
+    assert failed is not None and failed.error is not None
+
+
+@pytest.mark.parametrize("name", ["gemini_content", "anthropic_messages", "openai_responses"])
+def test_what_is_no_event_of_another_format_is_no_answer_to_a_plain_call(name: str) -> None:
+    form = formats_of(name, ProviderTraits())[Operation.CHAT]
+    assert form.answer(b"data: 5\n\n", PLAIN) is None
+    assert form.answer(b"<html>", PLAIN) is None

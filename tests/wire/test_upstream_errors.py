@@ -109,6 +109,14 @@ LIKE_ANOTHER = [
     ("content_refused", 400, "Refused for this project: the request violates our terms."),
     ("cannot_serve_this_request", 400, "max_tokens 9000 is greater than the maximum output tokens"),
     ("auth_failed", 403, "You do not have permission to use this API."),
+    ("refused", 400, "The result of get_user is: user not found"),
+    ("refused", 404, "user not found in thread"),
+    ("server_error", 500, "User not found"),
+    ("auth_failed", 401, "User not found."),
+    ("cannot_serve_this_request", 403, "Your plan does not include image inputs"),
+    ("cannot_serve_this_request", 402, "This feature requires a paid plan"),
+    ("model_gone", 403, "Your plan does not include access to this model"),
+    ("auth_failed", 403, "Your plan does not include API access"),
 ]
 """Sentences with words of an error of another kind, which would take out a model or an account."""
 

@@ -21,7 +21,7 @@ from windsock.core.model.catalog import (
     Deployment,
 )
 from windsock.core.model.model_names import split_site
-from windsock.core.model.requests import CALLS
+from windsock.core.model.requests import CALLS, CHAT_ALONE
 from windsock.core.model.ticks import CHAT
 from windsock.errors import ConfigError
 from windsock.providers.addressing import Account, endpoint_of
@@ -32,6 +32,7 @@ from windsock.providers.upstream import Upstream, upstream_of
 from windsock.wire.adaptation.parameters import Parameters
 from windsock.wire.format import Format
 from windsock.wire.registry import KEPT_IN, LANGUAGES, calls_of, formats_of, languages_of
+from windsock.wire.request import Operation
 
 PLAIN_PROVIDER, PLAIN_DEPLOYMENT = ProviderSettings(), DeploymentSettings()
 """Of which nothing is stated."""
@@ -109,9 +110,13 @@ def _unspoken(
 ) -> list[str]:
     """Needs of requests that it serves in no format: clients' languages, and kinds of calls."""
     preset = preset_of(provider, settings, presets)
-    offered = calls_of(preset.format if preset else Preset(id=provider).format)
+    preset = preset or Preset(id=provider)
+    offered = calls_of(preset.format)
     calls = [each for each in CALLS if each not in offered]
-    return [*(each for each in LANGUAGES if each not in spoken), *calls]
+    chat = formats_of(preset.format, traits_of(preset)).get(Operation.CHAT)
+    is_told = chat is not None and chat.carries is not None
+    languages = [each for each in LANGUAGES if each not in spoken]
+    return [*languages, *calls, *(CHAT_ALONE if is_told else ())]
 
 
 def _priced_mode(own: DeploymentSettings) -> frozenset[str]:

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from windsock.app.background.cap_keeping import CapKeeper
-from windsock.app.background.ingestion import FeedIngestion, log_event
-from windsock.app.background.listings import REMEMBERED
+from windsock.app.background.intake.ingestion import FeedIngestion, log_event
+from windsock.app.background.intake.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
 from windsock.app.replicas.place import ALONE, Place
 from windsock.app.replicas.role import Role

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from windsock.app.service import Service
-from windsock.config.settings import ServerSettings
+from windsock.config.serving.server_settings import ServerSettings
 from windsock.errors import WindsockError
 from windsock.service.connections.acceptor import Acceptor
 from windsock.service.connections.limits import Connections

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from windsock.app import interpreter
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.housekeeping import Housekeeping
-from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.intake.ingestion import FeedIngestion
 from windsock.app.background.judging.judges import Judges
 from windsock.app.background.shadowing.shadows import Shadows
 from windsock.app.replicas.place import ALONE, Place

@@ -74,7 +74,7 @@ def stored_states(engine: Engine) -> Iterator[tuple[int, dict[str, Any]]]:
     """(position, what is kept) of the snapshots, newest first; at last (0, {}), the beginning."""
     for position, snapshot in queries.snapshots(engine):
         try:
-            kept = dict(orjson.loads(snapshot.body))
+            kept = dict(orjson.loads(snapshot.written))
             kept["router"]
         except UNREADABLE as error:
             _set_aside(error)

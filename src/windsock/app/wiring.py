@@ -19,9 +19,7 @@ from windsock.app.planes.control_plane import control_plane_of
 from windsock.app.planes.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
-from windsock.app.stored.history import (
-    stored_finder,
-)
+from windsock.app.stored.history import stored_finder
 from windsock.config.settings import Settings
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
@@ -51,6 +49,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         clock=core.clock,
         append=core.ledger.append,
         find=stored_finder(core.engine),
+        is_one=not (core.role.is_shared or core.place.count > 1),
     )
     uncalled = UncalledRequests(core.clock, core.ledger.append)
     executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)

@@ -44,11 +44,13 @@ class ServiceClient:
         url = self.url.rstrip("/") + path
         try:
             answer = httpx.request(method, url, headers=headers, **{"timeout": TIMEOUT_S, **asked})
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise NothingAnswers(
                 f"no windsock answers at {self.url} ({type(error).__name__}); start one with "
                 f"'windsock serve', or name it with --url{_elsewhere(self.url)}"
             ) from error
+        except ValueError as error:
+            raise ConfigError("nan and inf are no numbers to ask by; name one") from error
         return checked(answer, self.url)
 
 

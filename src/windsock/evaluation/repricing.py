@@ -12,6 +12,9 @@ from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, Prices
 from windsock.errors import ConfigError
 
+MOST = Decimal(10**9)
+"""Dollars per million tokens, or times as dear: what is beyond is a slip of the keyboard."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repricing:
@@ -116,7 +119,7 @@ def _money(text: str, number: str, usage: str) -> Decimal:
         value = Decimal(number)
     except InvalidOperation:
         raise ConfigError(f"--price {text!r}: {number!r} is no number; {usage}") from None
-    if not value.is_finite() or value < 0:
+    if value.is_nan() or not 0 <= value <= MOST:
         raise ConfigError(f"--price {text!r}: {number} is not a price; {usage}")
     return value
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import TypeVar
 
 from windsock.clock import Clock
@@ -19,6 +20,7 @@ from windsock.core.model.rewards import (
 )
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
+from windsock.service.patience import PAUSES_S, soon
 
 MAX_OPEN = 4_000
 """Decisions kept at hand for feedback, some 8 MB; older ones are looked up in the store."""
@@ -42,8 +44,10 @@ class FeedbackInbox:
 
     find    looks a decision up that is no longer at hand
     append  writes a record to the ledger; never blocks
+    is_one  False where others answer as well: of theirs the store knows a little later
 
-    `listeners` are told of each reward that was learnt, and of what it was said.
+    `listeners` are told of each reward that was learnt, and of what it was said, and `tell` of
+    what was reported here, which others that have its decision at hand `hear`.
     """
 
     def __init__(
@@ -53,11 +57,14 @@ class FeedbackInbox:
         clock: Clock,
         append: Callable[[Feedback], object],
         find: FindStored,
+        is_one: bool = True,
     ) -> None:
         self._router = router
         self._clock = clock
         self._append = append
         self._find = find
+        self._pauses_s = () if is_one else PAUSES_S
+        self.tell: Callable[[Feedback], object] = lambda feedback: None
         self.listeners: list[Callable[[OpenDecision, Reward], object]] = []
         self._open: OrderedDict[str, OpenDecision] = OrderedDict()
         self._id_by_name: OrderedDict[tuple[str, str], str] = OrderedDict()
@@ -116,11 +123,28 @@ class FeedbackInbox:
                 f"decision {name!r} was made for another key, and keys judge their own here "
                 '(judges = "own")'
             )
-        return self._learn(self._held(name, known), reward, idempotency_key, inclusion)
+        held = self._held(name, known)
+        credit, is_duplicate = self._learn(held, reward, idempotency_key, inclusion)
+        if not is_duplicate:
+            self.tell(held.said[matter_of(reward)])
+        return credit, is_duplicate
+
+    def hear(self, feedback: Feedback) -> None:
+        """It was reported to another process, which has learnt it: said again it is a duplicate."""
+        if (known := self._open.get(feedback.decision_id)) is not None:
+            known.hear(feedback)
+
+    def pauses(self) -> Iterator[float]:
+        """How long one call may wait for decisions that others may still have to tell of."""
+        return iter(self._pauses_s)
+
+    def may_come(self, decision_id: str) -> bool:
+        """Whether a decision that the store does not have may be there soon."""
+        return bool(self._pauses_s) or decision_id in self._open
 
     async def known(self, name: str, namespace: str) -> OpenDecision:
         """A decision of this namespace, by one of its names; raises as `observe` does."""
-        known = await self._known(name, namespace)
+        known = await soon(partial(self._known, name, namespace), self.pauses())
         if known is None:
             raise UnknownDecision(f"no decision {name!r} is known to this key")
         return known
@@ -134,18 +158,26 @@ class FeedbackInbox:
 
         raises  StoreError
         """
-        known = await self._known(name, namespace)
+        known = await soon(partial(self._known, name, namespace), self.pauses())
         return None if known is None else known.deployment
 
-    async def named(self, names: Iterable[str], namespace: str) -> str | None:
+    async def named(
+        self, names: Collection[str], namespace: str, pauses: Iterable[float]
+    ) -> str | None:
         """The id of the decision that the first of these names that is one is of; else None.
+
+        pauses  see `soon`
 
         raises  StoreError
         """
-        for name in names:
-            if (known := await self._known(name, namespace)) is not None:
-                return self._held(name, known).decision.id
-        return None
+
+        async def first() -> str | None:
+            for name in names:
+                if (known := await self._known(name, namespace)) is not None:
+                    return self._held(name, known).decision.id
+            return None
+
+        return await soon(first, pauses)
 
     def said_of(self, decision_id: str) -> tuple[Reward, ...]:
         """What was said of a decision that is at hand; looking changes nothing."""

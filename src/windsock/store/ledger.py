@@ -90,10 +90,8 @@ class Ledger:
         self._backlog: deque[Entry | None] = deque()
         self._batch: list[Entry | None] = []
         self._waiting = 0
-        self._queued = self._taken = 0
-        self._done = 0
-        self._lost = 0
-        self._refused = 0
+        self._queued = self._taken = self._done = 0
+        self._lost = self._refused = 0
         self._error: str | None = None
         self._wake = threading.Event()
         self._is_closing = False
@@ -196,9 +194,9 @@ class Ledger:
         while True:
             self._wake.wait(pause_s)
             self._wake.clear()
-            is_last = self._is_closing
+            is_last, begun = self._is_closing, time.monotonic()
             if self._flush():
-                pause_s = self._flush_s
+                pause_s = max(0.0, self._flush_s - (time.monotonic() - begun))
                 if is_last:
                     break
             else:
@@ -209,8 +207,13 @@ class Ledger:
         self._writer.close()
 
     def _flush(self) -> bool:
-        """Write everything pending; False if the store would not take it."""
-        while self._next_batch():
+        """Write what is pending by now; False if the store would not take it.
+
+        What is appended meanwhile waits for its turn: a batch costs half a millisecond before its
+        first entry, and would else be made for each request.
+        """
+        end = self._queued
+        while (self._waiting or self._taken < end) and self._next_batch():
             try:
                 lost = self._writer.write(self._batch)
             except Exception as error:  # whatever it is, routing goes on and this is tried again

@@ -22,6 +22,7 @@ from windsock.core.replicas.deltas import Delta
 from windsock.store.codec import encode, encode_spoken
 from windsock.store.compact.requests import row_of_table, rows_of_requests
 from windsock.store.compact.tables import TableRow
+from windsock.store.recovery.snapshot import StateSnapshot
 from windsock.store.replicas.group import Held as HeldLease
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.money import pico_usd
@@ -53,23 +54,15 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class StateSnapshot:
-    """The router's whole state as bytes, taken at `at`."""
-
-    at: float
-    body: bytes
-
-
 Other = (
     Feedback | Quote | Held | HealthReport | WeightTable | Event | StateSnapshot | Uncalled | Delta
 )
 
 Record = Outcome | Decision | Other
 
-BREATH, BREATH_S = 64, 0.0002
-"""After so many entries the writer's thread lets go of the interpreter, or the event loop would
-wait for it at every turn: a batch of 2,000 takes 50 ms.
+BREATH, BREATH_S = 256, 0.0005
+"""After so many entries, 4 ms, the writer's thread lets go of the interpreter for the event loop.
+Shorter turns cost more than they spare: after each pause another's memory is in the cache.
 """
 
 NO_ROW: tuple[type[Exception], ...] = (TypeError, ValueError, ArithmeticError, AttributeError)
@@ -200,7 +193,7 @@ def _row(entry: Other, position: int) -> tuple[type[SQLModel], dict[str, Any]]:
         case Event():
             return EventRow, _event(entry, position)
         case StateSnapshot():
-            return SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
+            return SnapshotRow, {"position": position, "at": entry.at, "body": entry.written}
         case Uncalled():
             return UncalledRow, _uncalled(entry, position)
         case Delta():

@@ -124,11 +124,23 @@ async def test_they_are_one_and_lose_nothing_when_any_of_them_dies(tmp_path: Pat
         assert it.failed == []
         groups = {os.getpgid(pid) for pid in (it.process.process.pid, *it.pids)}
         assert len(groups) == 1 + WORKERS, "Ctrl-C reaches each once: by its parent"
+        await _an_answer_is_judged_and_explained_at_once(it)
         await _who_labels_sees_the_texts_of_all(it)
         await _they_are_one(it)
         await _a_cap_holds(it)
         await _a_death_costs_nothing(it, which=-1)
         await _a_death_costs_nothing(it, which=0)
+
+
+async def _an_answer_is_judged_and_explained_at_once(it: Together) -> None:
+    """Whoever is asked, though the process that answered has told nobody of it yet."""
+    for _ in range(8):
+        await it.chat()
+        name = [*it.answered][-1]
+        judged = {"decision_id": name, "value": 1.0}
+        assert (await it.call("POST", "/v1/feedback", json=judged)).status_code == 200
+        await it.chat()
+        assert (await it.call("GET", f"/v1/decisions/{[*it.answered][-1]}")).status_code == 200
 
 
 async def _who_labels_sees_the_texts_of_all(it: Together) -> None:

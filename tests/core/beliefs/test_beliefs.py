@@ -56,6 +56,21 @@ def test_state_round_trips_exactly_through_json() -> None:
     assert other.posterior(CELL, "m") == beliefs.posterior(CELL, "m")
 
 
+def test_a_moment_is_what_was_believed_then_whatever_is_learnt_before_it_is_shaped() -> None:
+    beliefs, usage = Beliefs(), Usage(input_tokens=300, output_tokens=100)
+    cells = [Cell("default", "auto", f"task {task}") for task in range(3)]
+    for reward in range(60):  # enough to fit what rewards are judged by, and to find a change
+        for cell in cells:
+            beliefs.observe(cell, "p/a", float(reward < 30), now=float(reward))
+            beliefs.observe_usage(cell, "p/a", usage, float(reward))
+    then, moment = json.dumps(beliefs.to_state()), beliefs.moment()
+    for reward in range(60):
+        beliefs.observe(cells[0], "p/a", 1.0, now=1e6 + reward)
+        beliefs.observe_usage(cells[0], "p/a", usage, 1e6 + reward)
+    beliefs.merge_task(cells[1], cells[2].name)
+    assert json.dumps(beliefs.to_state()) != then == json.dumps(moment())
+
+
 def test_deltas_merge_in_any_order() -> None:
     parts = []
     for start in (0.0, 1000.0, 500.0):

@@ -20,7 +20,7 @@ from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Usage
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 NAMES = ("cheap", "best")
 USD = (1e-5, 1e-3)

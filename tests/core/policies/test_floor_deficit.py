@@ -1,4 +1,4 @@
-"""A floor that was missed is made up, and forgiven by better knowledge."""
+"""A floor that was missed is made up, and forgiven by better knowledge; its best rung is one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.policies.floor_deficit import HORIZON, MOST_RAISE, REPAY, FloorDeficit
 from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, on_floor
-from windsock.core.policies.rungs import Arms
+from windsock.core.policies.rungs import Arms, Rung
 
 CELL = Cell("default", "auto", "default")
 
@@ -109,3 +109,14 @@ def test_debts_move_with_the_requests_of_a_task() -> None:
     before = served.to_state()
     served.absorb(CELL, CELL._replace(task="never asked"))
     assert served.to_state() == before
+
+
+def test_the_best_rung_is_the_same_whatever_was_looked_at_before() -> None:
+    plain, looked_at = ladder(), ladder()
+    for value in np.geomspace(1e-4, 1.0, 40).tolist():
+        looked_at.at(value)
+
+    def worth(rung: Rung) -> float:
+        return -abs(rung.success - 0.8)
+
+    assert looked_at.best(worth).value_usd == plain.best(worth).value_usd

@@ -13,8 +13,8 @@ from windsock.core.model.requests import Cell
 from windsock.core.policies import baselines
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
 from windsock.core.policies.restraint.bisection import first_true
+from windsock.core.policies.views import CellView
 
 CELL = Cell("default", "auto", "chat")
 NAMES = ("cheap", "mid", "best")

@@ -7,8 +7,9 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import Weighing
 from windsock.core.policies.restraint.reference import Offer, reference_of
+from windsock.core.policies.views import CellView
 
 NAMES, USD = ("p/small", "p/middle", "p/large"), (1e-4, 1e-3, 2e-2)
 CELLS = tuple(Cell("default", "auto", task) for task in ("chat", "sql"))

@@ -6,8 +6,8 @@ from tests.builders import START
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
-from windsock.core.policies.protocol import CellView
 from windsock.core.policies.registry import POLICIES, PolicyParts, policy_named
+from windsock.core.policies.views import CellView
 from windsock.errors import ConfigError
 
 VIEW = CellView(cell=Cell("default", "auto", "sql"), deployments=("a", "b"), usd=(1e-5, 1e-3))

@@ -9,7 +9,8 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.views import CellView
 
 NAMES, USD = ("p/small", "p/large"), (1e-4, 2e-2)
 EASY, HARD = (0.90, 0.99), (0.50, 0.60)

@@ -140,13 +140,31 @@ def test_its_own_sellers_family_goes_before_everybodys() -> None:
     assert taken(book) == pytest.approx(6.0)
 
 
+def sold_by_bolt(usd_in: str, usd_out: str) -> list[Quote]:
+    """Five models of other lines, at one price."""
+    words = ("one", "two", "red", "of", "x")
+    return [says(f"bolt/line-{word}-2", usd_in, usd_out, feed="b") for word in words]
+
+
 def test_a_meter_off_the_sellers_ratio_is_taken_at_its_dearer_reading() -> None:
     book = book_of(says(NAME, "2", "40"))
     assert taken(book) == pytest.approx((3 * 4 + 40) / 4)
-    lines = [says(f"bolt/line-{w}-2", "1", "2", feed="b") for w in ("one", "two", "red", "of", "x")]
-    book = book_of(*lines, says(NAME, "2", "40"))
+    book = book_of(*sold_by_bolt("4", "8"), says(NAME, "2", "40"))
     assert taken(book) == pytest.approx((3 * 40 / 6 + 40) / 4)
     assert book.standing(NAME).is_bounded
+
+
+def test_what_is_far_dearer_than_all_its_seller_sells_is_taken_for_three_times_its_dearest() -> (
+    None
+):
+    """A slip of units hides in a first listing of a line that nobody else sells."""
+    book = book_of(*sold_by_bolt("0.6", "2.2"), says(NAME, "22", "89"))
+    assert taken(book) == pytest.approx(3 * (3 * 0.6 + 2.2) / 4)
+    assert book.standing(NAME).measured_by == "the dearest model of its seller"
+    assert not book.standing(NAME).is_bounded
+    dear = book_of(*sold_by_bolt("0.6", "2.2"), says(NAME, "1.8", "6.6"))
+    assert taken(dear) == pytest.approx(3 * (3 * 0.6 + 2.2) / 4)
+    assert dear.standing(NAME).is_bounded
 
 
 def test_a_price_like_no_other_is_bounded_unless_its_list_says_that_it_is_old() -> None:

@@ -405,15 +405,17 @@ class Account:
         return Answer({**RESPONSE, "id": f"{self._name}_{self._number}"})
 
 
+async def asked(it: Running, previous: str | None) -> str:
+    """The id of the answer to a request that goes on from another's, asked of one provider."""
+    body: Body = {"model": "auto", "input": "hi", "previous_response_id": previous}
+    got = await it.http.post("/v1/responses", json=body)
+    assert got.status_code == 200, got.text
+    assert got.headers["x-windsock-attempts"] == "1"
+    return str(got.json()["id"])
+
+
 async def test_a_request_goes_on_where_the_answer_is_kept_and_nowhere_else(tmp_path) -> None:
-    """Also after a restart."""
-
-    async def asked(it: Running, previous: str | None) -> str:
-        body: Body = {"model": "auto", "input": "hi", "previous_response_id": previous}
-        got = await it.http.post("/v1/responses", json=body)
-        assert got.status_code == 200, got.text
-        return str(got.json()["id"])
-
+    """Also after a restart, and where nothing in memory tells who gave it."""
     first, second = Account("a"), Account("b")
     async with upstream(first, "/responses") as a, upstream(second, "/responses") as b:
         config = provider("openai", a.url) + provider("bolt", b.url)
@@ -427,6 +429,9 @@ async def test_a_request_goes_on_where_the_answer_is_kept_and_nowhere_else(tmp_p
                     assert last[0] == begun[0]
         async with running(config, tmp_path) as it:
             assert {(await asked(it, last))[0] for _ in range(4)} == {last[0]}
+            for _ in range(6):
+                it.service.router.conversations.from_state({})
+                assert (await asked(it, last))[0] == last[0]
             home = a if last[0] == "a" else b
             home.reply = lambda _: Answer({"error": {"message": "down"}}, status=503)
             body = {"model": "auto", "input": "hi", "previous_response_id": last}
@@ -587,7 +592,8 @@ async def test_sealed_reasoning_goes_back_to_the_account_that_sealed_it(
     async with upstream(account("a"), "/responses") as a, upstream(account("b"), "/responses") as b:
         config = provider("openai", a.url) + provider("bolt", b.url)
         config = config.replace("[providers.bolt]", '[providers.bolt]\npreset = "openai"')
-        async with running(config + route("openai/gpt-5", "bolt/gpt-5"), tmp_path) as it:
+        config += route("openai/gpt-5", "bolt/gpt-5") + "[learning]\nseed = 7\n"
+        async with running(config, tmp_path) as it:
             for number in range(8):
                 items: list[Body] = [{"role": "user", "content": f"hi {number}"}]
                 for _ in range(3):

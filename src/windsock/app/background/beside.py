@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.intake.ingestion import FeedIngestion
 from windsock.app.background.judging.judges import Judges
 from windsock.app.background.judging.rules import judge_rules_of
 from windsock.app.background.shadowing.rules import shadow_rules_of

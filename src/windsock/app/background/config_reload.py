@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from windsock.app.background.cap_keeping import CapKeeper
-from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.intake.ingestion import FeedIngestion
 from windsock.app.background.judging.judges import Judges
 from windsock.app.background.judging.rules import judge_rules_of
 from windsock.app.background.shadowing.rules import shadow_rules_of

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-import orjson
 from sqlalchemy import Engine
 
 from windsock.app import interpreter
 from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ledger_watch import LedgerWatch
+from windsock.app.background.snapshot_body import body_of, written
 from windsock.app.replicas.membership import Membership
 from windsock.app.replicas.role import Role
 from windsock.clock import Clock
@@ -199,15 +199,21 @@ class Housekeeping:
             self.membership.rebuild(self.restore)
 
     def keep_snapshot(self) -> None:
-        """Append the router's state to the ledger, if it is whole."""
+        """Append the router's state of now to the ledger, if it is whole; the writer shapes it."""
         if not self.is_restored or not self.role.leads():
             return
         shared = self._shared_state()
         if shared is None:
             return
         with interpreter.uncollected():
-            kept = {"seed": self.router.seed, "router": self.router.to_state()}
-            body = orjson.dumps({**kept, **shared, "voices": self.router.book.voices()})
+            kept = {"seed": self.router.seed, **shared, "voices": self.router.book.voices()}
+            beside = self.router.state_beside_beliefs()
+            body = partial(
+                body_of,
+                {name: written(part) for name, part in kept.items()},
+                {name: written(part) for name, part in beside.items()},
+                self.router.beliefs.moment(),
+            )
         self.ledger.append(self.role.led(StateSnapshot(self.clock.now(), body)))
 
     def _shared_state(self) -> dict[str, object] | None:

@@ -15,16 +15,19 @@ import orjson
 from windsock import __version__
 from windsock.app.core_parts import Core
 from windsock.app.replicas.membership import Membership
+from windsock.app.replicas.place import Place
 from windsock.app.replicas.rates import RateKeeper
 from windsock.app.replicas.shares import ShareKeeper
 from windsock.app.service import Service
 from windsock.config.settings import Settings
 from windsock.config.shown import shown
+from windsock.core.model.rewards import Feedback, matter_of
 from windsock.core.model.ticks import Quote
 from windsock.core.routing.replication.replica import Replica
 from windsock.observability.log import event_log
 from windsock.service.rate_shares import RateShares
 from windsock.store import queries
+from windsock.store.codec import decode, encode
 from windsock.store.replicas.group import Told
 
 OWN = ("replicas.name", "server.host", "server.port", "store.url")
@@ -35,7 +38,7 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
     if not core.role.is_shared:
         return None
     replica = Replica(core.router, secrets.token_hex(8))
-    name = settings.replicas.name or f"{socket.gethostname()}-{os.getpid()}"
+    name = _name(settings.replicas.name, core.place)
     made = Membership(
         settings=settings.replicas,
         name=name,
@@ -66,11 +69,26 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
-    core.ingestion.on_ruled.append(replica.tell_ruling)
-    replica.on_ruling = core.ingestion.hear_ruling
+    core.ingestion.rulings.on_ruled.append(replica.tell_ruling)
+    replica.on_ruling = core.ingestion.rulings.hear
     replica.on_replies, service.judges.tell_others = service.judges.hear, replica.tell_replies
+    replica.on_reported = lambda word: service.feedbacks.hear(decode(Feedback, word))
+    service.feedbacks.tell = partial(_tell_reported, replica)
     replica.on_unheard = lambda subject: event_log().warning("replica.unheard", subject=subject)
     return made
+
+
+def _name(stated: str | None, place: Place) -> str:
+    """As people see it, another for each process."""
+    if not stated:
+        return f"{socket.gethostname()}-{os.getpid()}"
+    return stated if place.beside is None else f"{stated}-{place.beside}"
+
+
+def _tell_reported(replica: Replica, feedback: Feedback) -> None:
+    metric, source, key_id = matter_of(feedback.reward)
+    about = (feedback.decision_id, metric, source, key_id or "")
+    replica.tell_reported(about, encode(feedback))
 
 
 def _told(name: str, service: Service, heard: int) -> Told:

@@ -15,6 +15,7 @@ from windsock.observability import log
 from windsock.providers.prompt_embedding import Embedder
 from windsock.providers.transport import Caller, Endpoint
 from windsock.providers.upstream import Upstream
+from windsock.service.continuing import Continuing
 from windsock.service.execution.completion import Completion
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -78,6 +79,7 @@ def calls_of(
         key_limits=service.key_limits,
         feedbacks=service.feedbacks,
         uncalled=service.uncalled,
+        continuing=Continuing(service.router, service.feedbacks),
         keep_decision=service.ledger.append,
         on_unpriced=lambda: _refresh(staleness, service.poller),
         cache=service.cache,

@@ -22,12 +22,15 @@ class Place:
             seed, and a decision's name follows from its number: what two of them start within
             seconds would else be called the same
     writer  where the ledger of one that is led goes
+    beside  its number among replicas at one port, of which none leads by its place; None: there is
+            one
     """
 
     number: int = 0
     count: int = 1
     mark: int | None = None
     writer: WritesBatches | None = None
+    beside: int | None = None
 
     @property
     def is_leading(self) -> bool:

@@ -55,7 +55,7 @@ class Follower:
         self._texts_left = MOST_TEXTS
         self._links: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
-        self._replica.on_ruling = service.ingestion.hear_ruling
+        self._replica.on_ruling = service.ingestion.rulings.hear
         service.router.beliefs.is_judge = False
         self._replica.on_replies = service.judges.hear
         service.judges.tell_others = self._replica.tell_replies

@@ -85,7 +85,7 @@ class Leader:
         service.judges.tell_others = self._replica.tell_replies
         service.events.listeners.append(self._tell_of)
         service.ingestion.on_read.append(self._tell_reading)
-        service.ingestion.on_ruled.append(self._replica.tell_ruling)
+        service.ingestion.rulings.on_ruled.append(self._replica.tell_ruling)
         service.housekeeping.restore = partial(self._restore, service.housekeeping.restore)
         service.on_start.append(self.start)
         service.on_stop.append(self.stop)

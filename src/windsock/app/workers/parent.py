@@ -45,20 +45,18 @@ def serve_together(
 ) -> None:
     """Serve with so many processes at one port until SIGTERM or SIGINT.
 
+    One of them leads, or where there are replicas each is one.
+
     raises  ConfigError; WindsockError where processes die as soon as they start
     """
     if not hasattr(os, "fork"):
         raise ConfigError("--workers needs a system that can fork, such as Linux; leave it out")
-    if settings.replicas.enabled:
-        raise ConfigError(
-            "--workers and [replicas] are one or the other: on one machine start `windsock serve "
-            "--port` several times with this file, or leave [replicas] out"
-        )
     configure_log(settings)
     host = host or settings.server.host
     port = settings.server.port if port is None else port
     refuse_taken(host, port)
-    if settings.learning.seed is None:  # one for all, where the store has none yet
+    is_one_store = not settings.replicas.enabled  # else they have the database's
+    if is_one_store and settings.learning.seed is None:  # one for all, where the store has none yet
         learning = settings.learning.model_copy(update={"seed": secrets.randbits(63)})
         settings = settings.model_copy(update={"learning": learning})
     folder = Path(tempfile.mkdtemp(prefix="windsock-"))
@@ -124,7 +122,7 @@ class Parent:
 
     def _await_leader(self) -> None:
         """It brings the store up to date before others read it; one that cannot ends all."""
-        path, until = Seat(number=0, folder=self.start.folder).exchange_path, time.monotonic()
+        path, until = Seat(number=0, folder=self.start.folder).http_path(), time.monotonic()
         while not path.exists() and time.monotonic() < until + LEADER_FIRST_S:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid:

@@ -1,4 +1,4 @@
-"""Calls that a process which is led does not answer itself go to its leader, as they came."""
+"""Calls that a process does not answer itself go to the first one at its port, as they came."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ AWAY = Problem.of(
 
 
 class PassingOn:
-    """Answers what needs a provider, and its own health; all else is the leader's.
+    """Answers some calls, and what it is asked over a socket of its own; all else is the first's.
 
     app     of this process
-    paths   of its data plane
-    leader  the socket at which the leader answers
+    own     paths that it answers, beside those of its health
+    first   the socket at which number 0 answers
     """
 
-    def __init__(self, app: App, paths: frozenset[str], leader: Path) -> None:
+    def __init__(self, app: App, own: frozenset[str], first: Path) -> None:
         self._app = app
-        self._own = OWN | {path for path in paths if not path.startswith(JUDGING)}
-        transport = httpx.AsyncHTTPTransport(uds=str(leader), limits=httpx.Limits())
+        self._own = OWN | own
+        transport = httpx.AsyncHTTPTransport(uds=str(first), limits=httpx.Limits())
         timeout = httpx.Timeout(None, connect=2.0)
         self._client = httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_own(scope["path"]):
+        if scope["type"] != "http" or self._is_own(scope["path"]) or is_within(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -72,11 +72,11 @@ class PassingOn:
         return path in self._own or known_as(path)[0] in self._own
 
     async def _asked(self, scope: Scope, receive: Receive) -> httpx.Response:
-        """The leader's answer, of which the head is there; raises TransportError."""
+        """The first one's answer, of which the head is there; raises TransportError."""
         query = scope["query_string"].decode("latin-1")
-        url = httpx.URL("http://leader", raw_path=_target(scope["raw_path"], query))
+        url = httpx.URL("http://first", raw_path=_target(scope["raw_path"], query))
         request = self._client.build_request(
-            scope["method"], url, headers=_passed(scope["headers"]), content=_body(receive)
+            scope["method"], url, headers=passed(scope["headers"]), content=_body(receive)
         )
         return await self._client.send(request, stream=True)
 
@@ -85,7 +85,19 @@ def _target(path: bytes, query: str) -> bytes:
     return path + b"?" + query.encode("latin-1") if query else path
 
 
-def _passed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def is_within(scope: Scope) -> bool:
+    """Whether it comes from another process at this port, over a Unix socket."""
+    server = scope.get("server")
+    return server is not None and server[1] is None
+
+
+def led_paths(paths: frozenset[str]) -> frozenset[str]:
+    """Of a data plane, those that a process which is led answers itself."""
+    return frozenset(path for path in paths if not path.startswith(JUDGING))
+
+
+def passed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Without those of the connection."""
     return [each for each in headers if each[0].lower() not in OF_A_CONNECTION]
 
 
@@ -119,7 +131,7 @@ async def _relay_while_there(answer: httpx.Response, receive: Receive, send: Sen
 
 
 async def _relay(answer: httpx.Response, send: Send) -> None:
-    head = _passed(answer.headers.raw)
+    head = passed(answer.headers.raw)
     await send({"type": "http.response.start", "status": answer.status_code, "headers": head})
     async for part in answer.aiter_raw():
         await send({"type": "http.response.body", "body": part, "more_body": True})

@@ -27,7 +27,6 @@ class Seat:
         """Of the socket for what is learnt, used and to be stored."""
         return self.folder / "exchange"
 
-    @property
-    def http_path(self) -> Path:
-        """Of the socket at which the leader answers what others pass on."""
-        return self.folder / "http"
+    def http_path(self, number: int | None = None) -> Path:
+        """Of the socket at which one of them answers what others ask; by default this one."""
+        return self.folder / f"http-{self.number if number is None else number}"

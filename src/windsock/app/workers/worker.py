@@ -21,8 +21,9 @@ from windsock.app.service import Service
 from windsock.app.workers.delivery import Delivery
 from windsock.app.workers.follower import Follower
 from windsock.app.workers.leader import Leader
-from windsock.app.workers.passing_on import PassingOn, TellingAll
+from windsock.app.workers.passing_on import PassingOn, TellingAll, led_paths
 from windsock.app.workers.seat import Seat
+from windsock.app.workers.whole import WholeMetrics
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError, WindsockError
 
@@ -65,7 +66,8 @@ def run_worker(start: Start, seat: Seat) -> int:
     os.setpgid(0, 0)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_DFL)
-    service, local = led(start, seat) if seat.number else leading(start, seat)
+    begin = sharing if start.settings.replicas.enabled else led if seat.number else leading
+    service, local = begin(start, seat)
     service.housekeeping.on_second["parent"] = Orphan(os.getppid()).check
     server = server_of(service, host=start.host, port=0, local=local)
     interpreter.shorten()
@@ -79,10 +81,7 @@ def leading(start: Start, seat: Seat) -> tuple[Service, socket.socket]:
     service = build_open(start.settings, start.environ, start.host, start.config, place)
     leader = Leader(service, seat)
     service.app = TellingAll(service.app, service.paths, leader.tell_state)
-    seat.http_path.unlink(missing_ok=True)
-    local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    local.bind(str(seat.http_path))
-    return service, local
+    return service, _bound(seat.http_path())
 
 
 def led(start: Start, seat: Seat) -> tuple[Service, None]:
@@ -91,9 +90,30 @@ def led(start: Start, seat: Seat) -> tuple[Service, None]:
     place = Place(number=seat.number, count=len(start.sockets), writer=delivery)
     service = build_open(start.settings, start.environ, start.host, start.config, place)
     Follower(service, seat, delivery)
-    service.app = PassingOn(service.app, service.paths, seat.http_path)
+    service.app = PassingOn(service.app, led_paths(service.paths), seat.http_path(0))
     service.on_stop.append(service.app.close)
     return service, None
+
+
+def sharing(start: Start, seat: Seat) -> tuple[Service, socket.socket]:
+    """A replica of its own. What needs no provider number 0 answers: so a person at the page sees
+    one and the same, and of all replicas at the port one set of texts, delays and caches."""
+    place = Place(beside=seat.number)
+    service = build_open(start.settings, start.environ, start.host, start.config, place)
+    if seat.number:
+        service.app = PassingOn(service.app, service.paths, seat.http_path(0))
+        service.on_stop.append(service.app.close)
+    else:
+        others = [seat.http_path(number) for number in range(1, len(start.sockets))]
+        service.app = WholeMetrics(service.app, others)
+    return service, _bound(seat.http_path())
+
+
+def _bound(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.bind(str(path))
+    return made
 
 
 class Orphan:

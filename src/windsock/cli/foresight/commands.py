@@ -3,69 +3,54 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from windsock.cli.foresight.options import (
+    Engine,
+    FromLog,
+    Jobs,
+    Lasts,
+    LogRoute,
+    LogSince,
+    LogUrl,
+    Newcomers,
+    Outages,
+    Outcomes,
+    Policies,
+    PriceMoves,
+    Report,
+    Retired,
+    Scenario,
+    Seeds,
+    Sets,
+    When,
+)  # fmt: skip
 from windsock.cli.options import HERE, AsJson, Config, Key, Url, config_path
 from windsock.errors import ConfigError
 
 
-def _scenarios(begun: str) -> list[str]:
-    """Names of shipped scenarios, for completion in a shell."""
-    from windsock.resources import folders
-
-    return [name for name in folders("simulations", "scenario.toml") if name.startswith(begun)]
-
-
 def simulate(
-    scenario: Annotated[
-        str | None,
-        typer.Argument(help="a folder name in simulations/, or a path", autocompletion=_scenarios),
-    ] = None,
-    policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable; or all")] = None,
-    seeds: Annotated[
-        int | None, typer.Option(min=1, help="how many seeds to run; 1, of a log 10")
-    ] = None,
-    engine: Annotated[str, typer.Option(help="local, or dask or ray on a cluster")] = "local",
-    jobs: Annotated[int | None, typer.Option(min=1, help="runs at once; one a core")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="KEY=VALUE,VALUE of the scenario, each value run; of a log KEY=VALUE of "
-            "windsock.toml; repeatable",
-        ),
-    ] = None,
-    outcomes: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet of outcomes per prompt and deployment")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="write one HTML file")] = None,
-    from_log: Annotated[
-        bool, typer.Option("--from-log", help="rehearse what comes after a service's log")
-    ] = False,
+    scenario: Scenario = None,
+    policy: Policies = None,
+    seeds: Seeds = None,
+    engine: Engine = "local",
+    jobs: Jobs = None,
+    settings: Sets = None,
+    outcomes: Outcomes = None,
+    report: Report = None,
+    from_log: FromLog = False,
     config: Config = None,
-    route: Annotated[str | None, typer.Option(help="of the log; the first if not named")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="traffic of the last 7d, say; all of it")
-    ] = None,
-    lasts: Annotated[str, typer.Option("--for", help="how long to rehearse")] = "1d",
-    price: Annotated[
-        list[str] | None,
-        typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable"),
-    ] = None,
-    retire: Annotated[list[str] | None, typer.Option(help="a deployment ends; repeatable")] = None,
-    outage: Annotated[list[str] | None, typer.Option(help="NAME=2h; repeatable")] = None,
-    add: Annotated[
-        list[str] | None,
-        typer.Option(help="PROVIDER/MODEL=INPUT/OUTPUT, perhaps @SUCCESS; repeatable"),
-    ] = None,
-    at: Annotated[str | None, typer.Option(help="when all that happens: 'in 6h'")] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(help="of a running service, whose log it is then", envvar="WINDSOCK_URL"),
-    ] = None,
+    route: LogRoute = None,
+    since: LogSince = None,
+    lasts: Lasts = "1d",
+    price: PriceMoves = None,
+    retire: Retired = None,
+    outage: Outages = None,
+    add: Newcomers = None,
+    at: When = None,
+    url: LogUrl = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
@@ -87,16 +72,9 @@ def simulate(
     from windsock.simulation.simulate import simulate as replay
 
     found = replay(
-        scenario,
-        policies=policy,
-        seeds=seeds or 1,
-        engine=engine,
-        at_once=jobs,
-        settings=settings,
-        outcomes=outcomes,
-        report_to=report,
-        as_json=as_json,
-    )
+        scenario, policies=policy, seeds=seeds or 1, engine=engine, at_once=jobs,
+        settings=settings, outcomes=outcomes, report_to=report, as_json=as_json,
+    )  # fmt: skip
     if not found.is_whole:
         raise typer.Exit(130)
 

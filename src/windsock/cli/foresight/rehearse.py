@@ -70,6 +70,9 @@ def _ask(
 
 def _span_s(option: str, text: str) -> float:
     try:
-        return float(seconds(text))
+        span = float(seconds(text))
     except ValueError as error:
         raise ConfigError(f"{option}: {error}") from None
+    if span <= 0:
+        raise ConfigError(f"{option} {text!r} is no time at all; name some, such as 6h")
+    return span

@@ -163,7 +163,7 @@ class ChangeDetector:
         """JSON-able and exact."""
         sides = [self.down.to_state(), self.up.to_state()]
         tally = [self.verified, self.verified_excess, self.verified_spread, self.recovery]
-        return [self.mode.value, *sides, tally, self.saved]
+        return [self.mode.value, *sides, tally, dict(self.saved)]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> ChangeDetector:

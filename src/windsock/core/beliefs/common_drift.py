@@ -88,6 +88,13 @@ class RecentRewards:
                 del parts[task]
         self._counts = {slot: _count(parts) for slot, parts in self._slots.items()}
 
+    def copied(self) -> RecentRewards:
+        """As they are now; what comes later does not change it."""
+        copy = RecentRewards(self.half_life_s)
+        copy._order = [*self._order]
+        copy._slots = {slot: dict(parts) for slot, parts in self._slots.items()}
+        return copy
+
     def to_state(self) -> list[Any]:
         """JSON-able and exact."""
         parts = list(self._parts())

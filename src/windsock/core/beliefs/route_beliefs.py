@@ -9,11 +9,13 @@ from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
 from windsock.core.beliefs.change_detection import ChangeDetector, Finding, Mode
 from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
-from windsock.core.beliefs.prior_fitter import Betas, PriorFitter
+from windsock.core.beliefs.kept.moment import Moment
+from windsock.core.beliefs.prior_fitter import JUDGE_EVERY, Betas, PriorFitter
 from windsock.core.beliefs.proxies.hearing import UNHEARD, Hear, Word, Words
 from windsock.core.beliefs.statistics import (
     LEAST_PARAMETER,
     NEVER,
+    SUMS,
     BeliefSettings,
     Change,
     RewardStatistics,
@@ -26,13 +28,6 @@ from windsock.core.beliefs.statistics import (
     pooled_dispersion,
 )
 from windsock.core.model.units import ANSWER_METERS, MIX_METERS
-
-JUDGE_EVERY = 20
-"""Rewards (or rows, if they are more) after which those to come are judged by a new fit.
-
-Judging keeps a fit of its own, in the state: were it that of the last look at the weights, looking
-would change what is learnt, and a restart would not repeat it.
-"""
 
 YOUNG_REWARDS = 60.0
 """Rewards below which a deployment is young, on a route where another has four times as many."""
@@ -275,14 +270,18 @@ class RouteBeliefs:
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
-        return {
-            "as_of": self.as_of if self.as_of > NEVER else None,
-            "rows": [[*key, *self.rows[key].to_state()] for key in sorted(self.rows)],
-            "watches": {name: watch.to_state() for name, watch in sorted(self.watches.items())},
-            "recents": {name: last.to_state() for name, last in sorted(self.recents.items())},
-            "judging": self._judging.to_state() if self._judging else None,
-            "judged": self._judged,
-        }
+        return self.moment().to_state()
+
+    def moment(self) -> Moment:
+        """What is believed now, whatever is learnt later."""
+        return Moment(
+            as_of=self.as_of,
+            rows=dict(zip(self.rows, map(SUMS, self.rows.values()), strict=True)),
+            watches={name: watch.to_state() for name, watch in self.watches.items()},
+            recents={name: last.copied() for name, last in self.recents.items()},
+            judging=self._judging,
+            judged=self._judged,
+        )
 
     def from_state(self, state: dict[str, Any]) -> None:
         """Take over a state of `to_state`; the settings stay those of this object."""

@@ -15,6 +15,9 @@ from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 
 REQUESTS = attrgetter("requests")
 
+SUMS = attrgetter("count", "total", "squares", "at", "requests", "used_at", "units")
+"""All that a row holds, as it is now: its units are replaced, never changed."""
+
 NEVER = -float("inf")
 """Before any moment, unix s."""
 
@@ -161,9 +164,7 @@ class RewardStatistics:
 
     def to_state(self) -> list[Any]:
         """JSON-able and exact."""
-        at = self.at if self.at > NEVER else None
-        used_at = self.used_at if self.used_at > NEVER else None
-        return [self.count, self.total, self.squares, at, self.requests, used_at, self.units]
+        return told(SUMS(self))
 
     @classmethod
     def from_state(cls, state: list[Any]) -> RewardStatistics:
@@ -173,6 +174,11 @@ class RewardStatistics:
         row.at, row.used_at = infinite(at), infinite(used_at)
         row.units = None if units is None else list(units)
         return row
+
+
+def told(sums: tuple[Any, ...]) -> list[Any]:
+    """What `SUMS` took of a row, as `to_state` says it."""
+    return [None if part == NEVER else part for part in sums]
 
 
 def dispersion(count: float, total: float, squares: float, *, usual: float = 1.0) -> float:

@@ -11,7 +11,6 @@ import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
 from typing import Any, NamedTuple
 
 from windsock.core.beliefs.proxies.hearing import Proxy
@@ -20,34 +19,23 @@ from windsock.core.evidence.checks.worth import worth_by
 from windsock.core.evidence.how_known import HowKnown
 from windsock.core.evidence.judgements import Judgement, judgements
 from windsock.core.evidence.keys.accounts import KeyAccounts, Place
+from windsock.core.evidence.keys.room import MOST_SHARE, room_of
 from windsock.core.evidence.keys.sums import NOBODY, Sums, sums_of
 from windsock.core.evidence.proxies.book import ProxyBook
+from windsock.core.evidence.proxies.heard import heard_in
 from windsock.core.evidence.proxies.words import ProxyWords, Voice, words_of
 from windsock.core.evidence.sources import (
-    OTHERS,
     SourceTally,
     family_of,
-    has_scale,
     is_label,
-    is_one_sided,
     tells_success,
 )
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward, matter_of
 from windsock.core.replicas.contributions import Kind, Tell, tell_nobody
 
-MOST_SHARE = 0.3
-FAIR_SHARES = 1.5
-"""A key may hold MOST_SHARE of the evidence, or this many fair shares where few keys report."""
-
-FREE_REWARDS = 20.0
-"""Rewards that are taken from anyone, since a share of little is nothing."""
-
 MAX_WEIGHT = 600.0
 """Rewards, or answers, of a deployment at a task that are remembered."""
-
-MOST_PROXIES = 16
-"""Heard in a namespace of a route, those that have scored most answers: each takes half a ms."""
 
 CHECK = "check"
 """The source of declared checks."""
@@ -133,17 +121,7 @@ class RewardWeighting:
 
     def heard(self, namespace: str, as_of: float) -> list[Proxy]:
         """What every proxy has said in a namespace, by its name."""
-        by_name: dict[str, dict[tuple[str, str], ProxySums]] = {}
-        for cell, deployment in self.proxies.places(namespace):
-            for name, sums in self.proxies.of((cell, deployment), as_of).items():
-                by_name.setdefault(name, {})[cell.name, deployment] = sums
-        weights = {name: self.proxy_weight(name) for name in by_name if name != OTHERS}
-        found = (
-            Proxy(name=name, weight=weight, is_one_sided=is_one_sided(name), sums=by_name[name])
-            for name, weight in sorted(weights.items())
-            if weight > 0 and has_scale(name, sum(each.both for each in by_name[name].values()))
-        )
-        return nlargest(MOST_PROXIES, found, key=lambda each: each.answers)
+        return heard_in(self.proxies, namespace, as_of, self.proxy_weight)
 
     def judged_share(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer; None without an answer. Nothing is opened for it."""
@@ -233,7 +211,7 @@ class RewardWeighting:
         place, key = (cell, deployment), account_of(reward)
         weight = min(most, self.weight_of(reward.source))
         if key != NOBODY:
-            weight = min(weight, self._room(self.keys.weights(place), key))
+            weight = min(weight, room_of(self.keys.weights(place), key, self._most_share))
         believed, moved = self.keys.hear(place, key, sums_of(reward.value, weight), now)
         return Weighed(weight, weight * believed, reward.value, moved)
 
@@ -284,15 +262,6 @@ class RewardWeighting:
         self._responses.clear()
         for *names, answers, rewards in state["responses"]:
             self._responses[Cell.read(*names[:3]), names[3]] = Response(answers, rewards)
-
-    def _room(self, weights: Mapping[str, float], key: str) -> float:
-        """The weight w at which own + w is its limit of total + w."""
-        own, total = weights.get(key, 0.0), sum(weights.values())
-        reporting = sum(1 for name, weight in weights.items() if name != NOBODY and weight > 0)
-        limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
-        if limit >= 1.0 or own < FREE_REWARDS * self._most_share:
-            return math.inf
-        return max(0.0, (limit * total - own) / (1 - limit))
 
 
 def account_of(reward: Reward) -> str:

@@ -260,7 +260,10 @@ class Outcome:
     @property
     def lasted_s(self) -> float:
         """From the request to its end, less what was waited for its client to read."""
-        return self.finished_at - self.decision.at - sum(each.held_s for each in self.results)
+        held_s = 0.0
+        for each in self.results:
+            held_s += each.held_s
+        return self.finished_at - self.decision.at - held_s
 
     @property
     def response_id(self) -> str | None:

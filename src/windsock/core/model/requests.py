@@ -163,9 +163,9 @@ CALLS = ("rerank", "moderation", "image_generation", "image_edit", "audio_transc
 
 NEED_BY_FIELD: Mapping[str, str] = {
     "tools": "tools",
-    "functions": "tools",
+    "functions": "functions",
     "tool_choice": "tool_choice",
-    "function_call": "tool_choice",
+    "function_call": "functions",
     "response_format": "json_schema",
     "n": "n",
     "logprobs": "logprobs",
@@ -181,6 +181,9 @@ NEED_BY_FIELD: Mapping[str, str] = {
 Who does not take one of them is not asked; all other fields may be left out.
 """
 
+
+CHAT_ALONE = ("functions", "custom_tools")
+"""Needs of requests that no other language than that of chat completions has words for."""
 
 PREFILL_MARK = "prefill"
 """The mark of a request whose last turn is an answer that its caller began."""
@@ -217,7 +220,7 @@ class RouteRequest:
     models          ordered fallbacks by name, after `model`
     needs           capabilities it cannot do without: vision, audio, tools, tool_choice (a call is
                     demanded), json_schema, json_object, n (several answers), logprobs, web_search,
-                    plugins (OpenRouter's)
+                    plugins (OpenRouter's), functions (of before there were tools), custom_tools
     prompt_tokens   estimate
     longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
     max_output_tokens   the caller's cap, if any, of each answer

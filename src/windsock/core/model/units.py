@@ -159,7 +159,7 @@ class Usage:
     @property
     def prompt_tokens(self) -> int:
         """All tokens sent, cached or not; what price tiers look at."""
-        return sum(_prompt(self))
+        return sum(sent_in(self))
 
     @property
     def searches(self) -> int:
@@ -169,7 +169,7 @@ class Usage:
     @property
     def completion_tokens(self) -> int:
         """All tokens received, reasoning included."""
-        return sum(_answer(self))
+        return sum(received_in(self))
 
     def counts(self) -> dict[Meter, float]:
         """Units by meter; those that hardly any call has are left out where they are 0."""
@@ -192,7 +192,9 @@ def _fields(meters: tuple[Meter, ...]) -> attrgetter[tuple[int, ...]]:
     return attrgetter(*(meter.usage_field for meter in meters))
 
 
-_prompt, _answer = _fields(PROMPT_METERS), _fields(ANSWER_METERS)
+sent_in, received_in = _fields(PROMPT_METERS), _fields(ANSWER_METERS)
+"""Counts of a usage by the meters of either."""
+
 _rare, _mix = _fields(RARE_METERS), _fields(MIX_METERS)
 _searched = _fields(SEARCH_METERS)
 NO_RARE = (0,) * len(RARE_METERS)

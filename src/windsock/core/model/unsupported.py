@@ -21,6 +21,8 @@ IN_WORDS: Mapping[str, str] = {
     "audio": "audio",
     "tools": "tools",
     "tool_choice": "a demand to call a tool",
+    "functions": "functions in the form of before there were tools",
+    "custom_tools": "custom tools",
     "json_schema": "a JSON schema",
     "json_object": "a demand for JSON",
     "n": "a demand for several answers",

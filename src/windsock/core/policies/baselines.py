@@ -11,8 +11,9 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.contest.best_arm import best_weights
-from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.protocol import BasePolicy, Weighing
 from windsock.core.policies.restraint.bounds import above
+from windsock.core.policies.views import CellView
 
 
 def _one(view: CellView, index: int) -> Weighing:

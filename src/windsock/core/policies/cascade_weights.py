@@ -8,7 +8,7 @@ import numpy as np
 
 from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 
 def useful_arms(view: CellView) -> tuple[CascadeArm, ...]:

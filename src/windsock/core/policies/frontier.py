@@ -123,8 +123,17 @@ class Ladder:
         return first_true(len(self), lambda index: reaches(self[index]), near=near)
 
     def best(self, worth: Callable[[Rung], float]) -> Rung:
-        """The rung worth most of those that were looked at, the highest of equals."""
-        return max(self._rungs.values(), key=lambda rung: (worth(rung), rung.value_usd))
+        """The rung worth most of the highest and the one that is roughly so, higher of equals.
+
+        Never of those that were looked at: what else is asked of a ladder changes no answer.
+        """
+        values = self.values.tolist()
+        near = max(range(len(self)), key=lambda index: (worth(self.rough(values[index])), index))
+        likely = sorted({near, len(self) - 1})
+        prepare((self, values[index]) for index in likely)
+        return max(
+            (self[index] for index in likely), key=lambda rung: (worth(rung), rung.value_usd)
+        )
 
     def sought(self, floor: float, value_usd: float, searched_usd: float) -> Rung:
         """Where nothing surely reaches the floor: the cheapest that may, as long as it may.

@@ -38,10 +38,11 @@ from windsock.core.policies.cascade_weights import (
 from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
-from windsock.core.policies.protocol import BasePolicy, CellView, Frontier, Weighing
+from windsock.core.policies.protocol import BasePolicy, Frontier, Weighing
 from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.rungs import Arms
 from windsock.core.policies.task_assignment import TaskAssignment
+from windsock.core.policies.views import CellView
 
 MOST_LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""

@@ -16,8 +16,8 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
 from windsock.core.policies.floor_deficit import FloorDeficit
-from windsock.core.policies.protocol import CellView
 from windsock.core.policies.segment_migration import reseat
+from windsock.core.policies.views import CellView
 
 PROMPT_WEIGHT = 0.3
 """What a prompt token counts against an answer's when requests are compared by size."""

@@ -28,6 +28,9 @@ class GuardRules:
                         small falls are not believed where one big one would be held
     least_output_ratio  0.5: output below half of input hints at swapped or cached prices
     most_output_ratio   30: output that many times input hints at a slip in one of them
+    most_apart          4.7: of two meters one of which falls below `max_fall`, the ratios of new
+                        to old are at most so many times apart; of 119 such falls of public lists
+                        none was further apart but those that mended a wrong price
     override_ratios     (0.1, 15): sizes and hours against the base price; real ones 0.25 to 12
     service_ratios      (0.2, 5): service tiers against the base price; real ones 0.25 to 2.5
     tier_tokens         (4000, 10 million): prompt sizes from which another price may hold
@@ -37,7 +40,9 @@ class GuardRules:
                         sell the model at; of lists that each state another, one 10 times off
                         counts last
     family_ratio        3: versions of a family cost a third to three times what is usual in it; of
-                        first listings of models.dev 90 % did that had kin at their seller
+                        first listings of models.dev 90 % did that had kin at their seller; and a
+                        model without kin costs at most three times the dearest of its seller, as
+                        645 of 646 did
     output_ratios       (1, 10) times input costs output, where a seller's own models do not tell;
                         98 % of the first listings of models.dev lay within
     rise_polls          2 equal polls in a row release a rise beyond `max_rise`
@@ -85,6 +90,7 @@ class GuardRules:
     fall_window_s: float = 86400.0
     least_output_ratio: float = 0.5
     most_output_ratio: float = 30.0
+    most_apart: float = 4.7
     override_ratios: tuple[float, float] = (0.1, 15.0)
     service_ratios: tuple[float, float] = (0.2, 5.0)
     tier_tokens: tuple[int, int] = (4000, 10_000_000)

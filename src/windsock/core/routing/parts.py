@@ -99,22 +99,14 @@ def parts_of(
     retries, hedging = retries or RetryBudget(), hedging or Hedging()
     by_name = RouteTable(catalog, routes, default_policy)
     confidences, warm_starts = Confidences(beliefs.settings), WarmStarts(beliefs)
-    learner = Learner(beliefs, confidences, by_name.evidence_of)
+    learner, sizes = Learner(beliefs, confidences, by_name.evidence_of), PromptSizeBook()
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)
-    sizes = PromptSizeBook()
     tables = WeightTables(
-        catalog=catalog,
-        book=book,
-        beliefs=beliefs,
-        health=health,
-        confidences=confidences,
-        first_version=first_number,
-        fresh_s=fresh_s,
-        fresh_outcomes=fresh_outcomes,
-        sizes=sizes,
+        catalog=catalog, book=book, beliefs=beliefs, health=health, confidences=confidences,
+        first_version=first_number, fresh_s=fresh_s, fresh_outcomes=fresh_outcomes, sizes=sizes,
         forget=_forgetting(beliefs, confidences, learner, sizes),
-    )
+    )  # fmt: skip
     conversations = Conversations(
         catalog=catalog,
         beliefs=beliefs,
@@ -123,45 +115,23 @@ def parts_of(
     caller_order = CallerOrder(
         catalog, health, tables, by_name, StateBindings(catalog, tables, conversations.home)
     )
-    return RouterParts(
-        seed=seed,
-        first_number=first_number,
-        catalog=catalog,
-        routes=by_name,
-        book=book,
-        beliefs=beliefs,
-        health=health,
-        limits=limits,
-        availability=availability,
-        conversations=conversations,
-        conversation_tables=ConversationTables(
-            conversations=conversations, book=book, tables=tables
-        ),
-        confidences=confidences,
-        learner=learner,
-        warm_starts=warm_starts,
-        audit=audit,
+    dispatcher = Dispatcher(
+        seed=seed, availability=availability, retries=retries, hedging=hedging,
+        confidences=confidences, usd_elsewhere=caller_order.usd_per_success,
+    )  # fmt: skip
+    operator = Operator(
+        routes=by_name, beliefs=beliefs, learner=learner, warm_starts=warm_starts, audit=audit,
         tables=tables,
-        retries=retries,
-        dispatcher=Dispatcher(
-            seed=seed,
-            availability=availability,
-            retries=retries,
-            hedging=hedging,
-            confidences=confidences,
-            usd_elsewhere=caller_order.usd_per_success,
-        ),
-        caller_order=caller_order,
-        operator=Operator(
-            routes=by_name,
-            beliefs=beliefs,
-            learner=learner,
-            warm_starts=warm_starts,
-            audit=audit,
-            tables=tables,
-        ),
-        tabs=Tabs(caps=caps or CapBook(), catalog=catalog, book=book, payer=by_name.payer),
-    )
+    )  # fmt: skip
+    turns = ConversationTables(conversations=conversations, book=book, tables=tables)
+    tabs = Tabs(caps=caps or CapBook(), catalog=catalog, book=book, payer=by_name.payer)
+    return RouterParts(
+        seed=seed, first_number=first_number, catalog=catalog, routes=by_name, book=book,
+        beliefs=beliefs, health=health, limits=limits, availability=availability,
+        conversations=conversations, conversation_tables=turns, confidences=confidences,
+        learner=learner, warm_starts=warm_starts, audit=audit, tables=tables, retries=retries,
+        dispatcher=dispatcher, caller_order=caller_order, operator=operator, tabs=tabs,
+    )  # fmt: skip
 
 
 def _forgetting(*known: Forgets) -> Callable[[frozenset[Cell]], None]:

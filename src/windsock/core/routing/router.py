@@ -122,10 +122,7 @@ class Router:
         return Exchange(plan, self.dispatcher, observer or self)
 
     def resolve(self, request: RouteRequest) -> Route:
-        """The route behind a route name, deployment id or bare model id; the first that is known.
-
-        raises  UnknownRoute
-        """
+        """The first route known behind a route, deployment or model; raises UnknownRoute."""
         return self._route_table.resolve(request)
 
     def absorb(self, tick: Tick, now: float) -> list[Event]:
@@ -236,9 +233,12 @@ class Router:
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
+        return {**self.state_beside_beliefs(), "beliefs": self.beliefs.to_state()}
+
+    def state_beside_beliefs(self) -> dict[str, Any]:
+        """What `to_state` says besides beliefs, which are large."""
         return {
             "version": VERSION,
-            "beliefs": self.beliefs.to_state(),
             "policies": {name: state_of(route.policy) for name, route in self.routes.items()},
             "rewards": self.learner.to_state(),
             "silenced_keys": self.learner.keys.to_state(),

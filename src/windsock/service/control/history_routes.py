@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Literal, Protocol
 
@@ -24,6 +25,7 @@ from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
 from windsock.service.control.schemas.wanted_labels import answered, lines_of, ranked, unlabelled
 from windsock.service.control.schemas.weights import WeightsView
+from windsock.service.patience import PAUSES_S, soon
 
 LINES = 100
 """Decisions that are sent at once: each turn is one of a worker thread."""
@@ -77,15 +79,19 @@ class History:
     savings: Callable[..., list[dict[str, Any]]]
 
 
-def history_routes(insight: Insight, past: History) -> APIRouter:
-    """GET /v1/decisions, /v1/decisions/{id}, /v1/prices/history."""
+def history_routes(insight: Insight, past: History, may_come: Callable[[str], bool]) -> APIRouter:
+    """GET /v1/decisions, /v1/decisions/{id}, /v1/prices/history.
+
+    may_come    whether a decision that the store does not have may be there soon
+    """
     clock = insight.clock
     routes = APIRouter()
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
     @routes.get("/v1/decisions/{decision_id}", tags=["history"])
     async def explanation(caller: Caller, decision_id: Name) -> dict[str, Any]:
-        found = await asyncio.to_thread(_explained, past, decision_id, caller.namespace)
+        ask = partial(asyncio.to_thread, _explained, past, decision_id, caller.namespace)
+        found = await soon(ask, PAUSES_S if may_come(decision_id) else ())
         if found is None:
             raise NoSuchDecision(f"no decision {decision_id!r} is known to this key")
         return found

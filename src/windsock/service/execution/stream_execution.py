@@ -9,8 +9,9 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Pass, Reply, Unreachable
+from windsock.service.execution.deadline import StreamTimeouts
 from windsock.service.execution.hedged_calls import OUTRUN
-from windsock.service.execution.stream_relay import NoAnswer, Relay, StreamTimeouts
+from windsock.service.execution.stream_relay import NoAnswer, Relay
 from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, Target, Unasked, UpstreamCalls
 from windsock.service.texts.stream_copy import Writer
@@ -24,6 +25,7 @@ STOPPED = "the service shuts down before the answer is complete; ask again"
 BROKE_OFF = {
     CallKind.TIMED_OUT: "the answer was not complete in time",
     CallKind.EMPTY_ANSWER: "the provider's answer held nothing to show",
+    CallKind.CANCELLED: "the provider cut off the stream, which was not read for a while",
 }
 """What the client is told of a stream that ended in another way than by breaking."""
 
@@ -100,7 +102,7 @@ class StreamedCall:
         except Unasked as error:
             self._refused, is_ended_here = self._unasked(error), False
         except ProviderError as error:
-            relay.fail(CallKind.BROKEN, str(error))
+            relay.broke(str(error))
         except BaseException:
             relay.fail(CallKind.CANCELLED, "")
             if relay.first_byte_s is not None:
@@ -130,8 +132,10 @@ class StreamedCall:
             if not (fitted := self._fitted(events)):
                 continue
             await self._write(writer, fitted)
-            if writer.at_once is not None:
-                await relay.pass_on(reply, timeouts, partial(self._pass, writer.at_once))
+            if (pass_ := writer.at_once) is not None:
+                is_noted = self._join is None and not self._shown.may_go_on
+                write = pass_ if is_noted else partial(self._pass, pass_)
+                await relay.pass_on(reply, timeouts, write)
         relay.end()
         if (error := relay.scanner.error) is not None:
             facts = relay.facts(self._target.capabilities)
@@ -149,7 +153,7 @@ class StreamedCall:
             waited_s = self._calls.clock.elapsed() - begun
             if waited_s >= HELD_FROM_S:
                 self._started += waited_s
-                self._relay.held_s += waited_s
+                self._relay.wait(waited_s)
 
     def _pass(self, write: Pass, events: bytes) -> bool:
         fitted = self._fitted(events)
@@ -194,7 +198,10 @@ class StreamedCall:
             left_s = exchange.decision.at + deadline_s - self._calls.clock.now()
             until = asyncio.get_running_loop().time() + left_s
         return StreamTimeouts(
-            first_s=self._relay.attempt.timeout_s, stall_s=exchange.route.stall_s, until=until
+            self._calls.deadlines,
+            first_s=self._relay.attempt.timeout_s,
+            stall_s=exchange.route.stall_s,
+            until=until,
         )
 
     async def _report(self) -> None:
@@ -207,6 +214,7 @@ class StreamedCall:
             relay.kind,
             self._started,
             adapted=self._target.adapted,
+            refusal=relay.verdict,
             **relay.facts(self._target.capabilities),
         )
         may_go_on = self._shown.may_go_on

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from windsock.core.model.calls import Attempt, CallKind
+from windsock.core.model.calls import Attempt, CallKind, Out, Then, Verdict
 from windsock.core.model.catalog import Capabilities
 from windsock.core.routing.routes import Route
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Pass, Reply
 from windsock.service.execution.call_usage import end_kind, usage_facts
-from windsock.service.execution.deadline import Deadline
+from windsock.service.execution.deadline import StreamTimeouts
 from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import AnswerFacts, StreamScanner
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
 T = TypeVar("T")
-
-LINGER_S = 2.0
-"""How long a complete stream is waited on for its usage and its end mark."""
-
-END_S = 0.1
-"""How long the end of an answer is waited on after its end mark."""
 
 MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""
@@ -31,6 +24,12 @@ MAX_HELD_BYTES = 1024 * 1024
 
 EVENT_BYTES = 300
 """Of an event that holds one token; what is above tells that there are several."""
+
+SLOW_S = 5.0
+"""From which wait for its client on the provider may have given up a stream for that."""
+
+OF_THE_CLIENT = Verdict(kind=CallKind.CANCELLED, then=Then.ELSEWHERE, out=Out.NOTHING)
+"""A stream that its client let the provider wait for: another may go on, and nobody is at fault."""
 
 WORKED_ON = (CallKind.ANSWERED, CallKind.EMPTY_ANSWER, CallKind.CANCELLED)
 """Ends of a call whose prompt, at least, was paid for."""
@@ -40,96 +39,19 @@ class NoAnswer(ProviderError):
     """What came is no stream of events."""
 
 
-class StreamTimeouts:
-    """Seconds that a provider may still be silent. Waiting for the client does not count.
-
-    Only content is progress: a line kept open with comments runs out of time.
-
-    first_s     until the first content
-    stall_s     between contents
-    until       loop time at which all patience ends
-    """
-
-    __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s",
-                 "_until")  # fmt: skip
-
-    def __init__(self, *, first_s: float | None, stall_s: float, until: float | None) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._deadline = Deadline()
-        self._begun = 0.0
-        self._is_passing = False
-        self._left_s = first_s
-        self._stall_s = stall_s
-        self._until = until
-
-    async def first(self, work: Awaitable[T]) -> T:
-        """Spends the patience of the first content on what comes before the stream."""
-        begun = self._loop.time()
-        with self._deadline.at(self._end(begun)):
-            done = await work
-        self._spend(begun)
-        return done
-
-    async def next(self, reply: Reply) -> bytes:
-        """What comes next, b"" at the end; raises TimeoutError."""
-        begun = self._loop.time()
-        end = self._end(begun)
-        if end is not None and end <= begun:
-            raise TimeoutError
-        with self._deadline.at(end):
-            chunk = await reply.take()
-        self._spend(begun)
-        return chunk
-
-    async def pass_on(self, reply: Reply, pass_: Pass) -> None:
-        """See `Reply.pass_on`; what it passes may renew the patience. Raises TimeoutError."""
-        self._begun = self._loop.time()
-        self._is_passing = True
-        try:
-            with self._deadline.at(self._end(self._begun)):
-                await reply.pass_on(pass_)
-        finally:
-            self._is_passing = False
-        self._spend(self._begun)
-
-    def close(self) -> None:
-        """Leave no timer behind."""
-        self._deadline.close()
-
-    def renew(self, *, is_complete: bool, is_done: bool) -> None:
-        """There was progress, also in the midst of `pass_on`.
-
-        is_done     the end mark came: the end of the answer, which frees the connection, follows
-        """
-        self._left_s = END_S if is_done else LINGER_S if is_complete else self._stall_s
-        if self._is_passing:
-            self._begun = now = self._loop.time()
-            until = now + self._left_s
-            self._deadline.move_to(until if self._until is None else min(until, self._until))
-
-    def _end(self, now: float) -> float | None:
-        end = None if self._left_s is None else now + self._left_s
-        if self._until is None or end is None:
-            return end if self._until is None else self._until
-        return min(end, self._until)
-
-    def _spend(self, begun: float) -> None:
-        if self._left_s is not None:
-            self._left_s -= self._loop.time() - begun
-
-
 class Relay:
     """Reads a call's events and tells, at its end, what became of it.
 
     is_sent         set by the caller: from then on the call may cost something
     first_byte_s    set by the caller when the first content came
-    held_s          set by the caller: its client was waited for
+    held_s          its client was waited for, in all
     kind, note      how it ended
+    verdict         what that means where it is not as usual
     """
 
-    __slots__ = ("_bytes", "_held", "_held_bytes", "_is_over", "_request", "_route", "_said",
-                 "_seen", "attempt", "first_byte_s", "held_s", "is_sent", "kind", "note",
-                 "reply", "scanner")  # fmt: skip
+    __slots__ = ("_bytes", "_held", "_held_bytes", "_is_over", "_longest_s", "_request", "_route",
+                 "_said", "_seen", "attempt", "first_byte_s", "held_s", "is_sent", "kind", "note",
+                 "reply", "scanner", "verdict")  # fmt: skip
 
     def __init__(
         self,
@@ -146,6 +68,8 @@ class Relay:
         self.is_sent = False
         self.first_byte_s: float | None = None
         self.held_s = 0.0
+        self._longest_s = 0.0
+        self.verdict: Verdict | None = None
         self.kind = CallKind.ANSWERED
         self.note = ""
         self._held: list[bytes] = []
@@ -184,7 +108,7 @@ class Relay:
             events = self._read(chunk, timeouts)
             return (not events or write(events)) and not (self._is_over or self.scanner.is_done)
 
-        if not self._is_over:
+        if not (self._is_over or self.scanner.is_done):
             await self._unless_complete(timeouts.pass_on(reply, passes))
 
     def _read(self, chunk: bytes, timeouts: StreamTimeouts) -> bytes:
@@ -242,9 +166,22 @@ class Relay:
         if scanner.error is not None:
             self.fail(CallKind.BROKEN, "the provider sent an error in the stream")
         elif not scanner.is_complete:
-            self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
+            self.broke("the stream ended without a finish_reason")
         else:
             self.fail(end_kind(self.said, self._request, self._route), "")
+
+    def wait(self, seconds: float) -> None:
+        """Its client was waited for."""
+        self.held_s += seconds
+        self._longest_s = max(self._longest_s, seconds)
+
+    def broke(self, note: str) -> None:
+        """It broke off, which tells nothing of a provider that could not send for long."""
+        if self._longest_s < SLOW_S:
+            self.fail(CallKind.BROKEN, note)
+        else:
+            self.verdict = OF_THE_CLIENT
+            self.fail(CallKind.CANCELLED, f"{note}; its client was not reading")
 
     def fail(self, kind: CallKind, note: str) -> None:
         """The call ended in this way instead."""

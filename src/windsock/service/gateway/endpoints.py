@@ -16,6 +16,7 @@ from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import BudgetSpent, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
+from windsock.service.continuing import Continuing
 from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.token_counts import TokenCounts
@@ -33,7 +34,7 @@ from windsock.service.gateway.answer_facts import (
     usd_text,
 )
 from windsock.service.gateway.asgi import Call, CutShort
-from windsock.service.gateway.response_cache import ResponseCache, cache_key, is_cachable
+from windsock.service.gateway.response_cache import ResponseCache, cache_key
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import NO_LIMITS, KeyLimits, check_names
 from windsock.service.texts.private import is_private
@@ -65,6 +66,7 @@ class OpenAICalls:
         key_limits: KeyLimits,
         feedbacks: FeedbackInbox,
         uncalled: UncalledRequests,
+        continuing: Continuing,
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
@@ -80,6 +82,7 @@ class OpenAICalls:
         self._key_limits = key_limits
         self._feedbacks = feedbacks
         self._uncalled = uncalled
+        self._continuing = continuing
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
@@ -91,10 +94,12 @@ class OpenAICalls:
         """POST /v1/chat/completions, plain or streamed."""
         started = self._clock.elapsed()
         asked = self._read(call)
-        key = None if self._cache is None else self._cache_key(call, asked)
+        key = None
+        if self._cache is not None:
+            key = cache_key(asked, call.header(b"x-windsock-cache"), self._router.resolve)
         if key is not None and await self._answered_from_cache(call, asked, key):
             return
-        if self._meaning is not None:
+        if self._meaning is not None or asked.request.continues is not None:
             asked = await self._understood(asked)
         exchange = self._open(asked)
         if asked.request.is_stream:
@@ -126,17 +131,10 @@ class OpenAICalls:
         guessed = {"input_tokens": asked.request.prompt_tokens}
         await call.answer(200, orjson.dumps(guessed) if told is None else told)
 
-    def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
-        """The key of an answer that may be kept, or None."""
-        if not is_cachable(asked, call.header(b"x-windsock-cache")):
-            return None
-        return cache_key(asked, self._router.resolve(asked.request).candidates)
-
     async def _answered_from_cache(self, call: Call, asked: UpstreamRequest, key: bytes) -> bool:
         if self._cache is None or call.header(b"x-windsock-cache") == "refresh":
             return False
-        kept = await self._cache.get(key, self._clock.now())
-        if kept is None:
+        if (kept := await self._cache.get(key, self._clock.now())) is None:
             return False
         headers = headers_of_kept(kept)
         route = self._router.resolve(asked.request).name
@@ -195,7 +193,9 @@ class OpenAICalls:
         return asked if native is None else with_native(asked, native)
 
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
-        """With what an embedding says of the prompt, where one is asked for."""
+        """With what an embedding says of the prompt, where one is asked for, and a known home."""
+        if asked.request.continues is not None:
+            await self._continuing.find(asked.request)
         if self._meaning is None:
             return asked
         known = (*asked.request.features, *await self._meaning(asked.raw))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import orjson
@@ -91,18 +91,26 @@ class FeedbackEndpoint:
             return reward_of(asked, principal)
         if not isinstance(used, str):
             raise BadRequest("final_text must be a text", param="final_text")
-        value = await share_kept(self._feedbacks, self._kept, (name,), used, principal)
+        pauses = self._feedbacks.pauses()
+        value = await share_kept(self._feedbacks, self._kept, (name,), used, principal, pauses)
         return reward_of({"source": EDIT, **asked, "value": value}, principal)
 
 
 async def share_kept(
-    feedbacks: FeedbackInbox, kept: Kept, names: Iterable[str], used: str, principal: Principal
+    feedbacks: FeedbackInbox,
+    kept: Kept,
+    names: Collection[str],
+    used: str,
+    principal: Principal,
+    pauses: Iterable[float],
 ) -> float:
     """0..1, how much of an answer was left in what was used.
 
+    pauses  see `FeedbackInbox.named`
+
     raises  UnknownDecision, and BadRequest where the answer's text is not held
     """
-    decision_id = await feedbacks.named(names, principal.namespace)
+    decision_id = await feedbacks.named(names, principal.namespace, pauses)
     if decision_id is None:
         raise UnknownDecision(f"no decision {next(iter(names), '')!r} is known to this key")
     share = await asyncio.to_thread(kept, decision_id, used)
@@ -141,7 +149,7 @@ def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, A
 def decision_name(asked: dict[str, Any]) -> str:
     """The decision's or the answer's id, under any of the names that clients use."""
     for name in NAMES:
-        if isinstance(asked.get(name), str):
+        if isinstance(asked.get(name), str) and asked[name]:
             return _short(str(asked[name]), name)
     raise BadRequest(
         "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
@@ -157,7 +165,11 @@ def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
     if isinstance(value, bool):
         value = float(value)
     if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
+        raise BadRequest(
+            "value must be true, false or a number from 0 to 1; other scales are told by "
+            "POST /v1/feedback/rows with scale = [WORST, BEST]",
+            param="value",
+        )
     return Reward(
         value=float(value),
         source=_name(asked.get("source"), "source") or source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -11,6 +12,8 @@ import msgspec
 import orjson
 from cachetools import LRUCache
 
+from windsock.core.model.requests import RouteRequest
+from windsock.core.routing.routes import Route
 from windsock.errors import BadRequest
 from windsock.service.texts.stream_copy import MAX_COPY_BYTES, CopyRoom, StreamCopy
 from windsock.wire.request import UpstreamRequest
@@ -137,10 +140,19 @@ class ResponseCache:
         await self._backend.close()
 
 
-def cache_key(asked: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
+def cache_key(
+    asked: UpstreamRequest, wish: str | None, resolve: Callable[[RouteRequest], Route]
+) -> bytes | None:
     """One key for one meaning: the whole body in canonical order, as it came in a format of the
-    client's own, whether its answer streams, who may answer, and for whom."""
-    request, native = asked.request, asked.native
+    client's own, whether its answer streams, who may answer, and for whom.
+
+    wish    of the caller, x-windsock-cache
+
+    None if the answer may not be kept. Raises BadRequest.
+    """
+    if not _is_cachable(asked, wish):
+        return None
+    request, native, candidates = asked.request, asked.native, resolve(asked.request).candidates
     raw = asked.raw if native is None else native.raw
     parts = [part.encode() for part in (request.namespace, request.task, "\n".join(candidates))]
     if native is not None:
@@ -153,7 +165,7 @@ def cache_key(asked: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
     return digest.digest()
 
 
-def is_cachable(asked: UpstreamRequest, wish: str | None) -> bool:
+def _is_cachable(asked: UpstreamRequest, wish: str | None) -> bool:
     """True if the answer may be kept: asked for, or certain to be alike (temperature 0)."""
     if wish is not None and wish not in WISHES:
         raise BadRequest(f"x-windsock-cache must be one of {', '.join(WISHES)}, not {wish!r}")

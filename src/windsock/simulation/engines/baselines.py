@@ -13,8 +13,9 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.units import Meter, to_float
 from windsock.core.policies.baselines import Rules
 from windsock.core.policies.objectives import Objective
-from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.protocol import BasePolicy, Weighing
 from windsock.core.policies.restraint.reference import Offer, reference_of
+from windsock.core.policies.views import CellView
 from windsock.simulation.world.traffic import REALTIME
 from windsock.simulation.world.world import World
 

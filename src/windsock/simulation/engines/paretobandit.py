@@ -18,7 +18,8 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, to_float
-from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.protocol import BasePolicy, Weighing
+from windsock.core.policies.views import CellView
 from windsock.errors import ConfigError
 from windsock.simulation.engines.baselines import best_mixture
 from windsock.simulation.world.world import World

@@ -147,10 +147,11 @@ def row_of_table(table: WeightTable, position: int) -> dict[str, Any]:
 
 def names_in(entry: Outcome | Decision) -> list[str]:
     """By what it may be asked for: its id, its caller's names for it, and those of its answers."""
-    if isinstance(entry, Decision):
-        return [entry.id, *entry.known_as.split()]
-    answers = [each.response_id for each in entry.results if each.response_id]
-    return [*names_in(entry.decision), *answers]
+    decision = entry.decision if isinstance(entry, Outcome) else entry
+    names = [decision.id, *decision.known_as.split()]
+    if isinstance(entry, Outcome):
+        names += [each.response_id for each in entry.results if each.response_id]
+    return names
 
 
 def name_of(text: str) -> int:

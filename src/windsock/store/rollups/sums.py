@@ -6,11 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from windsock.core.model.calls import CallKind, CallResult, Outcome
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import Usage
+from windsock.core.model.units import Usage, received_in, sent_in
 from windsock.store.rollups.money import pico_usd
 from windsock.store.rollups.uncalled import Uncalled, UncalledKind
 
@@ -55,9 +57,10 @@ class Tally:
         for each in outcomes:
             decision = each.decision
             served = each.served or decision.deployment
-            alike[decision.cell, decision.key_id, served, minute_of(decision.at)].append(each)
-        for (cell, key_id, served, at), some in alike.items():
-            self._add(series_in(cell, key_id, served), at, some)
+            minute = int(decision.at // SPANS_S[0])
+            alike[decision.cell, decision.key_id, served, minute].append(each)
+        for (cell, key_id, served, _), some in alike.items():
+            self._add(series_in(cell, key_id, served), minute_of(some[0].decision.at), some)
 
     def _add(self, series: Series, at: int, outcomes: Sequence[Outcome]) -> None:
         hour, who = at // SPANS_S[1] * SPANS_S[1], answering(series.deployment)
@@ -147,7 +150,11 @@ def answering(deployment: str) -> Series:
 
 def two_digits_ms(seconds: float) -> int:
     """Whole milliseconds of at most two digits that are not 0, rounded half up."""
-    ms = int(min(max(seconds, 0.0), MAX_LATENCY_S) * 1000 + 0.5)
+    return _two_digits(int(min(max(seconds, 0.0), MAX_LATENCY_S) * 1000 + 0.5))
+
+
+@lru_cache(maxsize=4096)
+def _two_digits(ms: int) -> int:
     unit: int = 10 ** max(0, len(str(ms)) - 2)
     return (ms + unit // 2) // unit * unit
 
@@ -167,8 +174,8 @@ def _requests(outcomes: Sequence[Outcome], lasted_s: Sequence[float]) -> dict[st
         "attempts": sum(len(each.results) for each in outcomes),
         "unknown_cost": costs.count(None),
         "cost": _pico_usd(costs),
-        "latency_us": sum(map(_us, lasted_s)),
-        **_tokens(each.usage for each in outcomes),
+        "latency_us": _us(lasted_s),
+        **_tokens([each.usage for each in outcomes]),
     }
 
 
@@ -179,9 +186,9 @@ def _calls(results: Sequence[CallResult]) -> dict[str, int]:
             billed.update(_bill(each))
     return {
         "calls": len(results),
-        "latency_us": sum(_us(each.latency_s) for each in results),
-        "cost": _pico_usd(each.cost_usd for each in results),
-        **_tokens(each.usage for each in results),
+        "latency_us": _us([each.latency_s for each in results]),
+        "cost": _pico_usd([each.cost_usd for each in results]),
+        **_tokens([each.usage for each in results]),
         **billed,
     }
 
@@ -193,8 +200,8 @@ def _is_cost_of_old(outcome: Outcome) -> bool:
     return all(each.cost_usd is None for each in outcome.results)
 
 
-def _pico_usd(costs: Iterable[Decimal | None]) -> int:
-    return sum(pico_usd(each) for each in costs if each)
+def _pico_usd(costs: Sequence[Decimal | None]) -> int:
+    return sum([pico_usd(each) for each in costs if each])
 
 
 def _bill(result: CallResult) -> dict[str, int]:
@@ -208,16 +215,19 @@ def _bill(result: CallResult) -> dict[str, int]:
     return {"bills": 1, "billed": pico_usd(billed), "counted": pico_usd(result.counted_usd)}
 
 
-def _tokens(usages: Iterable[Usage | None]) -> dict[str, int]:
+def _tokens(usages: Sequence[Usage | None]) -> dict[str, int]:
     known = [each for each in usages if each is not None]
     if not known:
         return {}
     return {
-        "prompt_tokens": sum(each.prompt_tokens for each in known),
-        "cached_tokens": sum(each.cache_read_tokens for each in known),
-        "completion_tokens": sum(each.completion_tokens for each in known),
+        "prompt_tokens": sum(chain.from_iterable(map(sent_in, known))),
+        "cached_tokens": sum([each.cache_read_tokens for each in known]),
+        "completion_tokens": sum(chain.from_iterable(map(received_in, known))),
     }
 
 
-def _us(seconds: float) -> int:
-    return round(min(max(seconds, 0.0), MAX_LATENCY_S) * MICRO)
+def _us(seconds: Sequence[float]) -> int:
+    within = seconds
+    if seconds and not 0.0 <= min(seconds) <= max(seconds) <= MAX_LATENCY_S:
+        within = [min(max(each, 0.0), MAX_LATENCY_S) for each in seconds]
+    return sum([round(each * MICRO) for each in within])

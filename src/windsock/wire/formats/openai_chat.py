@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -12,18 +10,27 @@ import msgspec
 import orjson
 
 from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, RouteRequest
-from windsock.errors import BadRequest
+from windsock.errors import BadRequest, ProviderError
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
 from windsock.wire.caller_fields.names import Model, Models, Name
 from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
+from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
-from windsock.wire.formats.openai_ends import choices_in, error_beside, error_in, finish_of, shows
+from windsock.wire.formats.openai_ends import (
+    certainty_of,
+    choices_in,
+    error_beside,
+    error_in,
+    finish_of,
+    shows,
+)
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
 from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
+from windsock.wire.formats.unasked_forms import completion_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
@@ -34,10 +41,17 @@ from windsock.wire.request import (
     task_of,
 )
 from windsock.wire.sessions import HEADERS, LEAST_TOKENS, Session, session_of
+from windsock.wire.sse import DATA
 from windsock.wire.upstream_errors.shapes import body_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
+
+CUSTOM = re.compile(rb'"custom"\s*:\s*\{')
+"""Of a tool, or of a call of one, whose input is a text."""
+
+OLD_CALL = re.compile(rb'"function_call"\s*:\s*\{')
+"""Of a turn, from before there were tools; null in many."""
 
 OPTIONAL = (None, "auto", "none")
 """Values of `tool_choice` that demand no call."""
@@ -71,6 +85,7 @@ class _Schema(RouterFields, kw_only=True):
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
     tools: msgspec.Raw = msgspec.Raw(b"")
+    functions: list[Any] | None = None
     tool_choice: Any = None
     logprobs: Any = None
     response_format: dict[str, Any] | None = None
@@ -177,12 +192,36 @@ class OpenAIChat(OpenAIFormat):
         return msgspec.json.encode(fields)
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A chat completion, also one that holds an error or nothing; None if it is no object."""
+        """As a chat completion, also one that holds an error or nothing; None if it is none.
+
+        Of events, which nobody asked for, what they add up to.
+        """
         body = parsed(raw)
         if isinstance(body, dict):
-            return answer_of(body, self._traits, images=request.images)
-        error = error_in(body_of(raw))
-        return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+            return self._told_whole(body, request)
+        if (error := error_in(body_of(raw))) is not None:
+            return Answer(body={}, facts=AnswerFacts(), error=error)
+        return self._told_in_events(raw, request) if DATA.search(raw) else None
+
+    def _told_whole(self, body: dict[str, Any], request: UpstreamRequest) -> Answer:
+        return answer_of(body, self._traits, images=request.images)
+
+    def _told_in_events(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """None if they are broken, or break off."""
+        scanner = self.scanner(request)
+        try:
+            events = b"".join([*scanner.feed(raw), *scanner.rest()])
+        except (ProviderError, *MISSHAPEN):
+            return None
+        facts = scanner.facts()
+        if scanner.error is not None:
+            return Answer(body={}, facts=facts, error=scanner.error)
+        if not scanner.is_complete:
+            return None
+        body = completion_of(events) | ({} if scanner.usage is None else {"usage": scanner.usage})
+        answer = answer_of(body, self._traits, images=request.images)
+        answer.facts = facts
+        return answer
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
@@ -220,20 +259,6 @@ def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> A
     )
 
 
-def certainty_of(choice: Mapping[str, Any]) -> float | None:
-    """The mean probability of an answer's tokens, 0..1, where logprobs were asked for and given.
-
-    A claim, not a rate: what it is worth is learnt from feedback.
-    """
-    tokens = part_of(choice, "logprobs").get("content")
-    values = [
-        value
-        for token in (tokens if isinstance(tokens, list) else ())
-        if isinstance(token, dict) and isinstance(value := token.get("logprob"), int | float)
-    ]
-    return math.exp(min(0.0, sum(values) / len(values))) if values else None
-
-
 def _drop_logprobs(body: dict[str, Any]) -> None:
     """Take the logprobs out of an answer whose caller did not ask for them."""
     for choice in body["choices"]:
@@ -259,6 +284,10 @@ def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
         needs.add("tools")
         if read.tool_choice not in OPTIONAL:
             needs.add("tool_choice")
+    if CUSTOM.search(bytes(read.tools)) or CUSTOM.search(messages):
+        needs.add("custom_tools")
+    if read.functions or OLD_CALL.search(messages):
+        needs |= {"tools", "functions"}
     form = (read.response_format or {}).get("type")
     if form in ("json_schema", "json_object"):
         needs.add(form)

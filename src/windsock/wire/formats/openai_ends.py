@@ -5,13 +5,14 @@ Messages and the deltas of a stream are of one shape.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from windsock.core.evidence.answer_ends import has_failed
-from windsock.wire.json_codec import dumps
+from windsock.wire.formats.openai_usage import part_of
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters without width that `str.strip` leaves."""
@@ -26,7 +27,8 @@ COMPLAINTS = ("message", "msg", "error_msg", "error_message", "errorMessage", "d
 """Where an error that is no object of its own says what is wrong."""
 
 SIGNS = frozenset({"error", "code", "error_code", "errorCode", "status_code", "base_resp",
-                   "error_msg", "error_message", "errorMessage", "detail", "choices"})  # fmt: skip
+                   "error_msg", "error_message", "errorMessage", "errors", "detail",
+                   "choices"})  # fmt: skip
 """Of an error, or of an answer that may hold one."""
 
 THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
@@ -65,6 +67,20 @@ def finish_of(choices: list[dict[str, Any]]) -> str | None:
     return first
 
 
+def certainty_of(choice: Mapping[str, Any]) -> float | None:
+    """The mean probability of an answer's tokens, 0..1, where logprobs were asked for and given.
+
+    A claim, not a rate: what it is worth is learnt from feedback.
+    """
+    tokens = part_of(choice, "logprobs").get("content")
+    values = [
+        value
+        for token in (tokens if isinstance(tokens, list) else ())
+        if isinstance(token, dict) and isinstance(value := token.get("logprob"), int | float)
+    ]
+    return math.exp(min(0.0, sum(values) / len(values))) if values else None
+
+
 def error_in(body: Any) -> bytes | None:
     """The error that an answer or an event is, or holds, as an object of its own; None if none."""
     for each in body if isinstance(body, list) else [body]:
@@ -84,11 +100,13 @@ def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes |
 
 
 def _complains(body: dict[str, Any]) -> bool:
-    """It has nothing of an answer, but words of what is wrong: so DashScope and MiniMax answer."""
+    """It has nothing of an answer, but words of what is wrong: so answer Cloudflare and others."""
     if any(body.get(name) for name in ANSWERS):
         return False
     ended = body.get("base_resp")
     if isinstance(ended, dict) and ended.get("status_code"):
+        return True
+    if isinstance(body.get("errors"), list) and body["errors"]:
         return True
     return any(body.get(name) and isinstance(body[name], str) for name in COMPLAINTS)
 
@@ -98,31 +116,6 @@ def error_in_event(body: Any) -> bytes | None:
     found = error_in(body)
     is_plain = isinstance(body, dict) and SIGNS.isdisjoint(body)
     return None if is_plain and "error" not in (body.get("object"), body.get("type")) else found
-
-
-def events_of(body: Any) -> bytes:
-    """A completion that came whole where a stream was asked for, as a chunk and one of its usage.
-
-    Empty for all else.
-    """
-    choices = choices_in(body) if isinstance(body, dict) else []
-    if not choices or not all(isinstance(each.get("message"), dict) for each in choices):
-        return b""
-    head = {**body, "object": "chat.completion.chunk", "usage": None}
-    deltas = [{**each, "delta": _numbered(each["message"])} for each in choices]
-    for each in deltas:
-        del each["message"]
-    chunks = {**head, "choices": deltas}, {**head, "choices": [], "usage": body.get("usage")}
-    return b"".join(b"data: " + dumps(each) + b"\n\n" for each in chunks)
-
-
-def _numbered(message: dict[str, Any]) -> dict[str, Any]:
-    """With the numbers that parts of tool calls have in a stream."""
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list):
-        return message
-    own = [{"index": n, **call} for n, call in enumerate(calls) if isinstance(call, dict)]
-    return {**message, "tool_calls": own}
 
 
 def _is_said(value: Any) -> bool:

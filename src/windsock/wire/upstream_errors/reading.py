@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -32,7 +32,7 @@ def refusal_of(
     raw: bytes,
     headers: Mapping[str, str],
     now: float,
-    rules: Iterable[ErrorRule] = (),
+    rules: Sequence[ErrorRule] = (),
 ) -> Refusal:
     """Read an error, wherever it stood.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from windsock.core.model.calls import VERDICTS, CallKind, Out, Then, Verdict
@@ -33,7 +33,7 @@ STATUSES = {
 class ErrorRule:
     """What one kind of error means; stated in `errors.toml`. All that it states must hold.
 
-    status      one of these; empty: any
+    status      one of these, 0 where it has none; empty: any
     codes       one of its codes is one of these, as `code_name` writes them; empty: any
     says        one of these is found in its words, which are in lower case; empty: any. A group
                 `field` names the field of the request
@@ -53,7 +53,7 @@ class ErrorRule:
 
         Without a named field nothing can be mended: then another place is asked.
         """
-        if self.status and facts.status not in self.status:
+        if self.status and (facts.status or 0) not in self.status:
             return None
         if self.codes and self.codes.isdisjoint(facts.codes):
             return None
@@ -76,13 +76,13 @@ class Reading:
     pause_s: float | None = None
 
 
-def reading_of(facts: ErrorFacts, rules: Iterable[ErrorRule]) -> Reading:
-    """By the first rule that fits, else by the status."""
-    text = facts.text
-    for rule in rules:
-        verdict = rule.verdict_on(facts, text)
-        if verdict is not None:
-            return Reading(verdict=verdict, pause_s=rule.pause_s)
+def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
+    """By the first rule that fits, else by what its codes are made of, else by the status."""
+    for text in (facts.text, facts.code_words):
+        for rule in rules:
+            verdict = rule.verdict_on(facts, text)
+            if verdict is not None:
+                return Reading(verdict=verdict, pause_s=rule.pause_s)
     return Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
 
 

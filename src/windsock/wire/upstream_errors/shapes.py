@@ -33,6 +33,8 @@ MAX_EVENTS = 16
 MAX_TEXT = 4096
 """Characters of all sentences together that are looked at."""
 CODE_CHARACTERS = 100
+MAX_CODES = 500
+"""Characters of all codes together that are read as words."""
 
 TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 MARKUP = re.compile(
@@ -41,6 +43,10 @@ MARKUP = re.compile(
 """A page, or the line that Cloudflare sends in its place."""
 
 EVENTS = re.compile(rb"^data: ?([\[{].*)$", re.MULTILINE)
+JSON_IN_TEXT = re.compile(r'\[?\s{0,20}\{\s{0,20}"')
+"""Where an object begins in a text."""
+
+BETWEEN_WORDS = re.compile(r"[_.-]|(?<=[a-z])(?=[A-Z])")
 NOT_IN_CODES = re.compile(r"[^a-z0-9]+")
 
 
@@ -50,6 +56,7 @@ class ErrorFacts:
 
     status      of the answer, else as the error itself says; None: neither says
     codes       its codes, types, statuses and reasons, as `code_name` writes them
+    stated      the same as it states them itself
     words       its sentences, the outermost first
     param       field of the request that it names; empty if none
     numbers     other values by key, in lower case, for delays; the first of each
@@ -58,6 +65,7 @@ class ErrorFacts:
 
     status: int | None = None
     codes: set[str] = field(default_factory=set)
+    stated: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     param: str = ""
     numbers: dict[str, str | float] = field(default_factory=dict)
@@ -67,6 +75,12 @@ class ErrorFacts:
     def text(self) -> str:
         """Its sentences, in lower case."""
         return "\n".join(self.words)[:MAX_TEXT].lower()
+
+    @property
+    def code_words(self) -> str:
+        """Its codes as the words they are made of: `ModelNotOpen` and `model_not_open` alike."""
+        stated = "\n".join(dict.fromkeys(self.stated))[:MAX_CODES]
+        return BETWEEN_WORDS.sub(" ", stated).lower()
 
 
 def is_page(text: str) -> bool:
@@ -91,6 +105,7 @@ def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> Erro
         _read_text(facts, raw[:MAX_BYTES].decode(errors="replace"))
     if stated := headers.get("x-amzn-errortype"):
         facts.codes.add(code_name(stated))
+        facts.stated.append(stated[:CODE_CHARACTERS])
     return facts
 
 
@@ -118,10 +133,13 @@ def _values(body: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What a container holds, or a text that is JSON again."""
-    if isinstance(value, str) and key in WORDS and value.lstrip()[:1] in ("{", "["):
-        found = parsed(value.encode())
-        value = found if isinstance(found, dict | list) else value
+    """What a container holds, or a text that is JSON again, also after words of a gateway's."""
+    if isinstance(value, str) and key in WORDS and (start := JSON_IN_TEXT.search(value)):
+        found = parsed(value[start.start() :].encode())
+        if isinstance(found, dict | list):
+            if said := value[: start.start()].strip():
+                yield key, said
+            value = found
     if key == "loc" and isinstance(value, list):
         yield "param", ".".join(str(each) for each in value if each != "body")
     elif isinstance(value, list):
@@ -140,12 +158,14 @@ def _note(facts: ErrorFacts, key: str, value: Any) -> None:
         facts.status = value
     if key in CODES and len(str(value)) <= CODE_CHARACTERS:
         facts.codes.add(code_name(value))
+        facts.stated.append(str(value))
     elif key in FIELDS and isinstance(value, str):
         facts.param = facts.param or value
     elif key in WORDS and isinstance(value, str):
         facts.words.append(value)
         if len(value) <= CODE_CHARACTERS and " " not in value:
             facts.codes.add(code_name(value))
+            facts.stated.append(value)
     elif isinstance(value, int | float | str):
         facts.numbers.setdefault(key, value)
 

@@ -12,7 +12,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.policies.budgets.pacing import DAY_S, DayPacer, RequestPacer
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 NAMES = ("cheap", "mid", "best")
 USD = (1e-5, 1e-4, 5e-3)

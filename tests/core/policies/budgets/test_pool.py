@@ -17,8 +17,8 @@ from windsock.core.policies.budgets.solver import Demand
 from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.policies.protocol import CellView
 from windsock.core.policies.rungs import Arms
+from windsock.core.policies.views import CellView
 
 NAMES = ("cheap", "mid", "best")
 USD = (1e-5, 2e-4, 5e-3)

@@ -35,10 +35,12 @@ def fresh(
     *,
     other: tuple[float, float | None] | None = None,
     cache: CacheTraits | None = None,
+    keeps_answers: bool = False,
     **facts,
 ) -> Router:
     """A router just installed, over CHEAP and MID: nobody has judged anything, a floor of .90."""
-    places = [replace(deployment(n), cache=cache or CacheTraits()) for n in (CHEAP, MID)]
+    traits = {"cache": cache or CacheTraits(), "keeps_answers": keeps_answers}
+    places = [replace(deployment(n), **traits) for n in (CHEAP, MID)]
     aim = Objective(kind="cost_per_success", quality_floor=0.9)
     wind = router(prices={}, deployments=tuple(places), objective=aim, **facts)
     say(wind, CHEAP, usd, cached)
@@ -292,8 +294,9 @@ def test_conversations_of_others_are_not_looked_at() -> None:
     assert theirs.home is None and theirs.turn == 1
 
 
-def test_an_answer_that_is_gone_on_from_by_its_id_leads_to_its_conversation() -> None:
-    wind = fresh()
+@pytest.mark.parametrize("keeps_answers", [True, False])
+def test_an_answer_that_is_kept_leads_to_its_conversation_by_its_id(keeps_answers: bool) -> None:
+    wind = fresh(keeps_answers=keeps_answers)
     exchange = wind.open(request(session_id="first turns", prompt_tokens=PREFIX), START)
     attempt = exchange.next_attempt(START)
     usage = Usage(input_tokens=PREFIX, output_tokens=9)
@@ -302,7 +305,8 @@ def test_an_answer_that_is_gone_on_from_by_its_id_leads_to_its_conversation() ->
     exchange.outcome(START)
     ask = request(session_id="digest", continues="resp_1", prompt_tokens=PREFIX + 40)
     found = wind.open(ask, START + 5).decision.conversation
-    assert (found.session, found.turn, found.home) == ("first turns", 2, attempt.deployment)
+    led = ("first turns", 2, attempt.deployment) if keeps_answers else ("digest", 1, None)
+    assert (found.session, found.turn, found.home) == led
     unknown = wind.open(replace(ask, continues="resp_2"), START + 5).decision.conversation
     assert (unknown.session, unknown.home) == ("digest", None)
 

@@ -10,7 +10,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.change_detection import Mode
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 YOUNG_SHARE = 0.3
 """Most of a task's requests that go to a deployment of which little is known."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from windsock.core.policies.budgets.solver import Allocation
 from windsock.core.policies.frontier import Ladder
-from windsock.core.policies.protocol import CellView
 from windsock.core.policies.restraint.reference import Reference
+from windsock.core.policies.views import CellView
 
 
 @dataclass(slots=True)

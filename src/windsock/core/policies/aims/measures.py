@@ -14,7 +14,6 @@ from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.floor_deficit import FloorDeficit, raised
 from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, Objective, floor_of
-from windsock.core.policies.protocol import CellView, busiest
 from windsock.core.policies.restraint.incumbent import Incumbent
 from windsock.core.policies.restraint.reference import (
     DEAREST,
@@ -22,6 +21,7 @@ from windsock.core.policies.restraint.reference import (
     Reference,
     reference_of,
 )
+from windsock.core.policies.views import CellView, busiest
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
 from windsock.core.policies.floor_deficit import MOST_CELLS
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 
 _Place = tuple[Cell, tuple[str, ...], int | None]
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
+from windsock.core.pricing.comparison import blended
 from windsock.core.pricing.peers.listings import Ask, Listings, usual
 from windsock.core.pricing.rules import GuardRules
 
@@ -19,6 +20,7 @@ class Basis(StrEnum):
 
     MODEL = "the same model elsewhere"
     FAMILY = "its family"
+    SELLER = "the dearest model of its seller"
     RATIO = "its seller's ratio of output to input"
 
 
@@ -38,7 +40,7 @@ class Plausible:
 def plausible(
     stated: Prices, name: str, listings: Listings, now: float, rules: GuardRules
 ) -> Plausible:
-    """Measured by the same model elsewhere, else by its family, else by the seller's ratio.
+    """Measured by the same model elsewhere, else by its family, else by what its seller sells.
 
     What lies within the range is taken as stated: of real first listings nearly all are right.
     """
@@ -48,13 +50,25 @@ def plausible(
     kin = listings.family(name, now)
     if kin:
         return Plausible(_within(stated, kin, rules.family_ratio), Basis.FAMILY)
-    return _by_ratio(stated, listings.of_seller(name, now), rules)
+    return _of_seller(stated, listings.of_seller(name, now), rules)
 
 
 def _within(stated: Prices, asks: list[Ask], most: float) -> Prices:
     """At most so many times what is usual, nor less than one such part of it."""
     times, middle = Decimal(str(most)), {meter: usual(asks, meter) for meter in MAIN_METERS}
     return {m: min(max(stated[m], middle[m] / times), middle[m] * times) for m in MAIN_METERS}
+
+
+def _of_seller(stated: Prices, asks: list[Ask], rules: GuardRules) -> Plausible:
+    """By the seller's ratio of output to input, and at most so many times its dearest model."""
+    found = _by_ratio(stated, asks, rules)
+    if len(asks) < LEAST_OF_SELLER:
+        return found
+    dearest = max(blended(ask.prices) for ask in asks)
+    part = Decimal(str(rules.family_ratio)) * dearest / blended(found.prices)
+    if part >= 1:
+        return found
+    return Plausible({meter: part * usd for meter, usd in found.prices.items()}, Basis.SELLER)
 
 
 def _by_ratio(stated: Prices, of_seller: list[Ask], rules: GuardRules) -> Plausible:

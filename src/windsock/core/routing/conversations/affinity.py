@@ -6,25 +6,17 @@ read. A turn that goes elsewhere pays for all of it anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.calls import CallKind, CallResult, Outcome
-from windsock.core.model.catalog import CacheTraits, Catalog
+from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import ConversationFacts, WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.model.units import Prices
 from windsock.core.routing.conversations.cache_hits import CacheHits
-from windsock.core.routing.conversations.costs import (
-    HOUR_S,
-    KnownRates,
-    Outlook,
-    PromptCache,
-    Turn,
-    outlook,
-)
+from windsock.core.routing.conversations.costs import HOUR_S, Turn
 from windsock.core.routing.conversations.explaining import facts_of, note_of
 from windsock.core.routing.conversations.habits import Habits
 from windsock.core.routing.conversations.law import Choice, Weights, conversation_weights
@@ -35,15 +27,10 @@ from windsock.core.routing.conversations.memory import (
     Seat,
     SessionKey,
 )
+from windsock.core.routing.conversations.outlooks import Outlooks, PricesOf, kept_s
 
 GAP_SHARE = 0.4
 """How much the latest pause counts in a conversation's own."""
-
-MOST_LOOKED_AT = 12
-"""Candidates whose costs are reckoned for one turn, beside those where it has been."""
-
-PricesOf = Callable[[str, int], Prices | None]
-"""(deployment, prompt tokens) -> what is billed there now."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +65,9 @@ class Conversations:
         self.memory = ConversationMemory()
         self.habits = Habits()
         self.hits = CacheHits()
-        self._rates = KnownRates()
+        self._outlooks = Outlooks(
+            catalog=catalog, beliefs=beliefs, habits=self.habits, hits=self.hits
+        )
 
     def next_turn(
         self, table: WeightTable, request: RouteRequest, prices_of: PricesOf, now: float
@@ -89,7 +78,7 @@ class Conversations:
             return None
         known = self.memory.find((request.namespace, table.cell.route, session), now)
         turn = self._turn(table.cell, request, known)
-        outlooks = self._outlooks(table, turn, request, known, prices_of, now)
+        outlooks = self._outlooks.of(table, turn, request, known, prices_of, now)
         home = _home(table, known)
         choice = Choice(
             table=table,
@@ -110,11 +99,11 @@ class Conversations:
 
     def observe(self, outcome: Outcome) -> None:
         """A turn was answered: the home is there, and its cache holds the prompt."""
-        cell, name = outcome.decision.cell, outcome.response_id
-        facts, served = outcome.decision.conversation, outcome.served
+        cell, facts, served = outcome.decision.cell, outcome.decision.conversation, outcome.served
         known = None if served is None else self._catalog.deployments.get(served)
-        if name is not None and known is not None and known.keeps_answers:
-            self.memory.note_answerer(cell.namespace, name, known.id)
+        name = outcome.response_id if known is not None and known.keeps_answers else None
+        if name is not None and served is not None:
+            self.memory.note_answerer(cell.namespace, name, served)
         if facts is not None and served is not None:
             self._keep_turn(outcome, facts, served, name)
         if name is not None and self.on_answer is not None:
@@ -124,7 +113,7 @@ class Conversations:
         self, outcome: Outcome, facts: ConversationFacts, served: str, name: str | None
     ) -> None:
         """
-        name    of the answer, by which the next turn may go on
+        name    of the answer, by which the next turn may go on; None where it cannot
         """
         cell, at = outcome.decision.cell, outcome.decision.at
         key = (cell.namespace, cell.route, facts.session)
@@ -188,50 +177,6 @@ class Conversations:
             turns_left=habits.turns_left(known.turns + 1 if known else 1),
         )
 
-    def _outlooks(
-        self,
-        table: WeightTable,
-        turn: Turn,
-        request: RouteRequest,
-        known: Conversation | None,
-        prices_of: PricesOf,
-        now: float,
-    ) -> tuple[Outlook | None, ...]:
-        """Of each deployment of a table; None for those that are not looked at or not priced."""
-        habits = self.habits.of((table.cell.namespace, table.cell.route))
-        looked_at = _looked_at(table, known)
-        mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
-        within = habits.chances(known)
-        made: list[Outlook | None] = []
-        for name in table.deployments:
-            prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
-            if prices is None:
-                made.append(None)
-                continue
-            cache = self._cache(name, request, known, within, now)
-            made.append(outlook(name, turn, mixes[name], self._rates.of(name, prices), cache))
-        return tuple(made)
-
-    def _cache(
-        self,
-        name: str,
-        request: RouteRequest,
-        known: Conversation | None,
-        within: Callable[[float], float],
-        now: float,
-    ) -> PromptCache:
-        traits, key = self._traits(name), (name, request.is_session_shared)
-        seat = known.seats.get(name) if known else None
-        ttl_s = traits.ttl_s if seat is None else _ttl_s(seat, traits)
-        return PromptCache(
-            min_tokens=traits.min_tokens,
-            ttl_s=ttl_s,
-            held_tokens=seat.held(now) if seat else 0,
-            hit_rate=self.hits.hit_rate(key, traits, now),
-            write_share=self.hits.write_share(key, traits, now),
-            within=within(ttl_s),
-        )
-
     def _fill(
         self, found: Conversation, result: CallResult, facts: ConversationFacts, at: float
     ) -> None:
@@ -239,14 +184,12 @@ class Conversations:
         name, usage = result.attempt.deployment, result.usage
         if usage is None:
             return
-        traits, held = self._traits(name), found.held(name, at)
+        traits, held = self._outlooks.traits(name), found.held(name, at)
         is_whole = usage.prompt_tokens >= max(traits.min_tokens, GOES_ON_FROM * held)
         if is_whole and not result.is_usage_estimated:
             self.hits.observe((name, facts.is_shared), held, usage, at)
         prompt = usage.prompt_tokens - usage.audio_input_tokens
-        seat = found.seats.get(name)
-        ttl_s = traits.ttl_s if seat is None else _ttl_s(seat, traits)
-        ttl_s = HOUR_S if usage.cache_write_1h_tokens else ttl_s
+        ttl_s = HOUR_S if usage.cache_write_1h_tokens else kept_s(found.seats.get(name), traits)
         found.take_seat(name, Seat(prompt, at + ttl_s, ttl_s), at)
         found.counted_tokens = usage.prompt_tokens
         found.estimated_tokens = facts.estimated_tokens
@@ -256,23 +199,6 @@ class Conversations:
         lean, task = self._beliefs.published.lean, table.cell.name
         found = [lean(task, name) for name in table.deployments]
         return tuple([each.shift if each else 0.0 for each in found])
-
-    def _traits(self, name: str) -> CacheTraits:
-        deployment = self._catalog.deployments.get(name)
-        return deployment.cache if deployment else CacheTraits()
-
-
-def _looked_at(table: WeightTable, known: Conversation | None) -> Set[str]:
-    """Where a conversation has been, and the cheapest of a long list."""
-    if len(table.arms) <= MOST_LOOKED_AT:
-        return set(table.deployments)
-    cheapest = sorted(table.arms, key=lambda arm: arm.expected_usd)[:MOST_LOOKED_AT]
-    return {arm.deployment for arm in cheapest} | set(known.seats if known else ())
-
-
-def _ttl_s(seat: Seat, traits: CacheTraits) -> float:
-    """An hour where the conversation's own writes asked for it, else as its provider does."""
-    return max(seat.ttl_s, traits.ttl_s)
 
 
 def _home(table: WeightTable, known: Conversation | None) -> int | None:

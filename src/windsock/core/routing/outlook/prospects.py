@@ -11,9 +11,10 @@ import numpy as np
 from windsock.core.model.decisions import ArmFacts, WeightTable
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.policies.objectives import QUALITIES, Floor, on_floor
-from windsock.core.policies.protocol import CellView, Frontier
+from windsock.core.policies.protocol import Frontier
 from windsock.core.policies.restraint.reference import DEAREST, Reference
 from windsock.core.policies.rungs import Rung
+from windsock.core.policies.views import CellView
 from windsock.core.routing.router import Router
 
 MOST_TASKS = 12

@@ -10,15 +10,14 @@ from typing import Any, Protocol
 from windsock.core.evidence.judging.desk import Replies
 from windsock.core.evidence.warm_start import WarmStart
 from windsock.core.evidence.warm_start import tell_nobody as keep_lesson
-from windsock.core.model.calls import CallKind
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.ticks import Quote
 from windsock.core.pricing.state import quote_of_state, quote_state
 from windsock.core.replicas.contributions import Contribution, Kind, tell_nobody
 from windsock.core.replicas.deltas import Delta, Outbox, Seen, Word
-from windsock.core.routing.caps.account import raise_of
 from windsock.core.routing.conversations.memory import SessionKey
+from windsock.core.routing.replication.hearing import HEARD
 from windsock.core.routing.router import Router
 
 MAX_RECENT = 256
@@ -46,6 +45,7 @@ class Replica:
     on_unheard  told the subject of what another has said and could not be heard
     on_ruling   hears how a person ruled elsewhere on a held quote; None: the price book alone does
     on_replies  hears what a judge replied elsewhere: namespace, route, judge, replica
+    on_reported hears what was reported elsewhere of an answer, as it was told there
     """
 
     def __init__(self, router: Router, name: str) -> None:
@@ -57,6 +57,7 @@ class Replica:
         self._changed: set[tuple[str, str, str]] = set()
         self.on_ruling: HearRuling | None = None
         self.on_replies: Callable[[tuple[str, ...], Replies], object] = lambda *_: None
+        self.on_reported: Callable[[Any], object] = lambda _: None
         self.on_unheard: Callable[[str], object] = str
         self._unheard: set[str] = set()
         self.listen()
@@ -151,6 +152,11 @@ class Replica:
         """A judge replied here; key: namespace, route, judge."""
         self.outbox.tell("judge", (*key, self.name), list(replies))
 
+    def tell_reported(self, about: tuple[str, ...], word: object) -> None:
+        """Something was reported here of an answer, which `learnt` sums hold; about: its decision
+        and the matter. Known elsewhere, it counts once however often it is said."""
+        self.outbox.tell("reported", about, word)
+
     def _note(self, delta: Delta) -> None:
         self.seen.note(delta.replica, delta.number)
         self._recent.append(delta)
@@ -179,7 +185,10 @@ class Replica:
     def _hear(self, word: Word, now: float) -> None:
         """What another version says in a form of its own is lost, and nothing else."""
         try:
-            HEARD[word.subject](self, word.key, word.word, now)
+            if word.subject in HEARD:
+                HEARD[word.subject](self.router, word.key, word.word, now)
+            else:
+                OWN[word.subject](self, word.key, word.word, now)
         except Exception:  # of whatever form it is, or subject
             self.note_unheard(word.subject)
 
@@ -188,12 +197,6 @@ class Replica:
         if subject not in self._unheard:
             self._unheard.add(subject)
             self.on_unheard(subject)
-
-    def _hear_cooldown(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
-        cause = CallKind(word["cause"]) if word["cause"] else None
-        health = self.router.health
-        health.of(key[0]).hear(health.rules, cause, word["until"], now)
-        health.version += 1
 
     def _hear_quality(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         namespace, route, deployment = key
@@ -214,40 +217,12 @@ class Replica:
             is_held = said.word["is_held"]
             self.router.lessons.believe_again(taught, deployment, is_held=is_held)
 
-    def _hear_lesson(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
-        taught = WarmStart.from_state(word["lesson"])
-        self.router.lessons.hear(int(key[1]), taught, is_held=word["is_held"])
-        self.router.tables.forget()
-
     def _hear_ruled(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         quote, is_believed = quote_of_state(word["quote"]), word["is_believed"]
         if self.on_ruling is not None:
             self.on_ruling(quote, is_believed=is_believed)
         elif not is_believed or self.router.book.said_since(quote) is None:  # the store is later
             self.router.book.rule(quote, now, is_believed=is_believed)
-
-    def _hear_own_model(self, key: tuple[str, ...], word: bool, now: float) -> None:
-        self.router.operator.undo_redirect(key[0], now)
-
-    def _hear_silenced(self, key: tuple[str, ...], word: bool, now: float) -> None:
-        namespace, name = key
-        self.router.learner.set_silent(namespace, name, is_silent=word, now=now)
-        self.router.tables.forget()
-
-    def _hear_raised(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
-        if self.router.caps.cap(key[0]) is not None:
-            self.router.caps.hear_raise(raise_of(word))
-
-    def _hear_turn(self, key: tuple[str, ...], word: list[Any], now: float) -> None:
-        namespace, route, session = key
-        self.router.conversations.memory.hear((namespace, route, session), word)
-
-    def _hear_answer(self, key: tuple[str, ...], word: list[str | None], now: float) -> None:
-        memory, (session, deployment) = self.router.conversations.memory, word
-        if session is not None:
-            memory.link(key[0], key[1], session)
-        if deployment is not None:
-            memory.note_answerer(key[0], key[1], deployment)
 
     def _tell_turn(self, key: SessionKey) -> None:
         self.outbox.tell("turn", key, self.router.conversations.memory.told_of(key))
@@ -284,16 +259,10 @@ class Replica:
         self._changed.clear()
 
 
-HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], object]] = {
-    "cooldown": Replica._hear_cooldown,
+OWN: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], object]] = {
     "quality": Replica._hear_quality,
-    "silenced": Replica._hear_silenced,
-    "raised": Replica._hear_raised,
-    "turn": Replica._hear_turn,
-    "answer": Replica._hear_answer,
-    "lesson": Replica._hear_lesson,
     "ruled": Replica._hear_ruled,
     "judge": lambda replica, key, word, now: replica.on_replies(key, Replies(*word)),
-    "own model": Replica._hear_own_model,
+    "reported": lambda replica, key, word, now: replica.on_reported(word),
 }
-"""How each subject of a word is heard; those of a later version are not, and that is told."""
+"""How subjects are heard of which a replica knows more than its router."""

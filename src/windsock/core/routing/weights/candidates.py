@@ -13,7 +13,7 @@ from windsock.core.model.catalog import Catalog
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.units import Prices
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.views import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard

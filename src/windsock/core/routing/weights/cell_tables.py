@@ -207,6 +207,19 @@ class OpenCells:
         for group in self.groups.values():
             group.refreshed = None
 
+    def without_tables(self) -> OpenCells:
+        """The same cells before any table of theirs was solved, to look at; these stay."""
+        found = OpenCells(self._common_tokens)
+        for cell, place in self.places.items():
+            tokens = self._common_tokens(place.route)
+            empty = replace(place, common_tokens=tokens, plain=None, narrowed={}, sized=[])
+            empty.forget()
+            found.places[cell] = empty
+        for key, group in self.groups.items():
+            places = [found.places[place.cell] for place in group.places]
+            found.groups[key] = RouteTables(places, group.evidence)
+        return found
+
     def clear(self) -> None:
         """Close every cell."""
         self.places.clear()

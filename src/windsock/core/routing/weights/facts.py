@@ -6,7 +6,8 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.model.decisions import ArmFacts, CascadeFacts
 from windsock.core.model.units import Meter
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.views import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.weights.moment import Moment
 

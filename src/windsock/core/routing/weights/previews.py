@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.policies.protocol import CellView, LazyViews
+from windsock.core.policies.views import CellView, LazyViews
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.asked import Asked
 from windsock.core.routing.weights.candidates import Candidates, Ruling

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import PromptSizes, WeightTable
+from windsock.core.model.decisions import CascadeFacts, PromptSizes, WeightTable
 from windsock.core.model.requests import Cell
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.views import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook, SizeClasses
@@ -140,3 +142,23 @@ class TableMaker:
         if classes is None or view.size is None or not view.sizes:
             return None
         return classes.told(view.size)
+
+
+def reweighed(
+    table: WeightTable,
+    version: int,
+    weights: tuple[float, ...],
+    note: str,
+    cascades: tuple[CascadeFacts, ...] | None,
+) -> WeightTable:
+    """The same candidates under other weights."""
+    return replace(
+        table,
+        version=version,
+        weights=weights,
+        cumulative=tuple(itertools.accumulate(weights)),
+        arms=tuple(replace(arm, weight=w) for arm, w in zip(table.arms, weights, strict=True)),
+        cascades=cascades,
+        note=note,
+        mix_usd=None,
+    )

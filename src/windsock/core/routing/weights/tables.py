@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
-from dataclasses import replace
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
@@ -12,7 +10,8 @@ from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import CascadeFacts, WeightTable
 from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
-from windsock.core.policies.protocol import CellView, LazyViews, Weighing
+from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.views import CellView, LazyViews
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
@@ -38,7 +37,7 @@ from windsock.core.routing.weights.freshness import (
 )
 from windsock.core.routing.weights.moment import Moment
 from windsock.core.routing.weights.previews import Previews
-from windsock.core.routing.weights.table_maker import TableMaker
+from windsock.core.routing.weights.table_maker import TableMaker, reweighed
 
 
 class WeightTables:
@@ -208,17 +207,7 @@ class WeightTables:
         cascades: tuple[CascadeFacts, ...] | None = None,
     ) -> WeightTable:
         """The same candidates under other weights, as a table of its own."""
-        arms = tuple(replace(arm, weight=w) for arm, w in zip(table.arms, weights, strict=True))
-        made = replace(
-            table,
-            version=self._versions.take(),
-            weights=weights,
-            cumulative=tuple(itertools.accumulate(weights)),
-            arms=arms,
-            cascades=cascades,
-            note=note,
-            mix_usd=None,
-        )
+        made = reweighed(table, self._versions.take(), weights, note, cascades)
         self.solved.append(made)
         return made
 
@@ -226,16 +215,7 @@ class WeightTables:
         """Tables of another catalog are no good to look at, but only a request drops them."""
         if self._catalog_version == self._catalog.version:
             return self._previews
-        anew = OpenCells(self._candidates.common_tokens)
-        for place in self._cells.places.values():
-            tokens = self._candidates.common_tokens(place.route)
-            empty = replace(place, common_tokens=tokens, plain=None, narrowed={}, sized=[])
-            empty.forget()
-            anew.places[place.cell] = empty
-        for key, group in self._cells.groups.items():
-            places = [anew.places[place.cell] for place in group.places]
-            anew.groups[key] = RouteTables(places, group.evidence)
-        return self._previews_of(anew)
+        return self._previews_of(self._cells.without_tables())
 
     def _previews_of(self, cells: OpenCells) -> Previews:
         return Previews(cells, self._candidates, self._maker, self._freshness, self._versions)

@@ -94,32 +94,34 @@ class ScoreTaking:
         return taken
 
     async def _all(self, scores: Iterable[Read], principal: Principal) -> Taken:
-        taken = Taken()
+        taken, pauses = Taken(), self._feedbacks.pauses()
         for number, each in enumerate(scores):
             if isinstance(each, LeftOut):
                 taken.left_out.append(each)
             else:
-                await self._take(each, principal, taken)
+                await self._take(each, principal, taken, pauses)
             if number % AT_A_TIME == AT_A_TIME - 1:
                 await asyncio.sleep(0)
         return taken
 
-    async def _take(self, score: Score, principal: Principal, taken: Taken) -> None:
+    async def _take(
+        self, score: Score, principal: Principal, taken: Taken, pauses: Iterable[float]
+    ) -> None:
         try:
-            is_known = await self._credit(score, principal)
+            is_known = await self._credit(score, principal, pauses)
         except (NoScore, UnknownDecision) as error:
             taken.left_out.append(LeftOut(place=score.place, reason=str(error)))
         else:
             taken.known += is_known
             taken.learnt += not is_known
 
-    async def _credit(self, score: Score, principal: Principal) -> bool:
+    async def _credit(self, score: Score, principal: Principal, pauses: Iterable[float]) -> bool:
         """True if it had been said before; raises NoScore, UnknownDecision, StoreError.
 
         The same statement on another scale, or with another text, is a correction.
         """
-        reward = await self._reward(score, principal)
-        name = await self._feedbacks.named(score.names, principal.namespace)
+        reward = await self._reward(score, principal, pauses)
+        name = await self._feedbacks.named(score.names, principal.namespace, pauses)
         if name is None:
             shown = ", ".join(score.names[:3]) or "no name"
             raise UnknownDecision(f"no answer is known to this key by {shown}")
@@ -130,20 +132,24 @@ class ScoreTaking:
         )
         return is_known
 
-    async def _reward(self, score: Score, principal: Principal) -> Reward:
+    async def _reward(self, score: Score, principal: Principal, pauses: Iterable[float]) -> Reward:
         if len(score.metric) > MOST_NAME_CHARS or len(score.source) > MOST_NAME_CHARS:
             raise NoScore(f"its metric has more than {MOST_NAME_CHARS} characters")
         if score.final_text is not None:
-            return await self._edit(score, score.final_text, principal)
+            return await self._edit(score, score.final_text, principal, pauses)
         scale = self._scales().get(score.metric)
         value = value_of(self._reaching(score, principal.namespace), scale)
         source = scale.source if scale is not None and scale.source else score.source
         return Reward(value=value, source=source, metric=score.matter, key_id=principal.key_id)
 
-    async def _edit(self, score: Score, used: str, principal: Principal) -> Reward:
+    async def _edit(
+        self, score: Score, used: str, principal: Principal, pauses: Iterable[float]
+    ) -> Reward:
         """How much of the answer is left in its correction."""
         try:
-            value = await share_kept(self._feedbacks, self._kept, score.names, used, principal)
+            value = await share_kept(
+                self._feedbacks, self._kept, score.names, used, principal, pauses
+            )
         except BadRequest as error:
             raise NoScore(str(error)) from error
         return Reward(value=value, source=EDIT, metric=score.matter, key_id=principal.key_id)

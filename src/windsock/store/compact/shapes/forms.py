@@ -1,16 +1,17 @@
-"""How records are built, and all their values in one row: what is the same of many is told once."""
+"""How records are built, and their values by column: what is the same of many is told once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import lru_cache
-from itertools import accumulate
-from operator import attrgetter
+from itertools import accumulate, chain
+from operator import attrgetter, eq, is_
 from typing import Any, Final
 
-from windsock.store.compact.shapes.values import SUMS, VALUE, WEIGHTS, Write, write_of
+from windsock.store.compact.shapes.values import SUMS, VALUE, WEIGHTS, Hole, Write, write_of
 
 MAX_KNOWN = 4096
 """Layouts, forms and shapes kept at hand; others are made once more."""
@@ -33,36 +34,75 @@ Form = tuple[Any, ...]
 records that have been before."""
 
 
-def by_form(records: Sequence[Any]) -> dict[Form, tuple[list[int], list[list[Any]]]]:
-    """Places of the records that are built alike, and all values of each."""
-    found: dict[Form, tuple[list[int], list[list[Any]]]] = {}
-    for place, record in enumerate(records):
-        taken = _Taken([], [], {})
-        _record(record, taken, None)
-        form = tuple(taken.form)
-        alike = found.get(form)
-        if alike is None:
-            alike = found[form] = ([], [])
-        alike[0].append(place)
-        alike[1].append(taken.values)
-    return found
+Column = Sequence[Any]
+"""Values that stand at the same place of their records."""
+
+
+def by_form(records: Sequence[Any]) -> Iterator[tuple[Form, Sequence[int], list[Column]]]:
+    """A form, the places of the records that are built so, and all their values.
+
+    Gone through column by column, for as long as the records are built alike; where some are built
+    otherwise they part, and each part is gone through anew.
+    """
+    waiting = _parts(range(len(records)), [*map(type, records)])
+    while waiting:
+        places = waiting.pop()
+        taken = _Taken()
+        try:
+            _record([records[place] for place in places], taken, ())
+        except _Parting as parting:
+            waiting += _parts(places, parting.marks)
+        else:
+            yield tuple(taken.form), places, taken.columns
+
+
+class _Parting(Exception):
+    """Records are built differently: `marks` tell of each how."""
+
+    def __init__(self, marks: Sequence[Any]) -> None:
+        self.marks = marks
+
+
+def _parts(places: Sequence[int], marks: Sequence[Any]) -> list[Sequence[int]]:
+    found: defaultdict[Any, list[int]] = defaultdict(list)
+    for place, mark in zip(places, marks, strict=True):
+        found[mark].append(place)
+    return [*found.values()]
+
+
+def _common(marks: Sequence[Any]) -> Any:
+    """The mark of all records; raises _Parting if they have not all the same."""
+    first = marks[0]
+    if marks.count(first) != len(marks):
+        raise _Parting(marks)
+    return first
 
 
 @dataclass(slots=True)
 class _Taken:
-    """A record gone through.
+    """Records of one form, as far as they were gone through.
 
-    values  of all fields, those that have fields of their own among them
-    seen    where in the form a part stands, by its identity
+    columns of all fields, those that have fields of their own among them
+    seen    by class the places in the form where such records stand, and they
     """
 
-    form: list[Any]
-    values: list[Any]
-    seen: dict[int, int]
+    form: list[Any] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    seen: defaultdict[type[Any], list[tuple[int, Column]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def place_of(self, kind: type[Any], records: Column) -> int | None:
+        """Where in the form these very records have been before; None if nowhere."""
+        for place, others in self.seen[kind]:
+            if _common([*map(is_, records, others)]):
+                return place
+        self.seen[kind].append((len(self.form), records))
+        return None
 
 
-Put = Callable[[Any, _Taken, Any], None]
-"""Adds a value to what was taken, of a record."""
+Put = Callable[[Column, _Taken, Column], None]
+"""Adds a column to what was taken, of these records."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,19 +147,22 @@ _fields_of: Callable[[Any], Callable[[Any], tuple[Any, ...]]] = lru_cache(maxsiz
 _layout: Callable[[Any, Any], Layout] = lru_cache(maxsize=MAX_KNOWN)(_laid_out)
 
 
-def _record(record: Any, taken: _Taken, _: Any) -> None:
-    form = taken.form
-    known = taken.seen.setdefault(id(record), len(form))
-    if known != len(form):
-        form.append(known)
+def _record(records: Column, taken: _Taken, _: Column) -> None:
+    kind = type(records[0])
+    before = taken.place_of(kind, records)
+    if before is not None:
+        taken.form.append(before)
         return
-    kind = type(record)
-    values = _fields_of(kind)(record)
-    layout = _layout(kind, tuple(map(type, values)))
-    form.append(layout)
-    taken.values += values
+    rows = [*map(_fields_of(kind), records)]
+    columns = [*zip(*rows, strict=True)]
+    types = [{*map(type, each)} for each in columns]
+    if any(len(each) > 1 for each in types):
+        raise _Parting([tuple(map(type, row)) for row in rows])
+    layout = _layout(kind, tuple(chain.from_iterable(types)))
+    taken.form.append(layout)
+    taken.columns += columns
     for place, put in layout.parts:
-        put(values[place], taken, record)
+        put(columns[place], taken, records)
 
 
 def _puts(kind: type[Any]) -> Put | None:
@@ -134,49 +177,63 @@ _put_of: Callable[[Any], Put | None] = lru_cache(maxsize=256)(_puts)
 """What goes through values of a type; None: they are single."""
 
 
-def _named(values: Mapping[str, Any], taken: _Taken, _: Any) -> None:
+def _named(column: Column, taken: _Taken, _: Column) -> None:
+    names = _common([*map(tuple, column)])
     taken.form.append(NAMES)
-    for name, each in values.items():
+    for name in names:
         taken.form.append("." + name)
-        _element(each, taken)
+        _element([each[name] for each in column], taken)
     taken.form.append(END)
 
 
-def _items(values: tuple[Any, ...], taken: _Taken, _: Any) -> None:
-    types = {*map(type, values)}
-    if types <= OF_TEXTS:
+def _items(column: Column, taken: _Taken, _: Column) -> None:
+    if {*map(type, chain.from_iterable(column))} <= OF_TEXTS:
         taken.form.append(TEXTS)
-    elif types <= OF_NUMBERS:
-        taken.form.append(VALUE)
-    else:
+        return
+    mark = _common([*map(_mark_of, column)])
+    if isinstance(mark, tuple):
         taken.form.append(ITEMS)
-        for each in values:
+        for each in zip(*column, strict=True):
             _element(each, taken)
         taken.form.append(END)
+    else:
+        taken.form.append(mark)
 
 
-def _element(value: Any, taken: _Taken) -> None:
+def _mark_of(values: tuple[Any, ...]) -> Any:
+    """What stands for a sequence that stays together; the types of one that does not."""
+    types = {*map(type, values)}
+    if types <= OF_TEXTS:
+        return TEXTS
+    return VALUE if types <= OF_NUMBERS else tuple(map(type, values))
+
+
+def _element(column: Column, taken: _Taken) -> None:
     """What is no field of a record: it stands among the values by itself."""
-    taken.values.append(value)
-    put = _put_of(type(value))
+    kind = _common([*map(type, column)])
+    taken.columns.append(column)
+    put = _put_of(kind)
     if put is None:
-        taken.form.append(type(value))
+        taken.form.append(kind)
     else:
-        put(value, taken, None)
+        put(column, taken, ())
 
 
-def _weights(value: Any, taken: _Taken, table: Any) -> None:
-    if value == tuple(each.weight for each in table.arms):
-        taken.form.append(WEIGHTS)
+def _weights(column: Column, taken: _Taken, tables: Column) -> None:
+    follows = (tuple(arm.weight for arm in each.arms) for each in tables)
+    _following(column, taken, [*follows], WEIGHTS)
+
+
+def _cumulative(column: Column, taken: _Taken, tables: Column) -> None:
+    follows = (tuple(accumulate(each.weights)) for each in tables)
+    _following(column, taken, [*follows], SUMS)
+
+
+def _following(column: Column, taken: _Taken, follows: Column, mark: Hole) -> None:
+    if _common([*map(eq, column, follows)]):
+        taken.form.append(mark)
     else:
-        _items(value, taken, None)
-
-
-def _cumulative(value: Any, taken: _Taken, table: Any) -> None:
-    if value == tuple(accumulate(table.weights)):
-        taken.form.append(SUMS)
-    else:
-        _items(value, taken, None)
+        _items(column, taken, ())
 
 
 PUTS: Mapping[str, Put] = {"weights": _weights, "cumulative": _cumulative}

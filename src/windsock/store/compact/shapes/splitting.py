@@ -18,6 +18,7 @@ from windsock.store.compact.shapes.forms import (
     MAX_KNOWN,
     NAMES,
     TEXTS,
+    Column,
     Form,
     Layout,
     by_form,
@@ -39,9 +40,8 @@ _pack = msgspec.msgpack.Encoder().encode
 def split(records: Sequence[Any], at: Sequence[float]) -> list[tuple[Shape, bytes]]:
     """(shape, the numbers that left it) of records, each of its own moment (unix s)."""
     found: list[Any] = [None] * len(records)
-    for form, (places, rows) in by_form(records).items():
-        plan = _plan(form)
-        parts = plan.split(rows, [at[place] for place in places])
+    for form, places, values in by_form(records):
+        parts = _plan(form).split(values, [at[place] for place in places])
         for place, part in zip(places, parts, strict=True):
             found[place] = part
     return found
@@ -61,19 +61,25 @@ class _Plan:
     columns: tuple[tuple[int, Write], ...]
     tree: Tree
 
-    def split(
-        self, rows: Sequence[Sequence[Any]], at: Sequence[float]
-    ) -> Iterator[tuple[Shape, bytes]]:
+    def split(self, values: Sequence[Column], at: Sequence[float]) -> Iterator[tuple[Shape, bytes]]:
         """The shape of each, and the numbers that left it."""
-        batch, values = Batch(tuple(at)), tuple(zip(*rows, strict=True))
-        columns = [write(values[place], batch, number)
-                   for number, (place, write) in enumerate(self.columns)]  # fmt: skip
-        keys = zip(repeat(self, len(rows)), *(each.marks for each in columns), strict=False)
-        left = [each.numbers for each in columns if each.numbers is not None]
+        batch = Batch(tuple(at))
+        marks: list[Iterable[Any]] = [repeat(self, len(at))]
+        left: list[Sequence[Any]] = []
+        has_gaps = False
+        for number, (place, write) in enumerate(self.columns):
+            if write is constants:
+                marks.append(values[place])
+                continue
+            found = write(values[place], batch, number)
+            marks.append(found.marks)
+            if found.numbers is not None:
+                left.append(found.numbers)
+                has_gaps |= found.has_gaps
         numbers: Iterable[Sequence[Any]] = zip(*left, strict=True) if left else repeat(())
-        if any(each.has_gaps for each in columns):
+        if has_gaps:
             numbers = ([each for each in row if each is not NOTHING] for row in numbers)
-        return zip(map(_shape, keys), map(_pack, numbers), strict=False)
+        return zip(map(_shape, zip(*marks, strict=False)), map(_pack, numbers), strict=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from itertools import repeat
 from math import copysign
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -38,11 +38,13 @@ SHARED = frozenset({"price_age_s"})
 MOMENTS = frozenset({"started_at", "finished_at", "not_before", "expires_at"})
 """Kept as what they are later than the record's own `at`, where that is exact."""
 
-ID_LENGTH = 24
+ID_LENGTH, HEX_DIGITS = 24, "0123456789abcdef"
 MAX_DIGITS = 17
 """Of money that is kept as one whole number."""
 
 MAX_INT = 2**31
+OF_SHAPES = frozenset({0.0, 1.0})
+"""Floats that stay as they are, wherever they stand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,15 +89,14 @@ class Written(NamedTuple):
 class Batch:
     """Records of one form. Money and shared numbers that occur twice in one are taken once.
 
-    at              unix s, of each
-    money, shared   by place in the batch: the hole of each that was taken
-    amounts         columns of money so far
+    at          unix s, of each
+    shared      by place in the batch: the hole of each number that was taken
+    money       columns of money so far, as texts
     """
 
     at: Sequence[float]
-    money: defaultdict[int, dict[str, Hole]] = field(default_factory=lambda: defaultdict(dict))
     shared: defaultdict[int, dict[float, Hole]] = field(default_factory=lambda: defaultdict(dict))
-    amounts: list[tuple[int, Sequence[Decimal]]] = field(default_factory=list)
+    money: list[tuple[int, Sequence[str]]] = field(default_factory=list)
 
 
 Write = Callable[[Sequence[Any], Batch, int], Written]
@@ -190,15 +191,16 @@ def _all_but(default: Any) -> Write:
 
 
 def _floats(values: Sequence[float], batch: Batch, column: int) -> Written:
-    if any(map(float.is_integer, values)):
-        return _each(map(_float, values))
-    return Written(repeat(VALUE), values)
+    if not any(map(float.is_integer, values)):
+        return Written(repeat(VALUE), values)
+    are_zero = not any(values) and min(map(copysign, repeat(1.0), values)) > 0
+    return Written(repeat(0.0)) if are_zero else _each(map(_float, values))
 
 
 def _float(value: float) -> tuple[Any, Any]:
     if not value.is_integer():
         return VALUE, value
-    if value in (0.0, 1.0) and copysign(1.0, value) > 0:
+    if value in OF_SHAPES and copysign(1.0, value) > 0:
         return value, NOTHING
     return VALUE, int(value) if value and abs(value) < MAX_INT else value
 
@@ -206,21 +208,24 @@ def _float(value: float) -> tuple[Any, Any]:
 def _ats(values: Sequence[float], batch: Batch, column: int) -> Written:
     if all(values) and values == batch.at:
         return Written(repeat(AT))
-    return _each(
-        (AT, NOTHING) if value and value == at else _float(value)
-        for value, at in zip(values, batch.at, strict=True)
-    )
+    return _each((AT, NOTHING) if value and value == at else _float(value)
+                 for value, at in zip(values, batch.at, strict=True))  # fmt: skip
 
 
 def _moments(values: Sequence[float], batch: Batch, column: int) -> Written:
     if not any(values):
         return _floats(values, batch, column)
+    ticks = [(value - at) * TICKS_PER_S for value, at in zip(values, batch.at, strict=True)]
+    if all(map(float.is_integer, ticks)) and max(map(abs, ticks)) < MAX_INT:
+        later = [*map(int, ticks)]
+        if OF_SHAPES.isdisjoint(values) and [*map(moment_of, batch.at, later)] == [*values]:
+            return Written(repeat(MOMENT), later)
     return _each(map(_moment, values, batch.at))
 
 
 def _moment(value: float, at: float) -> tuple[Any, Any]:
     ticks = (value - at) * TICKS_PER_S
-    if value in (0.0, 1.0) or not (-MAX_INT < ticks < MAX_INT and ticks.is_integer()):
+    if value in OF_SHAPES or not (-MAX_INT < ticks < MAX_INT and ticks.is_integer()):
         return _float(value)
     later = int(ticks)
     return (MOMENT, later) if moment_of(at, later) == value else _float(value)
@@ -228,7 +233,7 @@ def _moment(value: float, at: float) -> tuple[Any, Any]:
 
 def _shared(values: Sequence[float], batch: Batch, column: int) -> Written:
     def one(place: int, value: float) -> tuple[Any, Any]:
-        if value in (0.0, 1.0):
+        if value in OF_SHAPES:
             return _float(value)
         known = batch.shared[place]
         if value in known:
@@ -240,20 +245,21 @@ def _shared(values: Sequence[float], batch: Batch, column: int) -> Written:
 
 
 def _ids(values: Sequence[str], batch: Batch, column: int) -> Written:
+    if {*map(len, values)} == {ID_LENGTH} and not "".join(values).strip(HEX_DIGITS):
+        return Written(repeat(HEX), [*map(bytes.fromhex, values)])
     return _each(map(_id, values))
 
 
 def _id(value: str) -> tuple[Hole, Any]:
-    is_hex = len(value) == ID_LENGTH and not value.strip("0123456789abcdef")
+    is_hex = len(value) == ID_LENGTH and not value.strip(HEX_DIGITS)
     return (HEX, bytes.fromhex(value)) if is_hex else (VALUE, value)
 
 
 def _sentences(values: Sequence[str], batch: Batch, column: int) -> Written:
     if not any(values):
         return Written(values)
-    return _each(
-        (VALUE, each) if any(map(str.isdigit, each)) else (each, NOTHING) for each in values
-    )
+    return _each((VALUE, each) if any(map(str.isdigit, each)) else (each, NOTHING)
+                 for each in values)  # fmt: skip
 
 
 FLOATS: Mapping[str, Write] = {
@@ -265,20 +271,22 @@ TEXTS: Mapping[str, Write] = {"id": _ids, **dict.fromkeys(SENTENCES, _sentences)
 
 
 def _money(values: Sequence[Decimal], batch: Batch, column: int) -> Written:
-    for other, amounts in batch.amounts:
-        if all(map(is_, values, amounts)):
+    texts = [*map(str, values)]
+    for other, amounts in batch.money:
+        if texts == amounts:
             return Written(repeat(same_as(other)))
-    batch.amounts.append((column, values))
+    before, numbers = [*batch.money], [*map(_whole, texts)]
+    batch.money.append((column, texts))
+    if not before and None not in numbers:
+        return Written(repeat(MONEY), numbers)
 
-    def one(place: int, text: str) -> tuple[Any, Any]:
-        known = batch.money[place]
-        if text in known:
-            return known[text], NOTHING
-        number = _whole(text)
-        known[text] = same_as(column)
+    def one(place: int, text: str, number: int | None) -> tuple[Any, Any]:
+        for other, amounts in before:
+            if amounts[place] == text:
+                return same_as(other), NOTHING
         return (VALUE, text) if number is None else (MONEY, number)
 
-    return _each(map(one, range(len(values)), map(str, values)))
+    return _each(map(one, range(len(texts)), texts, numbers))
 
 
 @lru_cache(maxsize=4096)

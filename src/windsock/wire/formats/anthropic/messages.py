@@ -16,7 +16,6 @@ from windsock.wire.formats.anthropic.stream import MessageStreamScanner
 from windsock.wire.formats.openai_chat import OpenAIChat, answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
-from windsock.wire.json_codec import parsed
 from windsock.wire.request import OURS, UpstreamRequest
 from windsock.wire.upstream_errors.reading import with_four_fields
 from windsock.wire.upstream_errors.refusal import Refusal
@@ -35,12 +34,9 @@ class AnthropicMessages(OpenAIChat):
         chat: dict[str, Any] = orjson.loads(msgspec.json.encode(fields))
         return orjson.dumps(messages_body(chat, model))
 
-    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A message as a chat completion, also one that holds an error or nothing."""
-        body = parsed(raw)
-        error = error_in(body)
-        if error is not None or not isinstance(body, dict):
-            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+    def _told_whole(self, body: dict[str, Any], request: UpstreamRequest) -> Answer:
+        if (error := error_in(body)) is not None:
+            return Answer(body={}, facts=AnswerFacts(), error=error)
         return answer_of(completion_of(body), self._traits, images=request.images)
 
     def told(

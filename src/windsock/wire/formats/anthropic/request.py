@@ -42,9 +42,10 @@ def messages_body(chat: Mapping[str, Any], model: str) -> dict[str, Any]:
     body = {"model": model, **copied(dict(chat), *SHARED), "max_tokens": _max_tokens(chat)}
     turns = list(_merged(_turns(chat.get("messages") or ())))
     system = [block for role, blocks in turns if role == "system" for block in blocks]
-    if system:
+    said = [{"role": r, "content": blocks} for r, blocks in turns if r != "system"]
+    if system and said:
         body["system"] = system
-    body["messages"] = [{"role": r, "content": blocks} for r, blocks in turns if r != "system"]
+    body["messages"] = said or ([{"role": "user", "content": system}] if system else [])
     if chat.get("tools"):
         body |= _tools(chat)
     if stops := _stops(chat.get("stop")):
@@ -154,11 +155,23 @@ def _result(message: Mapping[str, Any]) -> Block:
 
 def _tools(chat: Mapping[str, Any]) -> dict[str, Any]:
     """Functions as tools, and which may be called; tools of Anthropic's own go as they came."""
-    choice = _choice(chat.get("tool_choice"))
+    stated, wished = allowed_tools(chat)
+    choice = _choice(wished)
     if chat.get("parallel_tool_calls") is False and choice.get("type") != "none":
         choice = {"type": "auto", **choice, "disable_parallel_tool_use": True}
-    tools = [_tool(each) for each in chat["tools"] if isinstance(each, dict)]
+    tools = [_tool(each) for each in stated]
     return {"tools": tools} | ({"tool_choice": choice} if choice else {})
+
+
+def allowed_tools(chat: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any]:
+    """The tools and the tool_choice; of tools of which some are allowed, those alone."""
+    tools, choice = [t for t in chat["tools"] if isinstance(t, dict)], chat.get("tool_choice")
+    allowed = choice.get("allowed_tools") if isinstance(choice, dict) else None
+    if not isinstance(allowed, dict):
+        return tools, choice
+    names = {(each.get("function") or {}).get("name") for each in allowed.get("tools") or ()}
+    kept = [each for each in tools if (each.get("function") or {}).get("name") in names]
+    return kept, allowed.get("mode")
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from windsock.wire.formats.anthropic.request import DATA_URL
+from windsock.wire.formats.anthropic.request import DATA_URL, allowed_tools
 from windsock.wire.formats.gemini.call_ids import own_id
 from windsock.wire.formats.gemini.thinking import thinking_of
 from windsock.wire.formats.pieces import signature_in
@@ -51,11 +51,12 @@ def content_body(chat: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a call; `chat` is one of chat completions, parsed."""
     turns = list(_merged(_turns(chat.get("messages") or ())))
     system = [part for role, parts in turns if role == "system" for part in parts]
-    body: dict[str, Any] = {
-        "contents": [{"role": r, "parts": parts} for r, parts in turns if r != "system"]
-    }
-    if system:
+    said = [{"role": r, "parts": parts} for r, parts in turns if r != "system"]
+    body: dict[str, Any] = {"contents": said}
+    if system and said:
         body["systemInstruction"] = {"parts": system}
+    elif system:
+        body["contents"] = [{"role": "user", "parts": system}]
     if settings := _settings(chat):
         body["generationConfig"] = settings
     if chat.get("tools"):
@@ -91,7 +92,8 @@ def _turns(messages: Iterable[Any]) -> Iterator[tuple[str, list[Part]]]:
         elif role == "assistant":
             calls = each.get("tool_calls") or ()
             names |= {call.get("id"): (call.get("function") or {}).get("name") for call in calls}
-            yield "model", [*_parts(each.get("content")), *map(_call, calls)]
+            said = each.get("content") or each.get("refusal")
+            yield "model", [*_parts(said), *map(_call, calls)]
         elif role is not None:
             yield "user", list(_parts(each.get("content")))
 
@@ -120,9 +122,10 @@ def _parts(content: Any) -> Iterator[Part]:
     for part in [{"type": "text", "text": content}] if isinstance(content, str) else content or ():
         if not isinstance(part, dict):
             continue
-        if isinstance(part.get("text"), str):
-            if part["text"]:
-                yield {"text": part["text"]}
+        text = part.get("text", part.get("refusal"))
+        if isinstance(text, str):
+            if text:
+                yield {"text": text}
         else:
             yield _media(part)
 
@@ -179,11 +182,11 @@ def _result(message: Mapping[str, Any], names: Mapping[Any, Any]) -> Part:
 
 def _tools(chat: Mapping[str, Any]) -> dict[str, Any]:
     """Functions that may be called, and which; tools of Gemini's own go as they came."""
-    stated = [each for each in chat["tools"] if isinstance(each, dict)]
+    stated, choice = allowed_tools(chat)
     asked = [each["function"] for each in stated if isinstance(each.get("function"), dict)]
     own = [each for each in stated if not isinstance(each.get("function"), dict)]
     declared = [{"functionDeclarations": [_declared(each) for each in asked]}] if asked else []
-    mode = _mode(chat.get("tool_choice"))
+    mode = _mode(choice)
     wished = {"toolConfig": {"functionCallingConfig": mode}} if mode else {}
     return {"tools": [*declared, *own], **wished}
 

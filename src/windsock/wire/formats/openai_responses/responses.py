@@ -13,7 +13,6 @@ from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_responses.answer import completion_of
 from windsock.wire.formats.openai_responses.request import CARRIED, responses_body
 from windsock.wire.formats.openai_responses.stream import ResponseStreamScanner
-from windsock.wire.json_codec import parsed
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
 
 
@@ -32,12 +31,9 @@ class OpenAIResponses(OpenAIChat):
             chat["logprobs"] = True
         return orjson.dumps(responses_body(chat, model))
 
-    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A response as a chat completion, also one that holds an error or nothing."""
-        body = parsed(raw)
-        error = error_in(body)
-        if error is not None or not isinstance(body, dict):
-            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+    def _told_whole(self, body: dict[str, Any], request: UpstreamRequest) -> Answer:
+        if (error := error_in(body)) is not None:
+            return Answer(body={}, facts=AnswerFacts(), error=error)
         return answer_of(completion_of(body), self._traits, images=request.images)
 
     def scanner(self, request: UpstreamRequest) -> ResponseStreamScanner:

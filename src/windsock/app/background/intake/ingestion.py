@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
-from windsock.app.background.listings import Listings
+from windsock.app.background.intake.accepted_prices import AcceptedPrices
+from windsock.app.background.intake.listings import Listings
+from windsock.app.background.intake.row_names import meant_by, retiring, rows_of_their_own
+from windsock.app.background.intake.rulings import Rulings
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity, nearest
@@ -16,7 +18,7 @@ from windsock.core.model.ticks import HealthReport, Quote, Vanished
 from windsock.core.pricing.facets.contract import ExchangeRate, in_dollars, uplifted
 from windsock.core.pricing.peers.relevance import Relevance
 from windsock.core.routing.router import Router
-from windsock.errors import BadRequest, CallerError, FeedError
+from windsock.errors import FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.quotes import quote_of, rows_at
 from windsock.feeds.reader import PriceRow, Reading
@@ -28,10 +30,6 @@ SLICE_ROWS = 16
 """Rows absorbed between two turns of the event loop: about a millisecond."""
 
 
-class NothingHeld(CallerError):
-    """There is no held quote to rule on."""
-
-
 @dataclass(slots=True, kw_only=True)
 class FeedIngestion:
     """Callbacks of the poller.
@@ -39,7 +37,6 @@ class FeedIngestion:
     append      writes a record to the ledger; never blocks
     publish     tells the log, the event stream and the dashboard
     on_read     told of what a poll has brought, once
-    on_ruled    told of a quote on which a person has ruled here, and whether it is believed
     asked       around what a person decides here
     owned       deployments with a price of the owner's own, which no feed may change
     rates       by currency, at which prices in it are taken
@@ -51,20 +48,31 @@ class FeedIngestion:
     append: Callable[[Quote | HealthReport], object]
     publish: Callable[[Event], None]
     on_read: list[Callable[[FeedDefinition, Reading], object]] = field(default_factory=list)
-    on_ruled: list[Callable[[Quote, bool], object]] = field(default_factory=list)
     asked: Callable[[], AbstractContextManager[None]] = nullcontext
     owned: frozenset[str] = frozenset()
     rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _failing: set[str] = field(default_factory=set)
-    _kept: dict[str, Quote | None] = field(default_factory=dict)
     _readings: dict[str, tuple[FeedDefinition, Reading]] = field(default_factory=dict)
     _retirements: Retirements = field(default_factory=Retirements)
     listings: Listings = field(init=False)
+    accepted: AcceptedPrices = field(init=False)
+    rulings: Rulings = field(init=False)
 
     def __post_init__(self) -> None:
-        """Listings tell whom it tells."""
+        """Listings and rulings tell whom it tells."""
+        book = self.router.book
         self.listings = Listings(publish=lambda event: self.publish(event))
+        self.accepted = AcceptedPrices(book=book, append=lambda quote: self.append(quote))
+        self.rulings = Rulings(
+            book=book,
+            clock=self.clock,
+            accepted=self.accepted,
+            publish=lambda event: self.publish(event),
+            on_quote=self.on_quote,
+            is_owned=lambda deployment: deployment in self.owned,
+            asked=self.asked,
+        )
 
     def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
         """Absorb everything one poll of a feed says."""
@@ -91,21 +99,21 @@ class FeedIngestion:
         listed: dict[str, PriceRow] = {}
         self._readings[definition.id] = definition, reading
         rows = rows_at(reading.rows, self.clock.now())
-        own_rows = self._with_rows_of_their_own(rows)
+        own_rows = rows_of_their_own(rows, self.identity, self.clock.now())
         relevance = Relevance(self.router.catalog.deployments)
         for row in rows:
             yield
             now = self.clock.now()
             self._seen.add(f"{row.provider}/{row.model}")
-            meant = list(self._meant(row, own_rows, now))
+            meant = list(meant_by(row, self.identity, own_rows, now))
             if not meant:
                 self._note(row, definition, relevance, now)
-            for deployment, is_indirect, share in meant:
-                if deployment not in self.owned:
-                    listed[deployment] = row
-                    quote = quote_of(row, deployment, definition, now, is_indirect)
+            for each in meant:
+                if each.deployment not in self.owned:
+                    listed[each.deployment] = row
+                    quote = quote_of(row, each.deployment, definition, now, each.is_indirect)
                     quote = in_dollars(quote, self.rates.get(row.currency))
-                    self.on_quote(uplifted(quote, share), now)
+                    self.on_quote(uplifted(quote, each.uplift), now)
         for facts in reading.facts:
             yield
             at = self.clock.now()
@@ -118,19 +126,8 @@ class FeedIngestion:
         now = self.clock.now()
         for gone in self.listings.compare(definition, reading, listed, now):
             self._absorb(gone, now)
-        self.listings.note_retirements(definition, dict(self._retiring(reading, now)), now)
-
-    def _retiring(self, reading: Reading, now: float) -> Iterator[tuple[str, float]]:
-        """(deployment, unix s) of the dates of retirement that a reading states."""
-        for facts in reading.facts:
-            if facts.retires_at is not None:
-                for name, is_indirect in self.identity.resolve(facts.provider, facts.model, now):
-                    if not is_indirect and name in self.router.catalog.deployments:
-                        yield name, facts.retires_at
-        for report in reading.health:
-            if report.retires_at is not None:
-                for name in self.identity.subjects(report.subject):
-                    yield name, report.retires_at
+        retired = retiring(reading, self.identity, self.router.catalog, now)
+        self.listings.note_retirements(definition, dict(retired), now)
 
     def _note(
         self, row: PriceRow, definition: FeedDefinition, relevance: Relevance, now: float
@@ -141,33 +138,13 @@ class FeedIngestion:
             quote = quote_of(row, name, definition, now, is_indirect=True)
             self.router.book.note(name, in_dollars(quote, self.rates.get(row.currency)))
 
-    def _meant(
-        self, row: PriceRow, own_rows: frozenset[str], now: float
-    ) -> Iterator[tuple[str, bool, Decimal | None]]:
-        """(deployment, is_indirect, share that its site adds) of all that a row speaks of."""
-        uplifts = dict(self.identity.uplifted(row.provider, row.model, row.uplifts))
-        for deployment, share in uplifts.items():
-            if deployment not in own_rows:
-                yield deployment, False, share
-        for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
-            if not is_indirect or deployment not in uplifts:
-                yield deployment, is_indirect, None
-
-    def _with_rows_of_their_own(self, rows: Iterable[PriceRow]) -> frozenset[str]:
-        """Deployments whose own site a list prices, which no share is added to."""
-        now = self.clock.now()
-        resolved = (self.identity.resolve(row.provider, row.model, now) for row in rows)
-        return frozenset(
-            name for names in resolved for name, is_indirect in names if not is_indirect
-        )
-
     def adopt(self, identity: Identity, own: Sequence[Quote]) -> None:
         """Other names and own prices: what feeds last said is read again under them."""
         now = self.clock.now()
         owned = frozenset(quote.deployment for quote in own)
         for name in self.owned - owned:
             self.router.book.forget(name)
-            self._kept.pop(name, None)
+            self.accepted.forget(name)
         self.identity, self.owned = identity, owned
         self.follow_redirects()
         for quote in own:
@@ -198,24 +175,17 @@ class FeedIngestion:
 
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""
-        self._kept.setdefault(quote.deployment, self.router.book.believed(quote.deployment, now))
+        self.accepted.look(quote.deployment, now)
         self._absorb(quote, now)
-        self._keep_in_force(quote.deployment, now)
+        self.accepted.keep(quote.deployment, now)
 
     def on_shift(self, shift: Event) -> None:
         """What calls changed: a bill released a held quote, or another model answered."""
         if shift.kind == "price.released":
-            self._keep_in_force(shift.deployment, shift.at)
+            self.accepted.keep(shift.deployment, shift.at)
         self.publish(shift)
         if shift.kind == "model.redirected":
             self._price_served(shift)
-
-    def _keep_in_force(self, deployment: str, now: float) -> None:
-        """Write the accepted price to the ledger, once."""
-        quote = self.router.book.believed(deployment, now)
-        if quote is not None and quote is not self._kept.get(deployment):
-            self._kept[deployment] = quote
-            self.append(quote)
 
     def _reports(
         self, definition: FeedDefinition, reading: Reading, now: float
@@ -240,47 +210,6 @@ class FeedIngestion:
         if self.router.book.believed(served, shift.at) is not None:
             for each in self.router.operator.redirect(shift.deployment, served, shift.at):
                 self.publish(each)
-
-    def approve(self, deployment: str, feed: str) -> list[Event]:
-        """A person believes a held quote; raises NothingHeld."""
-        return self._ruled(deployment, feed, is_believed=True)
-
-    def reject(self, deployment: str, feed: str) -> list[Event]:
-        """A person drops a held quote; raises NothingHeld."""
-        return self._ruled(deployment, feed, is_believed=False)
-
-    def _ruled(self, deployment: str, feed: str, *, is_believed: bool) -> list[Event]:
-        try:
-            quote = self.router.book.held_quote(deployment, feed)
-        except KeyError as error:
-            raise NothingHeld(f"no quote of {feed!r} for {deployment!r} is held") from error
-        shifts = self._rule(quote, is_believed=is_believed)
-        with self.asked():
-            self._keep_in_force(deployment, self.clock.now())
-            for shift in shifts:
-                self.publish(shift)
-        for tell in self.on_ruled:
-            tell(quote, is_believed)
-        return shifts
-
-    def hear_ruling(self, quote: Quote, *, is_believed: bool) -> None:
-        """A person has ruled at another process, which tells and keeps it; later prices hold."""
-        if quote.deployment in self.owned:
-            return
-        since = self.router.book.said_since(quote) if is_believed else None
-        self._rule(quote, is_believed=is_believed)
-        now = self.clock.now()
-        self._kept[quote.deployment] = self.router.book.believed(quote.deployment, now)
-        if since is not None:
-            self.on_quote(replace(since, seen_at=now), now)
-
-    def _rule(self, quote: Quote, *, is_believed: bool) -> list[Event]:
-        now, book = self.clock.now(), self.router.book
-        self._kept.setdefault(quote.deployment, book.believed(quote.deployment, now))
-        try:
-            return book.rule(quote, now, is_believed=is_believed)
-        except ValueError as error:
-            raise BadRequest(str(error), param="feed") from error
 
     def nearest(self, deployment: str) -> list[str]:
         """Names that feeds listed and that look like this deployment's."""

@@ -1,0 +1,58 @@
+"""Options of the commands that look ahead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def _scenarios(begun: str) -> list[str]:
+    """Names of shipped scenarios, for completion in a shell."""
+    from windsock.resources import folders
+
+    return [name for name in folders("simulations", "scenario.toml") if name.startswith(begun)]
+
+
+Scenario = Annotated[
+    str | None,
+    typer.Argument(help="a folder name in simulations/, or a path", autocompletion=_scenarios),
+]
+Policies = Annotated[list[str] | None, typer.Option("--policy", help="repeatable; or all")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="how many seeds to run; 1, of a log 10")]
+Engine = Annotated[str, typer.Option(help="local, or dask or ray on a cluster")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="runs at once; one a core")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="KEY=VALUE,VALUE of the scenario, each value run; of a log KEY=VALUE of "
+        "windsock.toml; repeatable",
+    ),
+]
+Outcomes = Annotated[
+    Path | None, typer.Option(help="CSV or Parquet of outcomes per prompt and deployment")
+]
+Report = Annotated[Path | None, typer.Option(help="write one HTML file")]
+
+FromLog = Annotated[
+    bool, typer.Option("--from-log", help="rehearse what comes after a service's log")
+]
+LogRoute = Annotated[str | None, typer.Option(help="of the log; the first if not named")]
+LogSince = Annotated[str | None, typer.Option(help="traffic of the last 7d, say; all of it")]
+Lasts = Annotated[str, typer.Option("--for", help="how long to rehearse")]
+PriceMoves = Annotated[
+    list[str] | None, typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable")
+]
+Retired = Annotated[list[str] | None, typer.Option(help="a deployment ends; repeatable")]
+Outages = Annotated[list[str] | None, typer.Option(help="NAME=2h; repeatable")]
+Newcomers = Annotated[
+    list[str] | None,
+    typer.Option(help="PROVIDER/MODEL=INPUT/OUTPUT, perhaps @SUCCESS; repeatable"),
+]
+When = Annotated[str | None, typer.Option(help="when all that happens: 'in 6h'")]
+LogUrl = Annotated[
+    str | None,
+    typer.Option(help="of a running service, whose log it is then", envvar="WINDSOCK_URL"),
+]
