@@ -287,6 +287,7 @@ def test_an_evaluation_fits_and_cuts_no_name() -> None:
     )  # fmt: skip
     found = Evaluation(
         requests=1234567, since=1.7e9, until=1.71e9, left_out={"of another route": 12},
+        unpriced={NAMES[0]: 1234},
         logged=value, repriced=value, gain=one, saved_usd=one, samples=1e5, judged=1e4,
         unseen=0.1, largest_weight=12.0, refusal=None, cells=cells,
         by_estimator=dict.fromkeys(("ips", "snips", "dr", "switch_dr"), value), new_usd=one,

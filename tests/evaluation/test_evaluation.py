@@ -40,6 +40,7 @@ from windsock.simulation.world.world import World
 
 EVENLY = Contender(make=lambda *_: Uniform())
 MINI, FLAGSHIP = "openai/gpt-4o-mini", "openai/gpt-4o"
+UNPRICED = "openai/never-listed"
 
 
 def bandit(rng: np.random.Generator, n: int, model: float) -> tuple[Sample, float]:
@@ -176,9 +177,15 @@ def test_where_the_log_never_went_nothing_is_said(tmp_path) -> None:
 def test_a_log_without_judgements_or_decisions_is_refused(tmp_path) -> None:
     world = World(small(hours=0.8, feedback_share=0), 8)
     engine = logged(world, tmp_path, EVENLY)
-    found = reconsider(world, engine, floor=0.8, names=(MINI,))
+    found = reconsider(world, engine, floor=0.8, names=(MINI, UNPRICED))
+    alone = evaluation(reconsider(world, engine, floor=0.8, names=(UNPRICED,)))
     engine.dispose()
-    assert "no answer in this time was judged" in str(evaluation(found).refusal)
+    verdict = evaluation(found)
+    assert "no answer in this time was judged" in str(verdict.refusal)
+    assert verdict.unpriced == alone.unpriced == {UNPRICED: len(found.rows)}
+    assert alone.refusal == "all that was logged is left out"
+    text = "\n".join(report.report_lines(alone, policy="new.toml", prices=(), width=200))
+    assert f'state one in new.toml, [deployments."{UNPRICED}".price]' in text
     found.rows.clear()
     assert "no decision" in str(evaluation(found).refusal)
 

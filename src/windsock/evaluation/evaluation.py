@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.evaluation.counterfactual import Considered, Reconsidered
+from windsock.evaluation.considered import Considered
+from windsock.evaluation.counterfactual import Reconsidered
 from windsock.evaluation.estimators import (
     Estimate,
     Floats,
@@ -43,6 +44,8 @@ MOST_UNSEEN = 0.05
 """Part of the new split that was never tried above which nothing is said at all."""
 
 LEAST_SHOWN = 0.001
+
+NOTHING_LOGGED = "no decision of these routes was logged in this time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ class Evaluation:
     gain, saved_usd     of the headline over the log at the same prices, per request
     labels              judged answers that would decide what is open
     left_out            logged decisions that no policy took, by reason
+    unpriced            decisions at which a candidate had no price, by its name
     """
 
     refusal: str | None
@@ -104,6 +108,7 @@ class Evaluation:
     labels: Labels | None
     cells: tuple[CellFacts, ...]
     left_out: dict[str, int]
+    unpriced: dict[str, int]
 
     @property
     def new(self) -> Value | None:
@@ -115,7 +120,8 @@ def evaluation(found: Reconsidered) -> Evaluation:
     """What the log says of the new policy."""
     rows = found.rows
     if not rows:
-        return _nothing(found, "no decision of these routes was logged in this time")
+        is_any = any(found.left_out.values())
+        return _nothing(found, "all that was logged is left out" if is_any else NOTHING_LOGGED)
     w, rates = weights_of(rows), FeedbackRates.of(rows)
     seen = seen_of(rows, rates)
     samples, judged = effective_samples(w), effective_samples(w * seen)
@@ -149,6 +155,7 @@ def evaluation(found: Reconsidered) -> Evaluation:
         labels=labels_of(gain, count, requests=len(rows), samples=samples) if usd else None,
         cells=tuple(_cells(rows)),
         left_out=dict(found.left_out),
+        unpriced=dict(found.unpriced),
     )
 
 
@@ -251,4 +258,5 @@ def _nothing(found: Reconsidered, refusal: str) -> Evaluation:
         labels=None,
         cells=(),
         left_out=dict(found.left_out),
+        unpriced=dict(found.unpriced),
     )

@@ -30,6 +30,7 @@ def as_json(found: Evaluation, *, policy: str, prices: Sequence[str]) -> str:
         "since": found.since,
         "until": found.until,
         "left_out": found.left_out,
+        "unpriced": found.unpriced,
         "overlap": {
             "effective_requests": found.samples,
             "effective_judged": found.judged,
@@ -66,12 +67,20 @@ def report_lines(
     changed = f" with {', '.join(prices)}" if prices else ""
     about = f"{policy}{changed}, on {found.requests:,} logged requests {_when(found)}".rstrip()
     left_out = (f"left out: {count:,} {reason}" for reason, count in found.left_out.items())
-    for words in (about, *left_out):
+    for words in (about, *left_out, *_unpriced(found, policy)):
         yield from wrapped(words, width=width, indent="")
     if found.logged is not None:
         yield from ("", *_verdict(found, width), "", *_cells(found, width), "")
     for words in (*_said(found), _overlap(found)):
         yield from wrapped(words, width=width, indent="")
+
+
+def _unpriced(found: Evaluation, policy: str) -> Iterator[str]:
+    for name, count in found.unpriced.items():
+        yield (
+            f"{name} took none of {count:,}, as no price of it was known then; state one in "
+            f'{policy}, [deployments."{name}".price]'
+        )
 
 
 def _said(found: Evaluation) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from windsock.evaluation.counterfactual import Considered
+from windsock.evaluation.considered import Considered
 from windsock.evaluation.estimators import ArmColumns, Floats, Sample
 
 SHRUNK_BY = 4.0

@@ -19,13 +19,8 @@ from sqlalchemy import Engine
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import Feedback, matter_of
-from windsock.evaluation.counterfactual import (
-    ASKED_FOR,
-    Considered,
-    Reconsidered,
-    row_of,
-    worth_of,
-)
+from windsock.evaluation.considered import Considered, row_of
+from windsock.evaluation.counterfactual import ASKED_FOR, Reconsidered, worth_of
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import evaluation
 from windsock.store import queries

@@ -90,10 +90,8 @@ class Ledger:
         self._backlog: deque[Entry | None] = deque()
         self._batch: list[Entry | None] = []
         self._waiting = 0
-        self._queued = self._taken = 0
-        self._done = 0
-        self._lost = 0
-        self._refused = 0
+        self._queued = self._taken = self._done = 0
+        self._lost = self._refused = 0
         self._error: str | None = None
         self._wake = threading.Event()
         self._is_closing = False

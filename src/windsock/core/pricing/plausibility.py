@@ -26,6 +26,7 @@ def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None
         dear = _grave(reason, quote, ground, rules) if reason else None
         return dear or lesser_doubt(quote, None, (), rules)
     reason = _slipped(quote, last, rules) or _misplaced(quote, last, rules)
+    reason = reason or _reshaped(quote, last, rules)
     if reason is not None:
         return _grave(reason, quote, ground, rules)
     pairs = list(_faces(quote, last))
@@ -141,6 +142,17 @@ def _misplaced(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
     fall = Decimal(str(rules.max_fall))
     if was[Meter.INPUT] < fall * was[Meter.OUTPUT] and 0 < got == given < fall * was[Meter.OUTPUT]:
         return "output is priced like input"
+    return None
+
+
+def _reshaped(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
+    """One meter fell far and the other did not follow; a shape that was odd may be mended so."""
+    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN_METERS]
+    if None in ratios or quote.mode != CHAT or _is_lopsided(last, rules):
+        return None
+    low, high = sorted(ratio for ratio in ratios if ratio is not None)
+    if low < rules.max_fall and high > rules.most_apart * low:
+        return "one of input and output fell far more than the other"
     return None
 
 

@@ -28,6 +28,9 @@ class GuardRules:
                         small falls are not believed where one big one would be held
     least_output_ratio  0.5: output below half of input hints at swapped or cached prices
     most_output_ratio   30: output that many times input hints at a slip in one of them
+    most_apart          4.7: of two meters one of which falls below `max_fall`, the ratios of new
+                        to old are at most so many times apart; of 119 such falls of public lists
+                        none was further apart but those that mended a wrong price
     override_ratios     (0.1, 15): sizes and hours against the base price; real ones 0.25 to 12
     service_ratios      (0.2, 5): service tiers against the base price; real ones 0.25 to 2.5
     tier_tokens         (4000, 10 million): prompt sizes from which another price may hold
@@ -87,6 +90,7 @@ class GuardRules:
     fall_window_s: float = 86400.0
     least_output_ratio: float = 0.5
     most_output_ratio: float = 30.0
+    most_apart: float = 4.7
     override_ratios: tuple[float, float] = (0.1, 15.0)
     service_ratios: tuple[float, float] = (0.2, 5.0)
     tier_tokens: tuple[int, int] = (4000, 10_000_000)
