@@ -77,10 +77,10 @@ def main() -> None:
 
 
 def quality_rows(scale: float) -> list[list[str]]:
-    rows = []
+    rows, count = [], int(100_000 * scale)
     for label, is_graded in (("judge's rewards", True), ("0/1 rewards", False)):
-        false = sum(alarms(model, is_graded, int(100_000 * scale)) for model in OLD)
-        rows.append([f"false alarms, {label}, 3 x 100,000", "at most 3", str(false)])
+        false = sum(alarms(model, is_graded, count) for model in OLD)
+        rows.append([f"false alarms, {label}, 3 x {count:,}", "at most 3", str(false)])
         for model in OLD:
             delays = [delay(model, is_graded, seed) for seed in range(int(200 * scale))]
             text = f"median {np.median(delays):.0f}, 95 % within {np.quantile(delays, 0.95):.0f}"
@@ -182,7 +182,7 @@ def way_back(seed: int, draw: Callable[[float, np.random.Generator], float]) -> 
 def bill_rows(scale: float) -> list[list[str]]:
     count = int(100_000 * scale)
     false = sum(len(bill_alarms(model, 1.0, 0, count)) for model in OLD)
-    rows = [["false alarms of bills, learnt token mix, 3 x 100,000", "0", str(false)]]
+    rows = [[f"false alarms of bills, learnt token mix, 3 x {count:,}", "0", str(false)]]
     for factor, bar in ((5.0, "10"), (1.3, "200")):
         delays = [
             (bill_alarms(model, factor, 300, 2000, seed) or [2300])[0] - 300

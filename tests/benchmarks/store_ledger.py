@@ -18,7 +18,7 @@ from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
 
 BURST = 50
-BAR_US = 37
+BAR_US = 26
 
 
 async def main(entries: int, url: str) -> None:

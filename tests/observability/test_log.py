@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.running import config_of, running
+from tests.store.samples import outcome
 from tests.upstream import Answer, upstream
 from windsock.app.background.intake.ingestion import log_event
 from windsock.core.model.events import Event
@@ -75,3 +76,13 @@ def test_a_price_move_is_one_line_of_plain_numbers() -> None:
     assert line["event"] == "price.shifted"
     assert line["usd_per_mtok"] == {"input": 0.27}
     assert line["deployment"] == "acme/m"
+
+
+async def test_lines_of_requests_are_written_together_but_never_many_at_once() -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines)
+    for number in range(2 * log.MOST_HELD + 1):
+        log.request_finished(outcome(number))
+    assert len(lines.getvalue().splitlines()) == 2 * log.MOST_HELD
+    log.event_log().info("service.ready")
+    assert len(lines.getvalue().splitlines()) == 2 * log.MOST_HELD + 2

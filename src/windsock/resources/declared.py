@@ -22,6 +22,9 @@ DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
 """Unix seconds, as text."""
 
+LOST_PLUS = re.compile(r"(?<=T)([\d:.]+) (?=\d\d:?\d\d$)")
+"""Where the plus of an offset was: in a query that is not escaped it means a space."""
+
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 SECRET_NAMES = ("key", "keys", "token", "secret", "password", "url", "headers", "auth")
@@ -69,8 +72,9 @@ def point(text: str, now: float) -> float:
     """Unix s from a duration before `now`, an ISO date or time, or unix s; raises ValueError."""
     if is_age(text):
         return now - seconds(text)
+    stated = LOST_PLUS.sub(r"\1+", text.strip())
     try:
-        found = float(text) if NUMBER.fullmatch(text.strip()) else moment(text.strip())
+        found = float(stated) if NUMBER.fullmatch(stated) else moment(stated)
     except (ValueError, OverflowError):
         found = math.nan
     if not math.isfinite(found):

@@ -8,7 +8,7 @@ embeddings in OpenAI's shape), whatever the provider speaks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -131,7 +131,7 @@ class StreamScanner(Protocol):
         """Everything asked for came to its end, with or without an end mark."""
         ...
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterable[bytes]:
         """Bytes split anywhere -> whole events to pass on; raises ProviderError at a broken one.
 
         What belongs to the end of the stream (usage, end mark) is kept for `ending`.

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+MAX_EVENT_BYTES = 4 * 1024 * 1024
+"""Of one event, which is held until its end comes."""
+
 DATA = re.compile(rb"(?:^|[\r\n])data:")
 
 
@@ -28,6 +31,8 @@ def boundaries(held: bytes, known: int) -> Iterator[re.Match[bytes]]:
 
 def data_of(event: bytes) -> bytes:
     """The payload of an event: its data lines, joined."""
+    if event.startswith(b"data:") and event.find(b"\n") == len(event) - 2:
+        return event[5:-2].removesuffix(b"\r").lstrip()
     lines = event.replace(b"\r\n", b"\n").split(b"\n")
     return b"\n".join(line[5:].lstrip() for line in lines if line.startswith(b"data:"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -208,3 +209,12 @@ def test_what_was_read_in_part_is_what_is_read_as_a_whole(looks_every: int) -> N
             for each in cells:
                 assert other.posterior(each, name) == beliefs.posterior(each, name)
     assert min(drifts) < 0
+
+
+def test_of_one_task_alone_nothing_is_common() -> None:
+    beliefs = rewarded(Beliefs(SOLO), CHAT, 600, 0.9, since=0.0)
+    plain = rewarded(Beliefs(replace(SOLO, follows_drift=False)), CHAT, 600, 0.9, since=0.0)
+    for each in (beliefs, plain):
+        rewarded(each, CHAT, 80, 0.5, since=600.0)
+    assert beliefs.drift(CHAT, "m") == 0.0
+    assert mean(beliefs, CHAT) == mean(plain, CHAT)

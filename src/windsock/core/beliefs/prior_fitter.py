@@ -104,11 +104,14 @@ class PriorFitter:
     def drifts(self, fit: Fit, as_of: float, changes: int) -> dict[str, float]:
         """By how much the tasks of each deployment lie off their beliefs lately.
 
+        Nothing is common to one task: it learns by itself, and what was lost would be held against
+        who is back.
+
         fit     of the rows as they are
         """
-        if not self._recents:
+        cells = self._read(changes) if self._recents else None
+        if cells is None or len(cells.tasks) < 2:
             return {}
-        cells = self._read(changes)
         (n, s, _, at), (last_n, last_s, last_at) = self._sums, self._last
         age, last_age = self._age(n, at, as_of), self._age(last_n, last_at, as_of)
         phi = np.array([fit.phi[name] for name in cells.names])

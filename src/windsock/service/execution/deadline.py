@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TypeVar
 
@@ -17,21 +18,59 @@ LINGER_S = 2.0
 END_S = 0.1
 """How long the end of an answer is waited on after its end mark."""
 
+GRAIN_S = 0.02
+"""What is due within it has one timer together, and is late by so much at most. A timer each would
+be set and taken back with every call."""
+
+
+@dataclass(slots=True)
+class _Due:
+    timer: asyncio.TimerHandle
+    deadlines: set[Deadline] = field(default_factory=set)
+
+
+class Deadlines:
+    """Watches those of one event loop, by the GRAIN_S in which they are to be looked at."""
+
+    def __init__(self) -> None:
+        self._due: dict[int, _Due] = {}
+
+    def add(self, deadline: Deadline, place: int, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at it after so many times GRAIN_S, in loop time."""
+        due = self._due.get(place)
+        if due is None:
+            due = self._due[place] = _Due(loop.call_at(place * GRAIN_S, self._look, place))
+        due.deadlines.add(deadline)
+
+    def drop(self, deadline: Deadline, place: int) -> None:
+        """Do not look at it; the last one leaves no timer behind."""
+        due = self._due[place]
+        due.deadlines.remove(deadline)
+        if not due.deadlines:
+            due.timer.cancel()
+            del self._due[place]
+
+    def _look(self, place: int) -> None:
+        for each in self._due.pop(place).deadlines:
+            each.look()
+
 
 class Deadline:
-    """Like `asyncio.timeout_at`, entered again and again by one task, with `with`.
+    """Like `asyncio.timeout_at`, of the task that makes it, which enters it again and again with
+    `with`. Moving it later costs nothing until it is looked at.
 
-    One timer serves them all: moving the deadline later costs nothing until the timer fires.
+    shared  who looks at it
     """
 
-    __slots__ = ("_cancelling", "_is_over", "_loop", "_task", "_timer", "_until")
+    __slots__ = ("_cancelling", "_is_over", "_loop", "_place", "_shared", "_task", "_until")
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, shared: Deadlines, seconds: float | None = None) -> None:
         """Enter it; raises TimeoutError if it is not left in so many seconds from now."""
-        self._loop = asyncio.get_running_loop()
-        self._task: asyncio.Task[object] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._until = None if seconds is None else self._loop.time() + seconds
+        self._shared = shared
+        self._loop = loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(loop)
+        self._until = None if seconds is None else loop.time() + seconds
+        self._place: int | None = None
         self._cancelling = 0
         self._is_over = False
 
@@ -45,24 +84,38 @@ class Deadline:
         self.move_to(self._loop.time() + seconds)
 
     def move_to(self, until: float) -> None:
-        """The same, at this loop time."""
+        """The same, at this loop time. Looked at too early it is looked at again."""
         self._until = until
-        if self._timer is None or self._timer.when() > until:
-            self._arm(until)
+        place = int(until / GRAIN_S) + 1
+        if self._place is not None:
+            if place >= self._place:
+                return
+            self._shared.drop(self, self._place)
+        self._place = place
+        self._shared.add(self, place, self._loop)
 
     def close(self) -> None:
-        """Leave no timer behind."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """It is entered no more."""
+        if self._place is not None:
+            self._shared.drop(self, self._place)
+            self._place = None
+
+    def look(self) -> None:
+        """Is anybody late?"""
+        self._place = None
+        if self._task is None or self._until is None:
+            return
+        if self._loop.time() < self._until:
+            self.move_to(self._until)
+        else:
+            self._is_over = True
+            self._task.cancel()
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task(self._loop)
         self._is_over = False
-        if self._until is None or self._task is None:
-            return
-        self._cancelling = self._task.cancelling()
-        self._arm(self._until)
+        if self._until is not None and self._task is not None:
+            self._cancelling = self._task.cancelling()
+            self.move_to(self._until)
 
     def __exit__(
         self,
@@ -70,30 +123,11 @@ class Deadline:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        task, self._task, self._until = self._task, None, None
-        if self._is_over and task is not None:
+        self._until = None
+        if self._is_over and self._task is not None:
             self._is_over = False
-            if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
                 raise TimeoutError from error
-
-    def _arm(self, until: float) -> None:
-        """A timer that fires too early looks again; one that fires too late will not do."""
-        if self._timer is not None and self._timer.when() > until:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = self._loop.call_at(until, self._look)
-
-    def _look(self) -> None:
-        """The timer fired: is anybody late?"""
-        self._timer = None
-        if self._task is None or self._until is None:
-            return
-        if self._loop.time() < self._until:
-            self._timer = self._loop.call_at(self._until, self._look)
-        else:
-            self._is_over = True
-            self._task.cancel()
 
 
 class StreamTimeouts:
@@ -109,9 +143,11 @@ class StreamTimeouts:
     __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s",
                  "_until")  # fmt: skip
 
-    def __init__(self, *, first_s: float | None, stall_s: float, until: float | None) -> None:
+    def __init__(
+        self, shared: Deadlines, *, first_s: float | None, stall_s: float, until: float | None
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._deadline = Deadline()
+        self._deadline = Deadline(shared)
         self._begun = 0.0
         self._is_passing = False
         self._left_s = first_s

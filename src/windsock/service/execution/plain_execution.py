@@ -101,7 +101,7 @@ class PlainCall:
         if attempt.not_before:
             await calls.wait(attempt)
             self.started = calls.clock.elapsed()
-        deadline = Deadline(attempt.timeout_s)
+        deadline = Deadline(calls.deadlines, attempt.timeout_s)
         try:
             with deadline:
                 reply = await calls.post(target)

@@ -132,8 +132,10 @@ class StreamedCall:
             if not (fitted := self._fitted(events)):
                 continue
             await self._write(writer, fitted)
-            if writer.at_once is not None:
-                await relay.pass_on(reply, timeouts, partial(self._pass, writer.at_once))
+            if (pass_ := writer.at_once) is not None:
+                is_noted = self._join is None and not self._shown.may_go_on
+                write = pass_ if is_noted else partial(self._pass, pass_)
+                await relay.pass_on(reply, timeouts, write)
         relay.end()
         if (error := relay.scanner.error) is not None:
             facts = relay.facts(self._target.capabilities)
@@ -196,7 +198,10 @@ class StreamedCall:
             left_s = exchange.decision.at + deadline_s - self._calls.clock.now()
             until = asyncio.get_running_loop().time() + left_s
         return StreamTimeouts(
-            first_s=self._relay.attempt.timeout_s, stall_s=exchange.route.stall_s, until=until
+            self._calls.deadlines,
+            first_s=self._relay.attempt.timeout_s,
+            stall_s=exchange.route.stall_s,
+            until=until,
         )
 
     async def _report(self) -> None:

@@ -108,7 +108,7 @@ class Relay:
             events = self._read(chunk, timeouts)
             return (not events or write(events)) and not (self._is_over or self.scanner.is_done)
 
-        if not self._is_over:
+        if not (self._is_over or self.scanner.is_done):
             await self._unless_complete(timeouts.pass_on(reply, passes))
 
     def _read(self, chunk: bytes, timeouts: StreamTimeouts) -> bytes:

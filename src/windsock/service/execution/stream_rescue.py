@@ -56,7 +56,7 @@ class ShownStream:
 
     @property
     def may_go_on(self) -> bool:
-        """Whether another deployment may go on from what was shown."""
+        """Whether another deployment may go on from what was shown; else no more need be noted."""
         return not self._is_answer or (self._may_rescue and self._is_text)
 
     def observe(self, events: bytes, scanner: StreamScanner, deployment: str) -> None:

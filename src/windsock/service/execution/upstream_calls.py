@@ -19,6 +19,7 @@ from windsock.observability.telemetry import current
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
 from windsock.service.error_responses import Problem
+from windsock.service.execution.deadline import Deadlines
 from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively, uncarried
 from windsock.wire.adaptation.complaints import judged, judged_call
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
@@ -115,6 +116,7 @@ class UpstreamCalls:
     ) -> None:
         self.upstreams = upstreams
         self.clock = clock
+        self.deadlines = Deadlines()
         self._router = router
         self._caller = caller
         self._taught: dict[Heard, tuple[Parameters, Parameters]] = {}
@@ -251,11 +253,9 @@ class UpstreamCalls:
 
     def words_of(self, deployments: Iterable[str]) -> dict[str, str]:
         """What providers said when they last refused for a reason that lasts, by deployment."""
-        said = {
-            name: self._lasting.get(name) or self._lasting.get(name.partition("/")[0])
-            for name in deployments
-        }
-        return {name: words for name, words in said.items() if words}
+        said = self._lasting
+        found = ((name, said.get(name) or said.get(name.partition("/")[0])) for name in deployments)
+        return {name: words for name, words in found if words}
 
     def result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
         """How a call ended that began at `started` (elapsed s)."""

@@ -114,18 +114,19 @@ class DirectCycle(RequestResponseCycle):
         self.scope.pop("extensions", None)
 
     def _head_of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        lines = [*map(b": ".join, self.default_headers), *map(b": ".join, headers)]
         length = dict(headers).get(b"content-length")
         self.chunked_encoding = length is None
         self.expected_content_length = int(length or 0)
+        lines = [*map(b": ".join, self.default_headers), *map(b": ".join, headers)]
         if self.chunked_encoding:
             lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
             lines.append(b"connection: close")
-        text = b"".join(lines)
-        if b"\n" in text or b"\r" in text:
+        text = b"\r\n".join(lines)
+        breaks = len(lines) - 1
+        if text.count(b"\n") != breaks or text.count(b"\r") != breaks:
             raise RuntimeError("a header holds a line break")
-        return b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(lines))
+        return b"%b%b\r\n\r\n" % (STATUS_LINE[status], text)
 
     def _write(self, body: bytes, *, is_last: bool) -> None:
         if self.response_complete:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from windsock.errors import ProviderError
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, ChatStreamScanner
-from windsock.wire.sse import DATA, boundaries
+from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
+from windsock.wire.sse import DATA, MAX_EVENT_BYTES, boundaries
 
 
 class EventTranslator(ChatStreamScanner):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,6 @@ import orjson
 from windsock.core.evidence.answer_ends import has_failed
 from windsock.errors import ProviderError
 from windsock.wire import json_codec
-from windsock.wire.billing import billed_of
 from windsock.wire.format import AnswerFacts, ProviderTraits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_ends import (
@@ -23,26 +22,28 @@ from windsock.wire.formats.openai_ends import (
     shows,
     thinks,
 )
-from windsock.wire.formats.openai_usage import counted, counts_in, id_of, text_in
+from windsock.wire.formats.openai_usage import charge_in, counted, counts_in, id_of, text_in
+from windsock.wire.formats.passing.text_events import (
+    CONTENT,
+    USAGE,
+    Shape,
+    contents,
+    plain_until,
+    shape_of,
+)
 from windsock.wire.formats.unasked_forms import events_of
 from windsock.wire.service_tiers import tier_of
-from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, are_plain_json, data_of, start_of_event
+from windsock.wire.sse import (
+    BOUNDARY,
+    DATA,
+    MAX_EVENT_BYTES,
+    SYNTAX,
+    data_of,
+    start_of_event,
+)
 
 DONE = b"data: [DONE]\n\n"
 
-CONTENT = re.compile(
-    rb'"(?:content|reasoning_content|reasoning|refusal|text|arguments|name)"\s*:\s*"(?!")'
-    rb'|"tool_calls"\s*:\s*\[\s*\{|"function_call"\s*:\s*\{'
-)
-"""A field with something to show that is not empty."""
-
-FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
-USAGE = re.compile(rb'"usage(?:_?[mM]etadata)?"\s*:\s*\{')
-NOTED = (
-    (b'"usage', b'"usage":null', USAGE),
-    (b'"finish_reason"', b'"finish_reason":null', FINISH),
-)
-"""How a fact begins, how it looks where it says nothing, and how it looks where it does."""
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 
 NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
@@ -51,14 +52,15 @@ NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
 FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*error\b")
 """An event that is an error by its name."""
 
-MAX_EVENT_BYTES = 4 * 1024 * 1024
-"""Of one event, which is held until its end comes."""
-
 PLAIN = ProviderTraits()
 """Of a provider of which nothing is known."""
 
 ID_EVENTS = 3
 """Events that are looked at to find the answer's id; nearly always the first has it."""
+
+
+LOOKED_AT = 3
+"""Events of one read that are looked at by themselves before the rest is in one go."""
 
 
 class ChatStreamScanner:
@@ -77,9 +79,9 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices", "_finishes", "_has_thought", "_held", "_id_events", "_images", "_traits",
-        "_wants_usage", "content_events", "error", "finish_reason", "has_answer", "is_done", "last",
-        "response_id", "served_model", "service_tier", "usage",
+        "_choices", "_finishes", "_has_thought", "_held", "_id_events", "_images", "_shape",
+        "_traits", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
+        "is_done", "last", "response_id", "served_model", "service_tier", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +100,7 @@ class ChatStreamScanner:
         self._finishes = 0
         self._has_thought = False
         self._id_events = ID_EVENTS
+        self._shape: Shape | None = None
         self.response_id: str | None = None
         self.service_tier: str | None = None
         self.content_events = 0
@@ -119,9 +122,44 @@ class ChatStreamScanner:
         """Every choice came to its end. The end mark is not needed: some providers send none."""
         return self._finishes >= self._choices
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterable[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
         held = self._held + data
+        end = self._alike_until(held)
+        if end != len(held):
+            return self._looked_through(held, end)
+        self._held = b""
+        return (held,)
+
+    def _looked_through(self, held: bytes, alike: int) -> Iterator[bytes]:
+        """The same, of which the first events are known to be `alike`; some of the next are read
+        by themselves, since what follows may be like them."""
+        for _ in range(LOOKED_AT):
+            if alike:
+                self._held = b""
+                yield held[:alike]
+                held = held[alike:]
+            first = held.find(b"\n\n") + 2
+            if not 2 <= first < len(held):
+                break
+            yield from self._events(held[:first])
+            held = held[first:]
+            alike = self._alike_until(held)
+        else:
+            yield held[:alike]
+            held = held[alike:]
+        yield from self._events(held)
+
+    def _alike_until(self, held: bytes) -> int:
+        """Where the events end that differ from the last plain one by their text alone."""
+        if self._shape is None or self.error is not None:
+            return 0
+        events, end = self._shape.until(held)
+        self.content_events += events
+        return end
+
+    def _events(self, held: bytes) -> Iterator[bytes]:
+        """Whole events to pass on; what is left of the last is held."""
         start = self._plain_until(held, max(0, len(self._held) - 3))
         if start:
             yield held if start == len(held) else held[:start]
@@ -135,31 +173,17 @@ class ChatStreamScanner:
             raise ProviderError("an event of the stream is larger than 4 MiB")
 
     def _plain_until(self, held: bytes, fresh: int) -> int:
-        """Where the events end that hold nothing but content; they are noted at once.
-
-        Nearly every event is such a one, and looking for each fact in each costs ten times this.
-        """
-        until = held.rfind(b"\n\n", fresh) + 2
-        if until < 2 or self.error is not None or b"\r" in held:
-            return 0
-        for word in (b'"error"', b"[DONE]"):
-            found = held.find(word, 0, until)
-            until = until if found < 0 else start_of_event(held, found)
-        for name, empty, fact in NOTED:
-            if held.count(name, 0, until) > held.count(empty, 0, until):
-                match = fact.search(held, 0, until)
-                until = start_of_event(held, match.start()) if match else until
-        events = held.count(b"\n\n", 0, until)
-        listed = held.count(b'"choices":[', 0, until)
-        if listed < events and listed + held.count(b'"choices": [', 0, until) < events:
-            return 0
-        if not until or not are_plain_json(held[:until]):
+        """Where the events end that hold nothing but content; they are noted at once."""
+        until, events = plain_until(held, fresh) if self.error is None else (0, 0)
+        if not until:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
         if self._id_events or not self.has_answer:
             self._look_at_first(held, until)
-        self.content_events += _contents(held, until, events)
+        self.content_events += contents(held, until, events)
+        if self.has_answer and not self._id_events:
+            self._shape = shape_of(held[start_of_event(held, until - 2) : until])
         return until
 
     def rest(self) -> Iterator[bytes]:
@@ -185,7 +209,7 @@ class ChatStreamScanner:
             unsaid=counts.unsaid if counts else frozenset(),
             served_model=self.served_model,
             service_tier=tier_of(last) or self.service_tier,
-            billed_usd=billed_of(last, self._traits.bill),
+            billed_usd=charge_in(last, self._traits),
             finish_reason=self.finish_reason,
             response_id=self.response_id,
             is_empty=not self.has_answer,
@@ -208,7 +232,7 @@ class ChatStreamScanner:
     def _passed_on(self, event: bytes) -> bytes | None:
         """Note what an event says; remarks beside the answer are not for the client."""
         event = event.removeprefix(json_codec.MARK)
-        if not DATA.search(event):
+        if not (event.startswith(b"data:") or DATA.search(event)):
             return event
         payload = data_of(event).strip()
         if payload == b"[DONE]":
@@ -274,13 +298,3 @@ class ChatStreamScanner:
         said = [delta for delta in deltas if isinstance(delta, dict)]
         self.has_answer = any(map(shows, said))
         self._has_thought = self._has_thought or any(map(thinks, said))
-
-
-def _contents(held: bytes, until: int, events: int) -> int:
-    """Events with something to show; where each has one text, as nearly always, by counting."""
-    texts = held.count(b'"content":"', 0, until) - held.count(b'"content":""', 0, until)
-    if texts < events:  # servers in Python put a space there
-        texts += held.count(b'"content": "', 0, until) - held.count(b'"content": ""', 0, until)
-    if events == texts:
-        return events
-    return sum(1 for event in held[:until].split(b"\n\n") if CONTENT.search(event))

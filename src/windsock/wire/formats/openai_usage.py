@@ -6,6 +6,7 @@ Providers write anything; what has not the expected shape counts as not said.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -96,10 +97,15 @@ def facts_of(
         unsaid=counts.unsaid if counts else NOTHING_UNSAID,
         served_model=text_in(body, "model"),
         service_tier=tier_of(body),
-        billed_usd=billed_of(body, traits.bill) if may_hold(body, traits.bill_places) else None,
+        billed_usd=charge_in(body, traits),
         finish_reason=finish_reason,
         response_id=id_of(body),
     )
+
+
+def charge_in(body: Mapping[str, Any], traits: ProviderTraits) -> Decimal | None:
+    """Dollars that a provider says it charged, see `billed_of`; few say so at all."""
+    return billed_of(body, traits.bill) if may_hold(body, traits.bill_places) else None
 
 
 def text_in(body: Mapping[str, Any], name: str) -> str | None:

@@ -13,8 +13,8 @@ from windsock.errors import ProviderError
 from windsock.wire.format import AnswerFacts
 from windsock.wire.formats.anthropic.stream import MessageStreamScanner
 from windsock.wire.formats.converse.answer import events_of
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
 from windsock.wire.json_codec import parsed
+from windsock.wire.sse import MAX_EVENT_BYTES
 
 PRELUDE = 12
 """Bytes before the headers: whole length, length of the headers, and a checksum of both."""

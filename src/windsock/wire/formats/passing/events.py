@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from windsock.errors import ProviderError
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
-from windsock.wire.sse import boundaries
+from windsock.wire.sse import MAX_EVENT_BYTES, boundaries
 
 
 class PassedEvents(ABC):

@@ -1,0 +1,94 @@
+"""Events of a stream that bring text and nothing else, as nearly all do."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from windsock.wire.sse import are_plain_json, start_of_event
+
+CONTENT = re.compile(
+    rb'"(?:content|reasoning_content|reasoning|refusal|text|arguments|name)"\s*:\s*"(?!")'
+    rb'|"tool_calls"\s*:\s*\[\s*\{|"function_call"\s*:\s*\{'
+)
+"""A field with something to show that is not empty."""
+
+FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
+USAGE = re.compile(rb'"usage(?:_?[mM]etadata)?"\s*:\s*\{')
+NOTED = (
+    (b'"usage', b'"usage":null', USAGE),
+    (b'"finish_reason"', b'"finish_reason":null', FINISH),
+)
+"""How a fact begins, how it looks where it says nothing, and how it looks where it does."""
+NAME = b'"content":'
+
+TEXT = re.compile(
+    rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u(?![dD])[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
+)
+"""A text in JSON between its quotes; what may be half of a pair is left to who reads it all."""
+
+
+class Shape(NamedTuple):
+    """What stands before and after the one text that an event brings; of the next events of a
+    stream nearly all have the same."""
+
+    head: bytes
+    tail: bytes
+
+    def until(self, held: bytes) -> tuple[int, int]:
+        """How many whole events of this shape are at the beginning, each with some text, and where
+        they end."""
+        head, tail = self
+        count, end = 0, 0
+        while held.startswith(head, end):
+            begin = end + len(head)
+            close = held.find(tail, begin)
+            if close <= begin or TEXT.fullmatch(held, begin, close) is None:
+                break
+            count, end = count + 1, close + len(tail)
+        return count, end
+
+
+def shape_of(event: bytes) -> Shape | None:
+    """Of a whole event that is JSON on one data line; None unless it has one content, a text."""
+    at = event.find(NAME)
+    begin = event.find(b'"', at + len(NAME)) + 1
+    if at < 0 or event.find(NAME, begin) >= 0 or event[at + len(NAME) : begin].strip() != b'"':
+        return None
+    text = TEXT.match(event, begin)
+    end = begin if text is None else text.end()
+    return Shape(event[:begin], event[end:]) if event[end : end + 1] == b'"' else None
+
+
+def plain_until(held: bytes, fresh: int) -> tuple[int, int]:
+    """Where the events end that hold nothing but content, and how many they are.
+
+    fresh   from where on ends of events are looked for
+
+    Nearly every event is such a one, and looking for each fact in each costs ten times this.
+    """
+    until = held.rfind(b"\n\n", fresh) + 2
+    if until < 2 or b"\r" in held:
+        return 0, 0
+    for word in (b'"error"', b"[DONE]"):
+        found = held.find(word, 0, until)
+        until = until if found < 0 else start_of_event(held, found)
+    for name, empty, fact in NOTED:
+        if held.count(name, 0, until) > held.count(empty, 0, until):
+            match = fact.search(held, 0, until)
+            until = start_of_event(held, match.start()) if match else until
+    events = held.count(b"\n\n", 0, until)
+    listed = held.count(b'"choices":[', 0, until)
+    if listed < events and listed + held.count(b'"choices": [', 0, until) < events:
+        return 0, 0
+    return (until, events) if until and are_plain_json(held[:until]) else (0, 0)
+
+
+def contents(held: bytes, until: int, events: int) -> int:
+    """Events with something to show; where each has one text, as nearly always, by counting."""
+    texts = held.count(b'"content":"', 0, until) - held.count(b'"content":""', 0, until)
+    if texts < events:  # servers in Python put a space there
+        texts += held.count(b'"content": "', 0, until) - held.count(b'"content": ""', 0, until)
+    if events == texts:
+        return events
+    return sum(1 for event in held[:until].split(b"\n\n") if CONTENT.search(event))
