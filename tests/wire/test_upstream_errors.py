@@ -218,6 +218,7 @@ def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float |
         ("Please slow down, retry_after=1.5m", 90.0),
         ("Your limit resets in ~8s.", 8.0),
         ("Quota will be replenished in 2.11:11:11.", 213071.0),
+        ("Remaining: 0. Limit resets at: 2026-09-21 14:14:20 UTC", 60.0),
         ("请求过于频繁，请 30 秒后重试", 30.0),
         ("Try again in 99999999999 days", None),
         ("Try again later", None),

@@ -31,7 +31,7 @@ SAID = re.compile(
     rf"|available\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{NUMBER}.*)"
 )
 UNTIL = re.compile(
-    r"(?:access|again|retry|resets?|available|until)\s+(?:on|at|after|until)?\s*"
+    r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
     r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
 )
 STATED = re.compile(rf"retry[-_ ]?after\s*[:=]\s*(?P<span>(?P<count>{NUMBER}).*)")
