@@ -215,3 +215,27 @@ def test_a_prompt_is_scaled_in_the_proportions_it_has() -> None:
     rescale_prompt(empty, 80.0)
     assert empty[Meter.INPUT] == 80.0
     assert sum(empty[meter] for meter in PROMPT_METERS) == 80.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row.observe(0.5, 2.0, 7.0, SETTINGS),
+        lambda row: row.observe(0.5, 200.0, 7.0, SETTINGS),
+        lambda row: row.observe_units([3.0] * len(MIX_METERS), 2.0, 7.0, SETTINGS),
+        lambda row: row.merge(row_of(1.0, 0.0, at=9.0), SETTINGS),
+        lambda row: row.shrink_to(1.0),
+        lambda row: row.move(-0.2, 2.0),
+        lambda row: row.copy_rewards(row_of(0.0, at=9.0)),
+    ],
+)
+def test_what_was_taken_stays_and_a_changed_row_is_taken_anew(change) -> None:
+    seen, unseen = row_of(1.0, 1.0, 0.0), row_of(1.0, 1.0, 0.0)
+    for row in (seen, unseen):
+        row.observe_units([1.0] * len(MIX_METERS), 1.0, 0.0, SETTINGS)
+    taken = seen.sums()
+    before = json.dumps(taken)
+    change(seen)
+    change(unseen)
+    assert seen.sums() == unseen.sums() != taken
+    assert json.dumps(taken) == before

@@ -267,8 +267,8 @@ class Beliefs(ProxyListening):
         return self.moment()()
 
     def moment(self) -> Callable[[], dict[str, Any]]:
-        """What is believed now, taken in a quarter of a microsecond a row: the call makes of it
-        what `to_state` says, in any thread."""
+        """What is believed now, whatever is learnt later: the call makes of it what `to_state`
+        says, in any thread."""
         groups = {key: group.moment() for key, group in self._groups.items()}
         return partial(state_of, asdict(self.settings), groups)
 

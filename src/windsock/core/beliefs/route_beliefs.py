@@ -15,7 +15,6 @@ from windsock.core.beliefs.proxies.hearing import UNHEARD, Hear, Word, Words
 from windsock.core.beliefs.statistics import (
     LEAST_PARAMETER,
     NEVER,
-    SUMS,
     BeliefSettings,
     Change,
     RewardStatistics,
@@ -276,7 +275,8 @@ class RouteBeliefs:
         """What is believed now, whatever is learnt later."""
         return Moment(
             as_of=self.as_of,
-            rows=dict(zip(self.rows, map(SUMS, self.rows.values()), strict=True)),
+            names=list(self.rows),
+            rows=[row.sums() for row in self.rows.values()],
             watches={name: watch.to_state() for name, watch in self.watches.items()},
             recents={name: last.copied() for name, last in self.recents.items()},
             judging=self._judging,

@@ -14,9 +14,7 @@ from typing import Any
 from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 
 REQUESTS = attrgetter("requests")
-
-SUMS = attrgetter("count", "total", "squares", "at", "requests", "used_at", "units")
-"""All that a row holds, as it is now: its units are replaced, never changed."""
+_SUMS = attrgetter("count", "total", "squares", "at", "requests", "used_at", "units")
 
 NEVER = -float("inf")
 """Before any moment, unix s."""
@@ -56,7 +54,6 @@ ONLY_INPUT = dict.fromkeys(PROMPT_METERS, 0.0)
 Change = tuple[float, float, float]
 """Of the number of rewards, of their sum and of the sum of their squares."""
 
-
 LIKELY_REQUESTS = 400.0
 """Requests that a task is taken to bring, however few have come."""
 
@@ -73,12 +70,13 @@ class RewardStatistics:
     requests, units         requests with known usage, and their units by meter, as of `used_at`
     """
 
-    __slots__ = ("at", "count", "requests", "squares", "total", "units", "used_at")
+    __slots__ = ("_sums", "at", "count", "requests", "squares", "total", "units", "used_at")
 
     def __init__(self) -> None:
         self.count = self.total = self.squares = self.requests = 0.0
         self.at = self.used_at = NEVER
         self.units: list[float] | None = None
+        self._sums: tuple[Any, ...] | None = None
 
     def observe(self, value: float, weight: float, at: float, settings: BeliefSettings) -> None:
         """Count a reward; a negative weight takes one back."""
@@ -89,7 +87,7 @@ class RewardStatistics:
     ) -> None:
         """Count rewards by their number, sum and sum of squares; less than none takes back."""
         stays, weight = discounts(self.at, at, settings.half_life_s)
-        self.at = max(self.at, at)
+        self.at, self._sums = max(self.at, at), None
         self.count = max(0.0, self.count * stays + weight * count)
         self.total = min(self.count, max(0.0, self.total * stays + weight * total))
         self.squares = min(self.total, max(0.0, self.squares * stays + weight * squares))
@@ -102,7 +100,7 @@ class RewardStatistics:
         """Count requests that took `units` in all, in the order of MIX_METERS."""
         had = self.units or [0.0] * len(MIX_METERS)
         stays, weight = discounts(self.used_at, at, settings.half_life_s)
-        self.used_at = max(self.used_at, at)
+        self.used_at, self._sums = max(self.used_at, at), None
         self.requests = self.requests * stays + weight * requests
         spare = min(1.0, settings.usage_cap / self.requests)
         self.requests *= spare
@@ -127,7 +125,7 @@ class RewardStatistics:
     def shrink_to(self, most: float) -> None:
         """Shrink the evidence to `most` rewards; the mean stays."""
         if self.count > most:
-            factor = most / self.count
+            factor, self._sums = most / self.count, None
             self.count *= factor
             self.total *= factor
             self.squares *= factor
@@ -138,7 +136,7 @@ class RewardStatistics:
             return
         phi = dispersion(self.count, self.total, self.squares)
         mean = min(0.99, max(0.01, self.total / self.count + shift))
-        self.count = min(self.count, most)
+        self.count, self._sums = min(self.count, most), None
         self.total = self.count * mean
         self.squares = self.count * (mean * mean + phi * mean * (1 - mean))
 
@@ -151,12 +149,8 @@ class RewardStatistics:
 
     def copy_rewards(self, other: RewardStatistics) -> None:
         """Believe what `other` believes of success; token use stays."""
-        self.count, self.total, self.squares, self.at = (
-            other.count,
-            other.total,
-            other.squares,
-            other.at,
-        )
+        self.count, self.total, self.squares = other.count, other.total, other.squares
+        self.at, self._sums = other.at, None
 
     def age(self, as_of: float, half_life_s: float) -> float:
         """What these rewards still count at `as_of`."""
@@ -164,7 +158,13 @@ class RewardStatistics:
 
     def to_state(self) -> list[Any]:
         """JSON-able and exact."""
-        return told(SUMS(self))
+        return told(self.sums())
+
+    def sums(self) -> tuple[Any, ...]:
+        """What `told` reads, never changed: taken anew where the row has, as few have lately."""
+        if self._sums is None:
+            self._sums = _SUMS(self)
+        return self._sums
 
     @classmethod
     def from_state(cls, state: list[Any]) -> RewardStatistics:
@@ -177,7 +177,7 @@ class RewardStatistics:
 
 
 def told(sums: tuple[Any, ...]) -> list[Any]:
-    """What `SUMS` took of a row, as `to_state` says it."""
+    """What `sums` took of a row, as `to_state` says it."""
     return [None if part == NEVER else part for part in sums]
 
 

@@ -6,7 +6,7 @@ thread while more is learnt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,14 @@ from windsock.core.beliefs.statistics import NEVER, told
 class Moment:
     """All beliefs of one (namespace, route), none of it shared with what goes on.
 
-    rows                what `SUMS` takes of a row, by (task, deployment)
+    names, rows         (task, deployment) of every row, and its `RewardStatistics.sums`
     watches, recents    by deployment, watches as `ChangeDetector.to_state` says them
     judging, judged     the fit that rewards are judged by, and how many were
     """
 
     as_of: float
-    rows: Mapping[tuple[str, str], tuple[Any, ...]]
+    names: Sequence[tuple[str, str]]
+    rows: Sequence[tuple[Any, ...]]
     watches: Mapping[str, list[Any]]
     recents: Mapping[str, RecentRewards]
     judging: Fit | None
@@ -33,9 +34,10 @@ class Moment:
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
+        rows = dict(zip(self.names, self.rows, strict=True))
         return {
             "as_of": self.as_of if self.as_of > NEVER else None,
-            "rows": [[*key, *told(self.rows[key])] for key in sorted(self.rows)],
+            "rows": [[*name, *told(rows[name])] for name in sorted(rows)],
             "watches": dict(sorted(self.watches.items())),
             "recents": {name: last.to_state() for name, last in sorted(self.recents.items())},
             "judging": self.judging.to_state() if self.judging else None,
