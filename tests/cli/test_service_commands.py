@@ -28,6 +28,7 @@ REFUSED = (
     (["prices", "reject", "acme/m", "own"], "no quote"),
     (["alarms", "undo", "acme/m"], "no alarm"),
     (["learn", "OUTCOMES", "--strength", "nan"], "no numbers to ask by"),
+    (["report", "--by", "farbe"], "is none of route, task"),
 )
 """Commands that have nothing to do at the service, or nothing that can be asked."""
 

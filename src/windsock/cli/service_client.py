@@ -12,6 +12,9 @@ from windsock.errors import ConfigError, WindsockError
 
 TIMEOUT_S = 10.0
 
+WRONG_USE = (400, 422)
+"""Statuses by which a service says that what was typed is wrong, as an option may be."""
+
 
 class NothingAnswers(WindsockError):
     """No service listens where one was asked."""
@@ -55,7 +58,8 @@ class ServiceClient:
 
 
 def checked(answer: httpx.Response, place: str) -> Any:
-    """The JSON of an answer; raises WindsockError if it is an error, or no windsock's."""
+    """The JSON of an answer; raises WindsockError if it is an error, or no windsock's: ConfigError
+    where what was typed is wrong."""
     try:
         body = answer.json()
         message = str(body["error"]["message"]) if answer.is_error else ""
@@ -64,7 +68,8 @@ def checked(answer: httpx.Response, place: str) -> Any:
             f"what answers at {place} is no windsock (status {answer.status_code})"
         ) from error
     if answer.is_error:
-        raise WindsockError(message + _hint(answer.status_code))
+        kind = ConfigError if answer.status_code in WRONG_USE else WindsockError
+        raise kind(message + _hint(answer.status_code))
     return body
 
 
