@@ -28,7 +28,7 @@ SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
     r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
     r"|(?:resets?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
-    rf"|available\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{NUMBER}.*)"
+    rf"|(?:allowed|available|possible)\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{NUMBER}.*)"
 )
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
