@@ -107,7 +107,8 @@ def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
     if reading is None:
         text = facts.code_words
         is_weak = may_be_the_callers(facts, text)
-        fit = [rule for rule in rules if not is_weak or rule.verdict.out is Out.REQUEST]
+        of_requests = (Out.NOTHING, Out.REQUEST)
+        fit = [rule for rule in rules if not is_weak or rule.verdict.out in of_requests]
         reading = _reading_by(fit, facts, text)
     return reading or Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
 
