@@ -33,6 +33,12 @@ def test_of_some_allowed_tools_no_others_are_told(mode: str, own: str, geminis: 
     assert told["toolConfig"] == {"functionCallingConfig": {"mode": geminis}}
 
 
+def test_where_no_tool_is_allowed_none_is_told() -> None:
+    chat = {"messages": [HI], "tools": TOOLS[:1], "tool_choice": allowed("required")}
+    assert {"tools", "tool_choice"}.isdisjoint(messages_body(chat, "m"))
+    assert {"tools", "toolConfig"}.isdisjoint(content_body(chat))
+
+
 def test_instructions_alone_are_told_as_what_is_asked() -> None:
     chat = {"messages": [{"role": "system", "content": "say hi"}]}
     told = messages_body(chat, "m")
