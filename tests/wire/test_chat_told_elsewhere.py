@@ -60,6 +60,11 @@ def test_a_refusal_of_an_earlier_turn_is_told_as_its_words(refusal: dict[str, An
 CALL = {"name": "f", "arguments": "{}"}
 
 
+def named(parameter: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {parameter: {"type": "string"}}}
+    return {"type": "function", "function": {"name": "f", "parameters": schema}}
+
+
 @pytest.mark.parametrize(
     ("body", "needs"),
     [
@@ -70,6 +75,16 @@ CALL = {"name": "f", "arguments": "{}"}
         ({"messages": [HI, {"role": "assistant", "content": "x", "function_call": None}]}, set()),
         ({"messages": [{**HI, "content": '"function_call": {'}]}, set()),
         ({"tools": [CUSTOM]}, {"tools", "custom_tools"}),
+        ({"messages": [HI, {"role": "assistant", "tool_calls": [CUSTOM]}]}, {"custom_tools"}),
+        ({"tools": [named("custom")]}, {"tools"}),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "text": "x"}], "custom": {}}
+                ]
+            },
+            set(),
+        ),
         ({"tools": TOOLS}, {"tools"}),
     ],
 )

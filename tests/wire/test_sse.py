@@ -54,5 +54,5 @@ def test_a_long_event_among_short_ones_is_told_once_and_whole(scanner, before: i
     for size in (100, 1400, len(whole) - 1):
         read, found = scanner(), []
         for start in range(0, len(whole), size):
-            found.append(b"".join(read.feed(whole[start : start + size])))
+            found += read.feed(whole[start : start + size])
         assert b"".join([*found, *read.rest()]) == whole

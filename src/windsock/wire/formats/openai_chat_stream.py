@@ -79,8 +79,8 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices", "_finishes", "_has_thought", "_id_events", "_images", "_shape",
-        "_traits", "_unended", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
+        "_choices", "_finishes", "_has_thought", "_id_events", "_images", "_shape", "_traits",
+        "_unended", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
         "is_done", "last", "response_id", "served_model", "service_tier", "usage",
     )  # fmt: skip
 
