@@ -211,10 +211,13 @@ def test_what_was_read_in_part_is_what_is_read_as_a_whole(looks_every: int) -> N
     assert min(drifts) < 0
 
 
-def test_of_one_task_alone_nothing_is_common() -> None:
+def test_of_one_task_alone_a_loss_is_not_common() -> None:
     beliefs = rewarded(Beliefs(SOLO), CHAT, 600, 0.9, since=0.0)
     plain = rewarded(Beliefs(replace(SOLO, follows_drift=False)), CHAT, 600, 0.9, since=0.0)
     for each in (beliefs, plain):
         rewarded(each, CHAT, 80, 0.5, since=600.0)
     assert beliefs.drift(CHAT, "m") == 0.0
     assert mean(beliefs, CHAT) == mean(plain, CHAT)
+    gained = rewarded(Beliefs(SOLO), CHAT, 600, 0.5, since=0.0)
+    rewarded(gained, CHAT, 80, 0.9, since=600.0)
+    assert gained.drift(CHAT, "m") > 0.0

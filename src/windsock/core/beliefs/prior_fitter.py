@@ -104,14 +104,14 @@ class PriorFitter:
     def drifts(self, fit: Fit, as_of: float, changes: int) -> dict[str, float]:
         """By how much the tasks of each deployment lie off their beliefs lately.
 
-        Nothing is common to one task: it learns by itself, and what was lost would be held against
-        who is back.
+        Of one task alone only what it gained is: it learns by itself, and what it lost would be
+        held against who is back.
 
         fit     of the rows as they are
         """
-        cells = self._read(changes) if self._recents else None
-        if cells is None or len(cells.tasks) < 2:
+        if not self._recents:
             return {}
+        cells = self._read(changes)
         (n, s, _, at), (last_n, last_s, last_at) = self._sums, self._last
         age, last_age = self._age(n, at, as_of), self._age(last_n, last_at, as_of)
         phi = np.array([fit.phi[name] for name in cells.names])
@@ -123,6 +123,8 @@ class PriorFitter:
             mean=(strength * fit.pool.means + s * age) / (strength + n * age),
             phi=phi,
         )
+        if len(cells.tasks) < 2:
+            drifts = np.maximum(drifts, 0.0)
         return dict(zip(cells.names, drifts.tolist(), strict=True))
 
     def betas(self, fit: Fit, drifts: Mapping[str, float], as_of: float) -> Betas:
