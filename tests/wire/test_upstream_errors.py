@@ -156,6 +156,42 @@ def test_what_the_caller_sent_is_not_read_as_the_providers_words() -> None:
     assert (verdict.kind, verdict.field) == (CallKind.REFUSED, "messages.0")
 
 
+ECHO = '{"name": "f", "code": "insufficient_quota", "status": 401}'
+
+
+@pytest.mark.parametrize(
+    ("message", "means"),
+    [
+        (f"Invalid 'tool_calls[0].function.arguments': {ECHO}", "refused"),
+        (f"Upstream said: [{ECHO}]", "refused"),
+        ('Tool result is no list of parts: {"error": "unauthorized"}', "refused"),
+        ('Upstream said: {"error": {"code": "insufficient_quota"}}', "out_of_credit"),
+        ('Upstream said: {"msg": "no", "code": "insufficient_quota"}', "out_of_credit"),
+        ('Upstream said: [{"detail": "no", "type": "insufficient_quota"}]', "out_of_credit"),
+        ('Upstream said: {"msg": "\ud800", "code": "insufficient_quota"}', "refused"),
+        ('{"msg": "\ud800", "code": "insufficient_quota"}', "refused"),
+        ("\ud800", "refused"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["openai", "plain"])
+def test_json_after_words_is_read_where_it_is_an_error(
+    shape: str, message: str, means: str
+) -> None:
+    refusal = read(400, error(message) if shape == "openai" else {"message": message})
+    assert refusal.verdict.kind == means
+    assert json.loads(refusal.body)["error"]["message"].startswith(message[:8].rstrip(": {"))
+
+
+@pytest.mark.parametrize("words", ["Signature auth error", "Add funds", "Model m not accessible"])
+def test_words_of_a_request_are_no_evidence_where_the_status_blames_the_request(words: str) -> None:
+    blamed = {read(status, error(words)).verdict.kind for status in (400, 409, 415, 422)}
+    assert blamed == {CallKind.REFUSED}
+    assert read(None, error(words, type="invalid_request_error")).verdict.kind == "server_error"
+    kinds = {read(status, error(words)).verdict.kind for status in (None, 429, 500, 503)}
+    assert len(kinds) == 1
+    assert kinds <= {CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT, CallKind.MODEL_GONE}
+
+
 def test_nothing_is_mended_where_no_field_is_named() -> None:
     verdict = read(400, error("no", code="unsupported_parameter")).verdict
     assert (verdict.kind, verdict.then) == (CallKind.CANNOT_SERVE, Then.ELSEWHERE)

@@ -6,11 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import orjson
-
 from windsock.core.model.calls import CallKind
 from windsock.wire.dialect import TOO_LONG
-from windsock.wire.json_codec import parsed
+from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.upstream_errors.delays import delay_of
 from windsock.wire.upstream_errors.refusal import Refusal
 from windsock.wire.upstream_errors.rules import ErrorRule, reading_of
@@ -61,12 +59,12 @@ def _told(facts: ErrorFacts, raw: bytes, kind: CallKind) -> bytes:
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict) and isinstance(error.get("message"), str):
         is_said = code is None or isinstance(error.get("code"), str)
-        return raw if is_said else orjson.dumps({"error": {**error, "code": code}})
+        return raw if is_said else dumps({"error": {**error, "code": code}})
     words = "; ".join(dict.fromkeys(facts.words))[:MAX_WORDS]
     if not words:
         return b""
     told = {"message": words, "type": "upstream_error", "param": facts.param or None, "code": code}
-    return orjson.dumps({"error": told})
+    return dumps({"error": told})
 
 
 def is_unknown_call(status: int | None, raw: bytes) -> bool:
@@ -87,7 +85,7 @@ def with_four_fields(refusal: Refusal) -> Refusal:
         "param": error.get("param"),
         "code": code if isinstance(code, str) else None,
     }
-    return replace(refusal, body=orjson.dumps({"error": told}))
+    return replace(refusal, body=dumps({"error": told}))
 
 
 def words_of(body: bytes) -> str:

@@ -28,6 +28,17 @@ STATUSES = {
 }
 """What a status means by itself; any other client error means nothing by itself."""
 
+REQUEST_AT_FAULT = frozenset({400, 404, 405, 406, 409, 411, 413, 414, 415, 416, 417, 422, 431})
+"""Statuses that say that the request is at fault. Some send them for their own faults as well."""
+
+BLAMING_CODES = frozenset(
+    {"invalidrequesterror", "invalidargument", "invalidparameter", "badrequest", "badrequesterror"}
+)
+"""Codes that say the same where there is no status."""
+
+OF_CALLERS = re.compile(r"\b(?:mcp|tool)(?:s?\b|_)|\b(?:enum|property|schema|urls?)\b")
+"""What a caller hands in that has keys, limits and faults of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRule:
@@ -38,6 +49,7 @@ class ErrorRule:
     says        one of these is found in its words, which are in lower case; empty: any. A group
                 `field` names the field of the request
     fields      the field of the request that it names is one of these; empty: any
+    is_weak     it does not hold where an error may be the caller's, see `may_be_the_callers`
     pause_s     how long to leave the place alone if the error itself does not say
     """
 
@@ -46,6 +58,7 @@ class ErrorRule:
     codes: frozenset[str] = frozenset()
     says: tuple[re.Pattern[str], ...] = ()
     fields: frozenset[str] = frozenset()
+    is_weak: bool = False
     pause_s: float | None = None
 
     def verdict_on(self, facts: ErrorFacts, text: str) -> Verdict | None:
@@ -54,6 +67,8 @@ class ErrorRule:
         Without a named field nothing can be mended: then another place is asked.
         """
         if self.status and (facts.status or 0) not in self.status:
+            return None
+        if self.is_weak and may_be_the_callers(facts, text):
             return None
         if self.codes and self.codes.isdisjoint(facts.codes):
             return None
@@ -76,14 +91,33 @@ class Reading:
     pause_s: float | None = None
 
 
+def may_be_the_callers(facts: ErrorFacts, text: str) -> bool:
+    """Whether words that could as well complain of a request are to be read so."""
+    is_said = facts.status is None and not BLAMING_CODES.isdisjoint(facts.codes)
+    return is_said or facts.status in REQUEST_AT_FAULT or OF_CALLERS.search(text) is not None
+
+
 def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
-    """By the first rule that fits, else by what its codes are made of, else by the status."""
-    for text in (facts.text, facts.code_words):
-        for rule in rules:
-            verdict = rule.verdict_on(facts, text)
-            if verdict is not None:
-                return Reading(verdict=verdict, pause_s=rule.pause_s)
-    return Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
+    """By the first rule that fits, else by what its codes are made of, else by the status.
+
+    The words of a code that nobody listed are weak: of an error that may be the caller's they say
+    what is wrong with the request, nothing of the model and the account that it was sent to.
+    """
+    reading = _reading_by(rules, facts, facts.text)
+    if reading is None:
+        text = facts.code_words
+        is_weak = may_be_the_callers(facts, text)
+        fit = [rule for rule in rules if not is_weak or rule.verdict.out is Out.REQUEST]
+        reading = _reading_by(fit, facts, text)
+    return reading or Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
+
+
+def _reading_by(rules: Iterable[ErrorRule], facts: ErrorFacts, text: str) -> Reading | None:
+    for rule in rules:
+        verdict = rule.verdict_on(facts, text)
+        if verdict is not None:
+            return Reading(verdict=verdict, pause_s=rule.pause_s)
+    return None
 
 
 def _kind_of_status(facts: ErrorFacts) -> CallKind:
@@ -110,6 +144,7 @@ def rule_of(
     codes: Iterable[str] = (),
     says: Iterable[str] = (),
     fields: Iterable[str] = (),
+    weak: bool = False,
     pause_s: float | None = None,
 ) -> ErrorRule:
     """A rule as `errors.toml` states it; raises ValueError for a word that has no meaning."""
@@ -121,5 +156,6 @@ def rule_of(
         codes=frozenset(map(code_name, codes)),
         says=tuple(re.compile(each) for each in says),
         fields=frozenset(fields),
+        is_weak=weak,
         pause_s=pause_s,
     )

@@ -23,6 +23,9 @@ ECHOES = frozenset({"input", "flagged_input", "failed_generation", "content_filt
                     "stack", "links"})  # fmt: skip
 """Keys below which stands what the caller sent, or nothing of use."""
 
+SAYING, NAMING = frozenset({"message", "msg", "detail"}), frozenset({"code", "type", "status"})
+"""Keys of which an error has one of each where nothing else says that it is one."""
+
 FLAGGED = ("flagged_input", "blockReason")
 """Keys of what a filter found in a request; that they are there says what happened."""
 
@@ -133,11 +136,15 @@ def _values(body: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What a container holds, or a text that is JSON again, also after words of a gateway's."""
+    """What a container holds, or a text that is JSON again, also an error after a gateway's words.
+
+    Other JSON after words is the caller's, which is quoted there: it stays a part of the words.
+    """
     if isinstance(value, str) and key in WORDS and (start := JSON_IN_TEXT.search(value)):
-        found = parsed(value[start.start() :].encode())
-        if isinstance(found, dict | list):
-            if said := value[: start.start()].strip():
+        said = value[: start.start()].strip()
+        found = parsed(value[start.start() :].encode(errors="surrogatepass"))
+        if isinstance(found, dict | list) and (not said or _is_error(found)):
+            if said:
                 yield key, said
             value = found
     if key == "loc" and isinstance(value, list):
@@ -148,6 +155,26 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         if any(value.get(name) for name in FLAGGED):
             yield "code", FLAGGED[0]
         yield from ((str(k).lower(), v) for k, v in value.items() if str(k).lower() not in ECHOES)
+
+
+def _is_error(found: Any) -> bool:
+    """Whether this has the shape of an error, or is a list with one."""
+    return any(_has_shape(each) for each in _listed(found))
+
+
+def _has_shape(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    if isinstance(value.get("error"), dict):
+        return True
+    told = [value, *_listed(value.get("detail"))]
+    return any(
+        isinstance(each, dict) and SAYING & each.keys() and NAMING & each.keys() for each in told
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _note(facts: ErrorFacts, key: str, value: Any) -> None:
