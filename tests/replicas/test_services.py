@@ -22,6 +22,7 @@ from windsock.app.replicas.place import BITS_OF_NUMBERS
 from windsock.app.replicas.shares import ShareKeeper
 from windsock.config.file import parse
 from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.routing.caps.book import CapBook
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 from windsock.errors import ConfigError, StoreError
@@ -341,6 +342,9 @@ async def test_an_answer_is_judged_at_once_by_whichever_is_asked_and_once_by_all
             assert answer.status_code == 200, answer.text
             assert answer.json()["is_duplicate"] is is_duplicate
             await comes(partial(_have_heard, (one, two), decision, value))
+        late = Feedback(decision_id=decision, reward=Reward(value=0.5), at=1.0)
+        one.service.feedbacks.hear(late)
+        assert _have_heard((one, two), decision, 0), "what was said last holds, not what comes last"
         row = {"request_id": decision, "metric": "helpful", "value": 1}
         unknown = {**row, "request_id": "nobody"}
         decision = row["request_id"] = await ask(two)

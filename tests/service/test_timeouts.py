@@ -38,13 +38,13 @@ async def test_a_caller_in_haste_costs_the_deployment_nothing(tmp_path) -> None:
             assert (row["state"], row["failures"]) == ("closed", 0)
 
 
-@pytest.mark.parametrize(("limit", "status"), [("5s", 200), ("400ms", 504)])
+@pytest.mark.parametrize(("limit", "status"), [('"5s"', 200), ("inf", 200), ('"400ms"', 504)])
 async def test_a_plain_answer_whose_head_has_come_may_take_the_answer_timeout(
     limit, status, tmp_path
 ) -> None:
     async with provider(slow_body) as acme:
         config = config_of(("acme", acme.url, 1.0))
-        config += f'first_byte_timeout = "200ms"\nanswer_timeout = "{limit}"\n'
+        config += f'first_byte_timeout = "200ms"\nanswer_timeout = {limit}\n'
         async with running(config, tmp_path) as it:
             answer = await it.http.post("/v1/chat/completions", json=ASK)
             assert answer.status_code == status

@@ -33,6 +33,12 @@ def test_of_some_allowed_tools_no_others_are_told(mode: str, own: str, geminis: 
     assert told["toolConfig"] == {"functionCallingConfig": {"mode": geminis}}
 
 
+def test_where_no_tool_is_allowed_none_is_told() -> None:
+    chat = {"messages": [HI], "tools": TOOLS[:1], "tool_choice": allowed("required")}
+    assert {"tools", "tool_choice"}.isdisjoint(messages_body(chat, "m"))
+    assert {"tools", "toolConfig"}.isdisjoint(content_body(chat))
+
+
 def test_instructions_alone_are_told_as_what_is_asked() -> None:
     chat = {"messages": [{"role": "system", "content": "say hi"}]}
     told = messages_body(chat, "m")
@@ -54,6 +60,11 @@ def test_a_refusal_of_an_earlier_turn_is_told_as_its_words(refusal: dict[str, An
 CALL = {"name": "f", "arguments": "{}"}
 
 
+def named(parameter: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {parameter: {"type": "string"}}}
+    return {"type": "function", "function": {"name": "f", "parameters": schema}}
+
+
 @pytest.mark.parametrize(
     ("body", "needs"),
     [
@@ -64,6 +75,16 @@ CALL = {"name": "f", "arguments": "{}"}
         ({"messages": [HI, {"role": "assistant", "content": "x", "function_call": None}]}, set()),
         ({"messages": [{**HI, "content": '"function_call": {'}]}, set()),
         ({"tools": [CUSTOM]}, {"tools", "custom_tools"}),
+        ({"messages": [HI, {"role": "assistant", "tool_calls": [CUSTOM]}]}, {"custom_tools"}),
+        ({"tools": [named("custom")]}, {"tools"}),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "text": "x"}], "custom": {}}
+                ]
+            },
+            set(),
+        ),
         ({"tools": TOOLS}, {"tools"}),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -239,6 +240,79 @@ def test_events_that_answer_a_plain_call_are_told_as_the_completion_they_add_up_
             "audio": {"id": "a", "transcript": "Grüezi"},
         }
     )
+
+
+def call(call_id: str | None, name: str | None, arguments: str, **more: Any) -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments},
+            **more}  # fmt: skip
+
+
+HM = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+TWO = [call("a", "f", '{"x":1}'), call("b", "g", '{"y":2}')]
+
+
+@pytest.mark.parametrize(
+    ("deltas", "message"),
+    [
+        ([{"tool_calls": None}, {"tool_calls": [{"index": 0, **TWO[0]}]}], {"tool_calls": TWO[:1]}),
+        ([{"function_call": None}, {"function_call": {"name": "f", "arguments": "{}"}}],
+         {"function_call": {"name": "f", "arguments": "{}"}}),
+        ([{"tool_calls": [{"index": 0, "id": "a", "type": "function", "function": None}]},
+          {"tool_calls": [{"index": 0, "id": "", "function": TWO[0]["function"]}]}],
+         {"tool_calls": TWO[:1]}),
+        ([{"tool_calls": [{**each, "index": 0}]} for each in TWO], {"tool_calls": TWO}),
+        ([{"tool_calls": [each]} for each in TWO], {"tool_calls": TWO}),
+        ([{"tool_calls": [{**each, "index": None} for each in TWO]}], {"tool_calls": TWO}),
+        ([{"tool_calls": [call("a", "f", "", index=0), call("b", "g", '{"y"', index=1)]},
+          {"tool_calls": [call("a", "f", '{"x":1}', index=0), call(None, None, ":2}", index=1)]}],
+         {"tool_calls": TWO}),
+        ([{"content": ""}, {"content": [HM]}, {"content": "H"}, {"content": "i"}],
+         {"content": [HM, {"type": "text", "text": "Hi"}]}),
+        ([{"content": "H"}, {"content": [HM]}], {"content": [{"type": "text", "text": "H"}, HM]}),
+        ([{"content": "a", "tool_calls": []}], {"content": "a"}),
+    ],
+)  # fmt: skip
+def test_what_goes_on_in_a_delta_is_told_whole(deltas: list[Any], message: dict[str, Any]) -> None:
+    events = [event(chunk(each)) for each in deltas] + stream_of([])[1:]
+    answer = OpenAIChat(ProviderTraits()).answer(b"".join(events), PLAIN)
+    assert answer is not None
+    assert answer.message == {"role": "assistant", "content": None, **message}
+
+
+def test_a_whole_message_after_its_deltas_says_what_they_left_out() -> None:
+    whole = {"role": "assistant", "content": "Hello", "annotations": [{"type": "x"}]}
+    last = {"index": [0], "delta": {}, "message": whole, "finish_reason": "stop"}
+    events = [event(chunk({"content": "Hel"})), event(chunk({"content": "lo"}))]
+    events.append(event(chunk({}, choices=[last])))
+    answer = OpenAIChat(ProviderTraits()).answer(b"".join(events), PLAIN)
+    assert answer is not None and answer.message == whole
+
+
+ODD = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=2)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(st.sampled_from(["id", "index", "function", "name", "type", "text"]), inner,
+                        max_size=3),
+    ),
+    max_leaves=4,
+)  # fmt: skip
+FIELDS = st.sampled_from(["delta", "message", "index", "logprobs", "text", "finish_reason"])
+NAMES = st.sampled_from(["content", "tool_calls", "function_call", "role", "audio"])
+
+
+@given(st.lists(st.dictionaries(FIELDS, st.one_of(ODD, st.dictionaries(NAMES, ODD)), max_size=4)))
+def test_odd_events_are_an_answer_to_a_plain_call_or_none(choices: list[dict[str, Any]]) -> None:
+    """Whatever they hold, nothing is raised: another deployment is asked."""
+    events = [event(chunk({}, choices=[each])) for each in choices] + stream_of([])[1:]
+    answer = OpenAIChat(ProviderTraits()).answer(b"".join(events), PLAIN)
+    assert answer is None or answer.error is not None or answer.body["choices"]
+
+
+def test_events_too_deep_to_add_up_are_no_answer() -> None:
+    deep = b'{"a":' * 990 + b"1" + b"}" * 990
+    odd = b'data: {"choices":[{"index":0,"delta":' + deep + b"}]}\n\n"
+    assert OpenAIChat(ProviderTraits()).answer(odd + b"".join(stream_of(["a"])), PLAIN) is None
 
 
 def test_events_that_break_off_or_hold_an_error_are_no_answer_to_a_plain_call() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.wire.request import UpstreamRequest
 
-AT_MOST_S = 1.0
-"""For which the store is asked; then the request is served as one whose answer nobody knows."""
+AT_MOST_S = 0.5
+"""For which is looked; then the request is served as one whose answer nobody knows."""
 
 
 class Continuing:
@@ -22,10 +22,15 @@ class Continuing:
         self._router = router
         self._feedbacks = feedbacks
 
-    async def find(self, request: RouteRequest) -> None:
-        """Called before it is decided where the request goes; raises nothing."""
-        memory, name = self._router.conversations.memory, request.continues
-        if name is None or memory.answerer(request.namespace, name) is not None:
+    async def find(self, asked: UpstreamRequest) -> None:
+        """Called before it is decided where the request goes; raises nothing.
+
+        A sealed part of an answer is no answer, and stands in no store.
+        """
+        request, memory = asked.request, self._router.conversations.memory
+        name, native = request.continues, asked.native
+        is_part = native is not None and native.continues == name
+        if name is None or is_part or memory.answerer(request.namespace, name) is not None:
             return
         with contextlib.suppress(StoreError, TimeoutError):
             async with asyncio.timeout(AT_MOST_S):

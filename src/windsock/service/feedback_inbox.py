@@ -130,8 +130,13 @@ class FeedbackInbox:
         return credit, is_duplicate
 
     def hear(self, feedback: Feedback) -> None:
-        """It was reported to another process, which has learnt it: said again it is a duplicate."""
-        if (known := self._open.get(feedback.decision_id)) is not None:
+        """It was reported to another process, which has learnt it: said again it is a duplicate.
+
+        What was said later holds, whichever is heard first.
+        """
+        known = self._open.get(feedback.decision_id)
+        before = None if known is None else known.said.get(matter_of(feedback.reward))
+        if known is not None and (before is None or before.at <= feedback.at):
             known.hear(feedback)
 
     def pauses(self) -> Iterator[float]:

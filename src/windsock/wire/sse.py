@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import msgspec
+
+from windsock.errors import ProviderError
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 """Of one event, which is held until its end comes."""
@@ -15,18 +16,53 @@ DATA = re.compile(rb"(?:^|[\r\n])data:")
 
 BOUNDARY = re.compile(rb"\r?\n\r?\n")
 
+LONGEST_PART = 3
+"""Bytes of an end that may have come before the rest of it."""
+
 SYNTAX = re.compile(rb'["{}]')
 """What every JSON object has: text without any of it is a remark, such as "ping"."""
 
 _checked = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def boundaries(held: bytes, known: int) -> Iterator[re.Match[bytes]]:
-    """Where events end; the first `known` bytes, which hold no such end, are not looked at again.
+class Unended:
+    """An event whose end has not come, in the pieces in which it came.
 
-    An event with an image is megabytes that come in hundreds of pieces.
+    One with an image is megabytes in thousands of pieces: each is looked through once, and they are
+    joined once.
+
+    size    bytes of them all
     """
-    return BOUNDARY.finditer(held, max(0, known - 3))
+
+    __slots__ = ("_last", "_pieces", "size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._last = b""
+        self.size = 0
+
+    def with_next(self, data: bytes) -> bytes:
+        """What is held and `data`, if an event ends in them; else b"", and `data` is held too."""
+        if self.size and BOUNDARY.search(self._last + data) is None:
+            self.hold(data)
+            return b""
+        return self.taken() + data
+
+    def hold(self, data: bytes) -> None:
+        """What follows the last end; raises ProviderError beyond MAX_EVENT_BYTES."""
+        if not data:
+            return
+        self._pieces.append(data)
+        self._last = (self._last + data[-LONGEST_PART:])[-LONGEST_PART:]
+        self.size += len(data)
+        if self.size > MAX_EVENT_BYTES:
+            raise ProviderError("an event of the stream is larger than 4 MiB")
+
+    def taken(self) -> bytes:
+        """What is held; then nothing is."""
+        held = b"".join(self._pieces)
+        self._pieces, self._last, self.size = [], b"", 0
+        return held
 
 
 def data_of(event: bytes) -> bytes:

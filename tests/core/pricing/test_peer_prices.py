@@ -161,7 +161,7 @@ def test_what_is_far_dearer_than_all_its_seller_sells_is_taken_for_three_times_i
     book = book_of(*sold_by_bolt("0.6", "2.2"), says(NAME, "22", "89"))
     assert taken(book) == pytest.approx(3 * (3 * 0.6 + 2.2) / 4)
     assert book.standing(NAME).measured_by == "the dearest model of its seller"
-    assert not book.standing(NAME).is_bounded
+    assert book.standing(NAME).is_bounded
     dear = book_of(*sold_by_bolt("0.6", "2.2"), says(NAME, "1.8", "6.6"))
     assert taken(dear) == pytest.approx(3 * (3 * 0.6 + 2.2) / 4)
     assert dear.standing(NAME).is_bounded
@@ -171,6 +171,8 @@ def test_a_price_like_no_other_is_bounded_unless_its_list_says_that_it_is_old() 
     assert book_of(says(NAME, "3", "15")).standing(NAME).is_bounded
     old = says(NAME, "3", "15", quoted_at=START - 61 * DAY)
     assert not book_of(old).standing(NAME).is_bounded
+    dear = [*sold_by_bolt("0.1", "0.4"), says(NAME, "15", "75")]
+    assert book_of(*dear).standing(NAME).is_bounded
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))

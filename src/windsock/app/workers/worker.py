@@ -97,11 +97,11 @@ def led(start: Start, seat: Seat) -> tuple[Service, None]:
 
 def sharing(start: Start, seat: Seat) -> tuple[Service, socket.socket]:
     """A replica of its own. What needs no provider number 0 answers: so a person at the page sees
-    one and the same, and of all replicas at the port one set of texts, delays and caches."""
+    one and the same, and what is said twice of an answer comes to one inbox."""
     place = Place(beside=seat.number)
     service = build_open(start.settings, start.environ, start.host, start.config, place)
     if seat.number:
-        service.app = PassingOn(service.app, service.paths, seat.http_path(0))
+        service.app = PassingOn(service.app, led_paths(service.paths), seat.http_path(0))
         service.on_stop.append(service.app.close)
     else:
         others = [seat.http_path(number) for number in range(1, len(start.sockets))]

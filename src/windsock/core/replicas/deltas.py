@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from windsock.core.replicas.contributions import Contribution, Contributions, read, stored
 
+MAX_WAITING = 10_000
+"""Words that wait to be told, beyond which those that only spare something are left out."""
+
 MAX_KEPT = 3600
 """Deltas that a replica can send again."""
 
@@ -164,6 +167,11 @@ class Outbox:
     def tell(self, subject: str, key: tuple[str, ...], word: object) -> None:
         """Say something, JSON-able, with the next delta; a later word on it replaces it."""
         self._told[subject, key] = word
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits, as while a database is away, that only what must be is told."""
+        return len(self._told) >= MAX_WAITING
 
     def waiting(self) -> list[Word]:
         """What is said and not yet told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -84,8 +85,13 @@ class Deadline:
         self.move_to(self._loop.time() + seconds)
 
     def move_to(self, until: float) -> None:
-        """The same, at this loop time. Looked at too early it is looked at again."""
-        self._until = until
+        """The same, at this loop time. Looked at too early it is looked at again.
+
+        Without an end (infinite, or no number) nobody looks.
+        """
+        self._until = until if until < math.inf else None
+        if self._until is None:
+            return
         place = int(until / GRAIN_S) + 1
         if self._place is not None:
             if place >= self._place:

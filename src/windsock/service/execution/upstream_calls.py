@@ -247,9 +247,9 @@ class UpstreamCalls:
 
     def note_sealed(self, exchange: Exchange, attempt: Attempt, facts: AnswerFacts) -> None:
         """Who can read the sealed parts of an answer when a later request brings them back."""
-        memory, cell = self._router.conversations.memory, exchange.decision.cell
+        conversations, namespace = self._router.conversations, exchange.decision.cell.namespace
         for name in facts.sealed_ids:
-            memory.note_answerer(cell.namespace, name, attempt.deployment)
+            conversations.note_sealed(namespace, name, attempt.deployment)
 
     def words_of(self, deployments: Iterable[str]) -> dict[str, str]:
         """What providers said when they last refused for a reason that lasts, by deployment."""

@@ -195,7 +195,7 @@ class OpenAICalls:
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for, and a known home."""
         if asked.request.continues is not None:
-            await self._continuing.find(asked.request)
+            await self._continuing.find(asked)
         if self._meaning is None:
             return asked
         known = (*asked.request.features, *await self._meaning(asked.raw))

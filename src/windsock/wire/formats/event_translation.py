@@ -6,9 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from windsock.errors import ProviderError
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
-from windsock.wire.sse import DATA, MAX_EVENT_BYTES, boundaries
+from windsock.wire.sse import BOUNDARY, DATA, Unended
 
 
 class EventTranslator(ChatStreamScanner):
@@ -18,26 +17,24 @@ class EventTranslator(ChatStreamScanner):
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
-        self._unread = b""
+        self._unread = Unended()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Whole chunks to pass on; raises ProviderError if an event is broken."""
-        held = self._unread + data
-        start = 0
-        for match in boundaries(held, len(self._unread)):
+        held, start = self._unread.with_next(data), 0
+        for match in BOUNDARY.finditer(held):
             event, start = held[start : match.end()], match.end()
             for chunk in self._told(event) if DATA.search(event) else ():
                 yield from super().feed(chunk)
-        self._unread = held[start:]
-        if len(self._unread) > MAX_EVENT_BYTES:
-            raise ProviderError("an event of the stream is larger than 4 MiB")
+        self._unread.hold(held[start:])
 
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it."""
-        if DATA.search(self._unread):
-            yield from self.feed(b"\n\n")
+        held = self._unread.taken()
+        if DATA.search(held):
+            yield from self.feed(held + b"\n\n")
         else:
-            self._held = self._unread
+            self._unended.hold(held)
             yield from super().rest()
 
     @abstractmethod

@@ -13,6 +13,7 @@ from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, RouteRequ
 from windsock.errors import BadRequest, ProviderError
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
+from windsock.wire.caller_fields.custom_tools import has_custom
 from windsock.wire.caller_fields.names import Model, Models, Name
 from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
@@ -46,9 +47,6 @@ from windsock.wire.upstream_errors.shapes import body_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
-
-CUSTOM = re.compile(rb'"custom"\s*:\s*\{')
-"""Of a tool, or of a call of one, whose input is a text."""
 
 OLD_CALL = re.compile(rb'"function_call"\s*:\s*\{')
 """Of a turn, from before there were tools; null in many."""
@@ -207,19 +205,20 @@ class OpenAIChat(OpenAIFormat):
         return answer_of(body, self._traits, images=request.images)
 
     def _told_in_events(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """None if they are broken, or break off."""
+        """None if they are broken, break off, or add up to nothing."""
         scanner = self.scanner(request)
         try:
             events = b"".join([*scanner.feed(raw), *scanner.rest()])
-        except (ProviderError, *MISSHAPEN):
+            facts = scanner.facts()
+            if scanner.error is not None:
+                return Answer(body={}, facts=facts, error=scanner.error)
+            if not scanner.is_complete:
+                return None
+            usage = {} if scanner.usage is None else {"usage": scanner.usage}
+            body = completion_of(events) | usage
+            answer = answer_of(body, self._traits, images=request.images)
+        except (ProviderError, RecursionError, *MISSHAPEN):
             return None
-        facts = scanner.facts()
-        if scanner.error is not None:
-            return Answer(body={}, facts=facts, error=scanner.error)
-        if not scanner.is_complete:
-            return None
-        body = completion_of(events) | ({} if scanner.usage is None else {"usage": scanner.usage})
-        answer = answer_of(body, self._traits, images=request.images)
         answer.facts = facts
         return answer
 
@@ -284,7 +283,7 @@ def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
         needs.add("tools")
         if read.tool_choice not in OPTIONAL:
             needs.add("tool_choice")
-    if CUSTOM.search(bytes(read.tools)) or CUSTOM.search(messages):
+    if has_custom(bytes(read.tools), read.tool_choice, messages):
         needs.add("custom_tools")
     if read.functions or OLD_CALL.search(messages):
         needs |= {"tools", "functions"}

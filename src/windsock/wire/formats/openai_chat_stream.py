@@ -36,8 +36,8 @@ from windsock.wire.service_tiers import tier_of
 from windsock.wire.sse import (
     BOUNDARY,
     DATA,
-    MAX_EVENT_BYTES,
     SYNTAX,
+    Unended,
     data_of,
     start_of_event,
 )
@@ -79,8 +79,8 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices", "_finishes", "_has_thought", "_held", "_id_events", "_images", "_shape",
-        "_traits", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
+        "_choices", "_finishes", "_has_thought", "_id_events", "_images", "_shape", "_traits",
+        "_unended", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
         "is_done", "last", "response_id", "served_model", "service_tier", "usage",
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ class ChatStreamScanner:
         wants_usage: bool = False,
         traits: ProviderTraits = PLAIN,
     ) -> None:
-        self._held = b""
+        self._unended = Unended()
         self._choices = choices
         self._images = images
         self._traits = traits
@@ -124,19 +124,15 @@ class ChatStreamScanner:
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
-        held = self._held + data
+        held = self._unended.with_next(data) if self._unended.size else data
         end = self._alike_until(held)
-        if end != len(held):
-            return self._looked_through(held, end)
-        self._held = b""
-        return (held,)
+        return (held,) if end == len(held) else self._looked_through(held, end)
 
     def _looked_through(self, held: bytes, alike: int) -> Iterator[bytes]:
         """The same, of which the first events are known to be `alike`; some of the next are read
         by themselves, since what follows may be like them."""
         for _ in range(LOOKED_AT):
             if alike:
-                self._held = b""
                 yield held[:alike]
                 held = held[alike:]
             first = held.find(b"\n\n") + 2
@@ -160,21 +156,19 @@ class ChatStreamScanner:
 
     def _events(self, held: bytes) -> Iterator[bytes]:
         """Whole events to pass on; what is left of the last is held."""
-        start = self._plain_until(held, max(0, len(self._held) - 3))
+        start = self._plain_until(held)
         if start:
             yield held if start == len(held) else held[:start]
-        for match in BOUNDARY.finditer(held, max(start, len(self._held) - 3)):
+        for match in BOUNDARY.finditer(held, start):
             event = held[start : match.end()]
             start = match.end()
             if self.error is None and (kept := self._passed_on(event)) is not None:
                 yield kept
-        self._held = held[start:]
-        if len(self._held) > MAX_EVENT_BYTES:
-            raise ProviderError("an event of the stream is larger than 4 MiB")
+        self._unended.hold(held[start:])
 
-    def _plain_until(self, held: bytes, fresh: int) -> int:
+    def _plain_until(self, held: bytes) -> int:
         """Where the events end that hold nothing but content; they are noted at once."""
-        until, events = plain_until(held, fresh) if self.error is None else (0, 0)
+        until, events = plain_until(held) if self.error is None else (0, 0)
         if not until:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
@@ -192,10 +186,11 @@ class ChatStreamScanner:
         A completion that came whole is told as a stream; what else is no event (a page) is left
         out.
         """
-        if DATA.search(self._held):
-            yield from self.feed(b"\n\n")
-        elif self.error is None and self._held:
-            body, self._held = json_codec.parsed(self._held), b""
+        held = self._unended.taken()
+        if DATA.search(held):
+            yield from self.feed(held + b"\n\n")
+        elif self.error is None and held:
+            body = json_codec.parsed(held)
             self.error = error_in(body)
             if self.error is None:
                 yield from self.feed(events_of(body))

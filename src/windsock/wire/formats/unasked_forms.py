@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any, TypeVar
 
 from windsock.wire.formats.openai_ends import choices_in
 from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.sse import BOUNDARY, data_of
 
+T = TypeVar("T")
+
 STATED_ONCE = frozenset({"role", "id", "type", "name", "index", "format"})
-"""Texts of a delta that do not go on in the next one; some repeat them in each."""
+"""Fields of a delta that do not go on in the next one; some repeat them in each."""
+
+GOES_ON = (str, list, dict)
+"""Kinds of values that add up; of a number the last word stands."""
+
+ADDED_UP = frozenset({"delta", "logprobs", "text"})
+"""Fields of a choice that go on in the next chunk; of all others the last word stands."""
 
 
-class _Text(list[str]):
-    """Pieces of one text."""
+class _Pieces(list[Any]):
+    """Texts, and lists of parts, that came one after the other under one name."""
+
+    def joined(self) -> str | list[Any]:
+        """One text, or one list in which texts are parts too."""
+        if list not in map(type, self):
+            return "".join(self)
+        parts: list[Any] = []
+        for kind, run in groupby(self, type):
+            if kind is list:
+                parts += (part for each in run for part in each)
+            elif text := "".join(run):
+                parts.append({"type": "text", "text": text})
+        return parts
+
+
+class _Calls(list[dict[str, Any]]):
+    """Tool calls; which of them goes on, by its number in the deltas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[int, dict[str, Any]] = {}
+
+    def add(self, parts: Iterable[Any]) -> None:
+        """Some number each call, some none: a part with another id or name begins a new one."""
+        for place, part in enumerate(parts):
+            number = _number(part, place)
+            call = self._last.get(number)
+            if call is None or not _goes_on(call, part):
+                call = self._last[number] = {}
+                self.append(call)
+            _add(call, {name: value for name, value in part.items() if name != "index"})
 
 
 def events_of(body: Any) -> bytes:
@@ -34,68 +73,97 @@ def events_of(body: Any) -> bytes:
 
 
 def completion_of(events: bytes) -> dict[str, Any]:
-    """The completion that chunks add up to which came where a whole one was asked for."""
+    """The completion that chunks add up to which came where a whole one was asked for.
+
+    raises  one of MISSHAPEN, or RecursionError, where they add up to nothing
+    """
     whole: dict[str, Any] = {}
-    choices: dict[Any, dict[str, Any]] = {}
+    choices: dict[int, dict[str, Any]] = {}
     for event in BOUNDARY.split(events):
         chunk = parsed(data_of(event))
         if not isinstance(chunk, dict):
             continue
         whole |= {name: value for name, value in chunk.items() if value is not None}
-        for each in choices_in(chunk):
-            _take(choices.setdefault(each.get("index") or 0, {"message": {}}), each)
+        for place, each in enumerate(choices_in(chunk)):
+            _take(choices.setdefault(_number(each, place), {}), each)
     told = [_told(number, each) for number, each in choices.items()]
     return {**whole, "object": "chat.completion", "choices": told}
 
 
+def _number(part: Mapping[str, Any], place: int) -> int:
+    """Its index; of what states none its place in its list."""
+    index = part.get("index")
+    return index if isinstance(index, int) else place
+
+
 def _take(choice: dict[str, Any], part: Mapping[str, Any]) -> None:
-    """Of a chunk's choice what is new of its message; of the rest what was said last."""
     for name, value in part.items():
-        if name in ("delta", "message") and isinstance(value, dict):
-            _add(choice["message"], value)
-        elif name == "logprobs" and isinstance(value, dict):
-            _add(choice.setdefault("logprobs", {}), value)
-        elif value is not None:
+        if value is None or value == "":
+            continue
+        if name in ADDED_UP:
+            _add(choice, {name: value})
+        else:
             choice[name] = value
 
 
 def _add(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
+    """What a part says more: texts and lists go on, objects are added up, null says nothing.
+
+    raises  one of MISSHAPEN for what cannot be added to what was said
+    """
     for name, value in part.items():
-        known = whole.get(name)
-        if name == "tool_calls" and isinstance(value, list):
-            calls = whole.setdefault(name, {}) if known is None else known
-            for number, call in enumerate(each for each in value if isinstance(each, dict)):
-                _add(calls.setdefault(call.get("index", number), {}), call)
-        elif isinstance(value, str) and name not in STATED_ONCE:
-            if not isinstance(known, _Text):
-                known = whole[name] = _Text()
-            known.append(value)
-        elif isinstance(value, dict) and isinstance(known, dict | None):
-            _add(whole.setdefault(name, {}) if known is None else known, value)
-        elif isinstance(value, list) and isinstance(known, list):
-            known.extend(value)
-        elif not known:
+        if value is None or value == []:
+            continue
+        if name in STATED_ONCE:
+            whole[name] = whole.get(name) or value
+        elif not isinstance(value, GOES_ON):
             whole[name] = value
+        elif name == "tool_calls":
+            _kept(whole, name, _Calls).add(value)
+        elif isinstance(value, dict):
+            _add(_kept(whole, name, dict), value)
+        else:
+            _kept(whole, name, _Pieces).append(value)
 
 
-def _told(number: Any, choice: dict[str, Any]) -> dict[str, Any]:
-    message = _joined(choice["message"])
-    if calls := message.get("tool_calls"):
-        message["tool_calls"] = [_without_index(call) for call in calls.values()]
-    message = {"role": "assistant", "content": None, **message}
-    return {"index": number, "finish_reason": None, **choice, "message": message}
+def _kept(whole: dict[str, Any], name: str, kind: type[T]) -> T:
+    """What is known of a field, which must be of this kind."""
+    if (known := whole.get(name)) is None:
+        known = whole[name] = kind()
+    if type(known) is not kind:
+        raise ValueError(f"{name} goes on as something else")
+    return known
+
+
+def _goes_on(call: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
+    """Whether a part may be of this call: it has no other id, and names no other tool."""
+    pairs = zip(_id_and_name(call), _id_and_name(part), strict=True)
+    return all(not new or not old or new == old for old, new in pairs)
+
+
+def _id_and_name(call: Mapping[str, Any]) -> tuple[Any, Any]:
+    function = call.get("function")
+    return call.get("id"), function.get("name") if isinstance(function, dict) else None
+
+
+def _told(number: int, choice: dict[str, Any]) -> dict[str, Any]:
+    """With a message that came whole where the deltas say nothing."""
+    said = _joined({**choice, "index": number})
+    message = {"role": "assistant", "content": None, **said.pop("delta", {})}
+    whole = said.get("message")
+    if isinstance(whole, dict):
+        message |= {name: value for name, value in whole.items() if not message.get(name)}
+    return {"finish_reason": None, **said, "message": message}
 
 
 def _joined(value: Any) -> Any:
-    if isinstance(value, _Text):
-        return "".join(value)
+    if isinstance(value, _Pieces):
+        return value.joined()
+    if isinstance(value, _Calls):
+        return [*map(_joined, value)]
     if isinstance(value, dict):
         return {name: _joined(each) for name, each in value.items()}
     return value
-
-
-def _without_index(call: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in call.items() if name != "index"}
 
 
 def _numbered(message: dict[str, Any]) -> dict[str, Any]:

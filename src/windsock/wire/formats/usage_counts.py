@@ -88,7 +88,8 @@ class _Stated:
     """The numbers of a usage object, None and 0 where it says nothing.
 
     extra           prompt tokens that stand beside the prompt: what tools and searches fed in
-    is_cache_beside the names are Anthropic's, whose input leaves out what the cache had
+    is_cache_beside the names are Anthropic's, whose input leaves out what the cache had, and no
+                    details of the input say that it is of it
     is_reasoning_beside the names are Gemini's, whose answer leaves thoughts out
     is_reasoning_apart  the provider is known for it, whatever its total says
     """
@@ -130,8 +131,7 @@ def counts_of(
     images          sent with the request; no dialect counts them
     is_answer_free  nothing is generated (embeddings): all tokens are the prompt's
     """
-    billed = usage.get("billed_units")
-    said = _stated({**usage, **billed} if isinstance(billed, dict) else usage, habits)
+    said = _stated(usage, habits)
     _complete(said, is_answer_free)
     if not (said.prompt or said.answer or said.cached or said.written or said.reasoning):
         if seconds := seconds_in(usage):
@@ -158,6 +158,19 @@ def _is_nonsense(usage: Mapping[str, Any]) -> bool:
     return any(value is not None and count(value) is None for value in values)
 
 
+def _main(usage: Mapping[str, Any]) -> tuple[int | None, int | None, int]:
+    """Prompt, answer and total. What is billed goes before what was counted, whose total is then
+    that of other numbers."""
+    stated = usage.get("billed_units")
+    billed = stated if isinstance(stated, dict) else {}
+    prompt, answer = first_count(billed, PROMPT), first_count(billed, ANSWER)
+    return (
+        prompt or first_count(usage, PROMPT) or prompt,
+        answer or first_count(usage, ANSWER) or answer,
+        0 if prompt or answer else first_count(usage, TOTAL) or 0,
+    )
+
+
 def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
     given = [part for name in GIVEN if isinstance(part := usage.get(name), dict)]
     got = [part for name in GOT if isinstance(part := usage.get(name), dict)]
@@ -165,14 +178,14 @@ def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
     written_1h = most_count([usage, *given], WRITTEN_1H)
     by_life = most_count([usage, *given], WRITTEN_5M) + written_1h
     written = max(most_count([usage], CACHE_WRITE), most_count(given, CACHE_WRITE_PART), by_life)
+    inside = most_count(given, (*CACHE_READ_PART, *CACHE_WRITE_PART))
     thoughts = most_count([usage], THOUGHTS)
+    prompt, answer, total = _main(usage)
     natives = most_count([usage], NATIVE_READ) + most_count([usage], NATIVE_WRITE) + by_life
     return _Stated(
-        prompt=first_count(usage, PROMPT)
-        or most_count([usage], CACHE_HIT) + most_count([usage], CACHE_MISS)
-        or None,
-        answer=first_count(usage, ANSWER),
-        total=first_count(usage, TOTAL) or 0,
+        prompt=prompt or most_count([usage], CACHE_HIT) + most_count([usage], CACHE_MISS) or None,
+        answer=answer,
+        total=total,
         cached=cached,
         written=written,
         written_1h=min(written, written_1h),
@@ -183,7 +196,7 @@ def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
         heard_cached=most_count(given, HEARD_CACHED)
         + count_of_modality(usage, CACHED_PARTS, "AUDIO"),
         spoken=most_count(got, ["audio_tokens"]) + count_of_modality(usage, GOT, "AUDIO"),
-        is_cache_beside="prompt_tokens" not in usage and not given and natives > 0,
+        is_cache_beside="prompt_tokens" not in usage and natives > 0 and not inside,
         is_reasoning_beside=thoughts > 0,
         is_reasoning_apart=habits.is_reasoning_beside,
     )

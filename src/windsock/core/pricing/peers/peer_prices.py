@@ -105,7 +105,8 @@ def _placed(
         return replace(standing, dearer_by=_relative(lower, quote)) if is_too_dear else standing
     by = _relative(found.prices, quote)
     is_cheap = by > 0 and found.basis is not None
-    is_unplaced = found.basis in (None, Basis.RATIO) and not _is_old(quote, now, rules)
+    is_near = found.basis in (Basis.MODEL, Basis.FAMILY)
+    is_unplaced = not is_near and not _is_old(quote, now, rules)
     return replace(
         standing, dearer_by=by, is_bounded=is_cheap or is_unplaced, measured_by=found.basis or ""
     )

@@ -109,6 +109,12 @@ class Conversations:
         if name is not None and self.on_answer is not None:
             self.on_answer(cell.namespace, name)
 
+    def note_sealed(self, namespace: str, name: str, deployment: str) -> None:
+        """Only this one can read a part of an answer, when a later request brings it back."""
+        self.memory.note_answerer(namespace, name, deployment)
+        if self.on_answer is not None:
+            self.on_answer(namespace, name)
+
     def _keep_turn(
         self, outcome: Outcome, facts: ConversationFacts, served: str, name: str | None
     ) -> None:

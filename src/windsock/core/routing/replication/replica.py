@@ -155,7 +155,8 @@ class Replica:
     def tell_reported(self, about: tuple[str, ...], word: object) -> None:
         """Something was reported here of an answer, which `learnt` sums hold; about: its decision
         and the matter. Known elsewhere, it counts once however often it is said."""
-        self.outbox.tell("reported", about, word)
+        if not self.outbox.is_full:
+            self.outbox.tell("reported", about, word)
 
     def _note(self, delta: Delta) -> None:
         self.seen.note(delta.replica, delta.number)

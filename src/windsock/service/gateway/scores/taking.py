@@ -82,19 +82,24 @@ class ScoreTaking:
         scores = list(read)
         if len(scores) > MOST_SCORES:
             raise BadRequest(f"{len(scores):,} scores at once; send at most {MOST_SCORES:,}")
-        return await self._all(scores, principal)
+        return await self._all(scores, principal, self._feedbacks.pauses())
 
     async def take_export(self, read: Iterable[Read], principal: Principal) -> Taken:
-        """The same of as many as may be, those beyond left out; raises StoreError."""
+        """The same of as many as may be, those beyond left out; raises StoreError.
+
+        An export also tells of others' answers: none is waited for.
+        """
         scores = list(read)
-        taken = await self._all(scores[:MOST_EXPORTED], principal)
+        taken = await self._all(scores[:MOST_EXPORTED], principal, ())
         for number, each in enumerate(scores[MOST_EXPORTED:], MOST_EXPORTED + 1):
             reason = f"an export of more than {MOST_EXPORTED:,} scores; set send_batch_max_size"
             taken.left_out.append(LeftOut(place=f"{each.place}, number {number:,}", reason=reason))
         return taken
 
-    async def _all(self, scores: Iterable[Read], principal: Principal) -> Taken:
-        taken, pauses = Taken(), self._feedbacks.pauses()
+    async def _all(
+        self, scores: Iterable[Read], principal: Principal, pauses: Iterable[float]
+    ) -> Taken:
+        taken = Taken()
         for number, each in enumerate(scores):
             if isinstance(each, LeftOut):
                 taken.left_out.append(each)

@@ -156,6 +156,8 @@ def _result(message: Mapping[str, Any]) -> Block:
 def _tools(chat: Mapping[str, Any]) -> dict[str, Any]:
     """Functions as tools, and which may be called; tools of Anthropic's own go as they came."""
     stated, wished = allowed_tools(chat)
+    if not stated:
+        return {}
     choice = _choice(wished)
     if chat.get("parallel_tool_calls") is False and choice.get("type") != "none":
         choice = {"type": "auto", **choice, "disable_parallel_tool_use": True}

@@ -183,6 +183,8 @@ def _result(message: Mapping[str, Any], names: Mapping[Any, Any]) -> Part:
 def _tools(chat: Mapping[str, Any]) -> dict[str, Any]:
     """Functions that may be called, and which; tools of Gemini's own go as they came."""
     stated, choice = allowed_tools(chat)
+    if not stated:
+        return {}
     asked = [each["function"] for each in stated if isinstance(each.get("function"), dict)]
     own = [each for each in stated if not isinstance(each.get("function"), dict)]
     declared = [{"functionDeclarations": [_declared(each) for each in asked]}] if asked else []

@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from decimal import Decimal
 
-from windsock.errors import ProviderError
-from windsock.wire.sse import MAX_EVENT_BYTES, boundaries
+from windsock.wire.sse import BOUNDARY, Unended
 
 
 class PassedEvents(ABC):
@@ -16,11 +15,11 @@ class PassedEvents(ABC):
     The events that end a stream are kept until it is known for an answer.
     """
 
-    __slots__ = ("_ending", "_held", "content_events", "error", "has_answer", "is_complete",
+    __slots__ = ("_ending", "_unended", "content_events", "error", "has_answer", "is_complete",
                  "is_done")  # fmt: skip
 
     def __init__(self) -> None:
-        self._held = b""
+        self._unended = Unended()
         self._ending: list[bytes] = []
         self.content_events = 0
         self.has_answer = False
@@ -35,14 +34,12 @@ class PassedEvents(ABC):
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
-        held, start = self._held + data, 0
-        for match in boundaries(held, len(self._held)):
+        held, start = self._unended.with_next(data), 0
+        for match in BOUNDARY.finditer(held):
             event, start = held[start : match.end()], match.end()
             if self.error is None and self._is_passed(event):
                 yield event
-        self._held = held[start:]
-        if len(self._held) > MAX_EVENT_BYTES:
-            raise ProviderError("an event of the stream is larger than 4 MiB")
+        self._unended.hold(held[start:])
 
     def ending(self, cost_usd: Decimal | None) -> bytes:
         """The events that were kept, as they came."""

@@ -97,10 +97,11 @@ class NativeStreamScanner(PassedEvents):
 
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it."""
-        if DATA.search(self._held):
-            yield from self.feed(b"\n\n")
+        held = self._unended.taken()
+        if DATA.search(held):
+            yield from self.feed(held + b"\n\n")
         elif self.error is None:
-            self.error = error_in(parsed(self._held))
+            self.error = error_in(parsed(held))
 
     def broken(self, message: str) -> bytes:
         """The provider's own event of a failure, or one that says this."""

@@ -60,14 +60,12 @@ def shape_of(event: bytes) -> Shape | None:
     return Shape(event[:begin], event[end:]) if event[end : end + 1] == b'"' else None
 
 
-def plain_until(held: bytes, fresh: int) -> tuple[int, int]:
+def plain_until(held: bytes) -> tuple[int, int]:
     """Where the events end that hold nothing but content, and how many they are.
-
-    fresh   from where on ends of events are looked for
 
     Nearly every event is such a one, and looking for each fact in each costs ten times this.
     """
-    until = held.rfind(b"\n\n", fresh) + 2
+    until = held.rfind(b"\n\n") + 2
     if until < 2 or b"\r" in held:
         return 0, 0
     for word in (b'"error"', b"[DONE]"):

@@ -74,8 +74,8 @@ class EventScanner(PassedEvents):
 
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it."""
-        if self._held.strip():
-            yield from self.feed(b"\n\n")
+        if (held := self._unended.taken()).strip():
+            yield from self.feed(held + b"\n\n")
 
     def facts(self) -> AnswerFacts:
         """As the last event states them."""
