@@ -14,7 +14,28 @@ from typing import Any, NamedTuple
 from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
 from windsock.wire.format import NO_HABITS, UsageHabits
 from windsock.wire.formats.count_fields import (
+    ANSWER,
+    CACHE_HIT,
+    CACHE_MISS,
+    CACHE_READ,
+    CACHE_READ_PART,
+    CACHE_WRITE,
+    CACHE_WRITE_PART,
+    CACHED_PARTS,
+    GIVEN,
+    GOT,
+    HEARD_CACHED,
     MOST,
+    NATIVE_READ,
+    NATIVE_WRITE,
+    PROMPT,
+    REASONING,
+    SEARCHES,
+    THOUGHTS,
+    TOOL_PROMPT,
+    TOTAL,
+    WRITTEN_1H,
+    WRITTEN_5M,
     count,
     count_of_modality,
     first_count,
@@ -22,56 +43,6 @@ from windsock.wire.formats.count_fields import (
     seconds_in,
 )
 from windsock.wire.json_codec import at
-
-PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "prompt_token_count",
-          "promptTokens")  # fmt: skip
-ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens",
-          "candidates_token_count", "responseTokenCount", "completionTokens")  # fmt: skip
-TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count")
-GIVEN = ("prompt_tokens_details", "input_tokens_details", "input_token_details",
-         "promptTokensDetails")  # fmt: skip
-GOT = ("completion_tokens_details", "output_tokens_details", "output_token_details",
-       "candidatesTokensDetails", "responseTokensDetails")  # fmt: skip
-CACHE_HIT = ("prompt_cache_hit_tokens",)
-CACHE_MISS = ("prompt_cache_miss_tokens",)
-NATIVE_READ = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")
-NATIVE_WRITE = ("cache_creation_input_tokens", "cacheWriteInputTokens",
-                "cacheWriteInputTokenCount")  # fmt: skip
-CACHE_READ = (
-    *CACHE_HIT,
-    *NATIVE_READ,
-    "cached_tokens",
-    "cached_input_tokens",
-    "cache_read_tokens",
-    "cachedContentTokenCount",
-    "cached_content_token_count",
-    "num_cached_tokens",
-    "cachedInputTokens",
-)
-CACHE_READ_PART = ("cached_tokens", "cache_read_input_tokens", "cache_read_tokens", "cache_read",
-                   "cachedTokens")  # fmt: skip
-CACHE_WRITE = (*NATIVE_WRITE, "cache_write_tokens", "cache_creation_tokens")
-CACHE_WRITE_PART = (
-    "cache_write_tokens",
-    "cache_creation_tokens",
-    "cache_creation_input_tokens",
-    "cached_creation_tokens",
-)
-WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",
-              "cache_creation_token_details.ephemeral_5m_input_tokens",
-              "claude_cache_creation_5_m_tokens")  # fmt: skip
-WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",
-              "cache_creation_token_details.ephemeral_1h_input_tokens",
-              "claude_cache_creation_1_h_tokens")  # fmt: skip
-REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens")
-THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
-TOOL_PROMPT = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
-CACHED_PARTS = ("cacheTokensDetails", "cached_tokens_details")
-HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
-SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
-"""Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
-DeepSeek, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart what it
-bills of what it counted."""
 
 ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
 
