@@ -39,6 +39,15 @@ def test_where_no_tool_is_allowed_none_is_told() -> None:
     assert {"tools", "toolConfig"}.isdisjoint(content_body(chat))
 
 
+@pytest.mark.parametrize("entry", [{"type": "function", "name": "g"}, "g", None, {"function": []}])
+def test_an_allowed_tool_is_named_beside_its_type_or_not_at_all(entry: Any) -> None:
+    choice = allowed("auto")
+    choice["allowed_tools"]["tools"] = [entry]
+    told = messages_body({"messages": [HI], "tools": TOOLS, "tool_choice": choice}, "m")
+    names = [each["name"] for each in told.get("tools", ())]
+    assert names == (["g"] if isinstance(entry, dict) and "name" in entry else [])
+
+
 def test_instructions_alone_are_told_as_what_is_asked() -> None:
     chat = {"messages": [{"role": "system", "content": "say hi"}]}
     told = messages_body(chat, "m")

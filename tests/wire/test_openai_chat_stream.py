@@ -16,7 +16,7 @@ from windsock.errors import ProviderError
 from windsock.wire.format import ProviderTraits
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
-from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_ends import error_in, shows
 from windsock.wire.registry import formats_of
 from windsock.wire.request import Operation, UpstreamRequest
 from windsock.wire.sse import MAX_EVENT_BYTES
@@ -307,6 +307,14 @@ def test_odd_events_are_an_answer_to_a_plain_call_or_none(choices: list[dict[str
     events = [event(chunk({}, choices=[each])) for each in choices] + stream_of([])[1:]
     answer = OpenAIChat(ProviderTraits()).answer(b"".join(events), PLAIN)
     assert answer is None or answer.error is not None or answer.body["choices"]
+
+
+def test_a_call_of_tools_however_deep_is_looked_through() -> None:
+    deep, empty = "x", ""
+    for _ in range(2000):
+        deep, empty = [deep], [empty]
+    assert shows({"tool_calls": [{"function": deep}]})
+    assert not shows({"tool_calls": [{"function": empty}]})
 
 
 def test_events_too_deep_to_add_up_are_no_answer() -> None:

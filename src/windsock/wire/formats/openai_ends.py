@@ -120,11 +120,16 @@ def error_in_event(body: Any) -> bytes | None:
 
 def _is_said(value: Any) -> bool:
     """It is neither nothing nor an object or a list of nothing but nothing."""
-    if isinstance(value, dict):
-        return any(map(_is_said, value.values()))
-    if isinstance(value, list):
-        return any(map(_is_said, value))
-    return bool(value)
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+        elif each:
+            return True
+    return False
 
 
 def _is_shown(content: Any) -> bool:

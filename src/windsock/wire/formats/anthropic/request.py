@@ -171,9 +171,18 @@ def allowed_tools(chat: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any]:
     allowed = choice.get("allowed_tools") if isinstance(choice, dict) else None
     if not isinstance(allowed, dict):
         return tools, choice
-    names = {(each.get("function") or {}).get("name") for each in allowed.get("tools") or ()}
-    kept = [each for each in tools if (each.get("function") or {}).get("name") in names]
+    stated = allowed.get("tools")
+    names = [*map(_name_of, stated)] if isinstance(stated, list) else []
+    kept = [each for each in tools if (name := _name_of(each)) is not None and name in names]
     return kept, allowed.get("mode")
+
+
+def _name_of(tool: Any) -> Any:
+    """Of a tool, in a function or beside its type; None of what is none."""
+    if not isinstance(tool, dict):
+        return None
+    function = tool.get("function")
+    return (function if isinstance(function, dict) else tool).get("name")
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:
