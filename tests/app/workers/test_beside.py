@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.workers.test_together import Together, until
-from tests.process import Process, free_port
-from tests.running import config_of
+from tests.app.workers.test_together import Together, served, until
 from tests.store.conftest import Postgres, postgres
-from tests.upstream import Answer, completion, upstream
 from windsock.app.workers.whole import merged
 
 __all__ = ["postgres"]
@@ -36,28 +33,16 @@ class Beside(Together):
 async def test_each_is_a_replica_and_the_port_answers_for_all(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    async with upstream(lambda _: Answer(completion())) as model:
-        file = tmp_path / "windsock.toml"
-        file.write_text(
-            config_of(("acme", model.url, 1.0), ("bolt", model.url, 2.0))
-            + f'[store]\nurl = "{postgres.new_database()}"\n[feeds]\nenabled = []\n'
-            '[replicas]\nenabled = true\nname = "here"\nlease = "1s"\n'
-        )
-        process = Process(file, free_port(), arguments=["--workers", str(WORKERS)])
-        it = Beside(process)
-        try:
-            await process.ready()
+    more = f'[store]\nurl = "{postgres.new_database()}"\n'
+    more += '[replicas]\nenabled = true\nname = "here"\nlease = "1s"\n'
+    async with served(tmp_path, more, Beside, WORKERS) as it:
+        await _they_are_one(it)
+        for which in (-1, 0):
+            victim = it.pids[which]
+            os.kill(victim, signal.SIGKILL)
+            await until(lambda gone=victim: gone not in it.pids and len(it.pids) == WORKERS)
             await until(it.is_whole)
-            await _they_are_one(it)
-            for which in (-1, 0):
-                victim = it.pids[which]
-                os.kill(victim, signal.SIGKILL)
-                await until(lambda gone=victim: gone not in it.pids and len(it.pids) == WORKERS)
-                await until(it.is_whole)
-            await _they_are_one(it)
-        finally:
-            code = process.terminate()
-        assert code == 0, "a clean end"
+        await _they_are_one(it)
 
 
 async def _they_are_one(it: Beside) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -52,6 +52,9 @@ async def until(holds: Callable[[], Any]) -> Any:
             pass
         await asyncio.sleep(0.05)
     raise AssertionError("it never came to hold")
+
+
+T = TypeVar("T", bound="Together")
 
 
 class Together:
@@ -97,28 +100,26 @@ class Together:
 
 
 @asynccontextmanager
-async def together(folder: Path) -> AsyncIterator[Together]:
+async def served(folder: Path, more: str, kind: type[T], workers: int) -> AsyncIterator[T]:
+    """So many processes at a port, once all are there; they must end cleanly."""
     async with upstream(lambda _: Answer(completion())) as model:
         file = folder / "windsock.toml"
-        file.write_text(
-            config_of(("acme", model.url, 1.0), ("bolt", model.url, 2.0))
-            + f'[store]\nurl = "sqlite:///{folder}/w.db"\n[feeds]\nenabled = []\n{CAPPED}'
-            "[labels]\ntexts = true\n"
-        )
-        process = Process(file, free_port(), arguments=["--workers", str(WORKERS)])
-        it = Together(process)
+        routes = config_of(("acme", model.url, 1.0), ("bolt", model.url, 2.0))
+        file.write_text(f"{routes}[feeds]\nenabled = []\n{more}")
+        it = kind(Process(file, free_port(), arguments=["--workers", str(workers)]))
         try:
-            await process.ready()
+            await it.process.ready()
             await until(it.is_whole)
             yield it
         finally:
-            code = process.terminate()
+            code = it.process.terminate()
             assert code == 0, "a clean end"
 
 
 @pytest.mark.xdist_group("workers")
 async def test_they_are_one_and_lose_nothing_when_any_of_them_dies(tmp_path: Path) -> None:
-    async with together(tmp_path) as it:
+    more = f'[store]\nurl = "sqlite:///{tmp_path}/w.db"\n{CAPPED}[labels]\ntexts = true\n'
+    async with served(tmp_path, more, Together, WORKERS) as it:
         for _ in range(30):
             await it.chat()
         assert it.failed == []
@@ -141,6 +142,13 @@ async def _an_answer_is_judged_and_explained_at_once(it: Together) -> None:
         assert (await it.call("POST", "/v1/feedback", json=judged)).status_code == 200
         await it.chat()
         assert (await it.call("GET", f"/v1/decisions/{[*it.answered][-1]}")).status_code == 200
+        await it.chat()
+        label = {"decision_id": [*it.answered][-1], "value": True}
+        assert (await it.call("POST", "/v1/labels", json=label)).status_code == 200
+        await it.chat()
+        score = {"request_id": [*it.answered][-1], "metric": "helpful", "value": 1}
+        taken = await it.call("POST", "/v1/feedback/rows", json={"scores": [score]})
+        assert taken.json()["learnt"] == 1, taken.text
 
 
 async def _who_labels_sees_the_texts_of_all(it: Together) -> None:
