@@ -15,6 +15,7 @@ from windsock.simulation.engines.contenders import chosen, true_aim
 from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.reporting import text_report
 from windsock.simulation.results.measures import summarize
+from windsock.simulation.simulate import replay
 from windsock.simulation.sweeps.parameter_grid import cases
 from windsock.simulation.sweeps.sweep import jobs_of, sweep
 from windsock.simulation.world.scenario import Scenario, load_scenario
@@ -38,6 +39,16 @@ def run_json(scenario: Scenario, seed: int) -> str:
 def test_the_same_scenario_and_seed_give_the_same_bytes() -> None:
     assert run_json(short(), 3) == run_json(short(), 3)
     assert run_json(short(), 3) != run_json(short(), 4)
+
+
+def test_a_report_is_there_though_its_table_was_cut_off_by_a_pipe(tmp_path, monkeypatch) -> None:
+    def cut_off(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(text_report, "show", cut_off)
+    with pytest.raises(BrokenPipeError):
+        replay(short(0.1), "price-cut", policies=["cheapest"], report_to=tmp_path / "r.html")
+    assert "</html>" in (tmp_path / "r.html").read_text()
 
 
 def test_the_weather_does_not_depend_on_the_policy() -> None:

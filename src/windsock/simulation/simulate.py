@@ -32,7 +32,7 @@ def simulate(
     report_to: Path | None = None,
     as_json: bool = False,
 ) -> Sweep:
-    """Run, print, write the report, and return what was found; raises ConfigError on bad input."""
+    """Run, write the report, print, and return what was found; raises ConfigError on bad input."""
     place = folder("simulations", "scenario.toml", name)
     return replay(
         load_scenario(place),
@@ -74,12 +74,12 @@ def replay(
         show(aside, [f"left out: {policy}, which needs a package; {INSTALL}"])
     bar = Bar(aside, scenario.engine)
     found = sweep(jobs, engine=chosen, at_once=at_once, watch=bar.watch)
+    if report_to is not None:  # before anything is printed, which a pipe may not take
+        report_to.write_text(html_report.html(scenario, title, found), encoding="utf-8")
     if as_json:
         print(text_report.as_json(scenario, title, found))
     else:
         text_report.show(Console(), scenario, title, found)
-    if report_to is not None:
-        report_to.write_text(html_report.html(scenario, title, found), encoding="utf-8")
     return found
 
 
