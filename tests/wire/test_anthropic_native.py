@@ -43,7 +43,7 @@ def text(words: str, **more: Any) -> dict[str, Any]:
         ({"max_tokens": 5, "max_completion_tokens": 6}, {"max_tokens": 6}),
         ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {"max_tokens": 10192}),
         ({"stop": "\n\nHuman"}, {"stop_sequences": ["\n\nHuman"]}),
-        ({"stop": ["a", " ", ""]}, {"stop_sequences": ["a"]}),
+        ({"stop": ["a", "b"]}, {"stop_sequences": ["a", "b"]}),
         ({"user": "u1"}, {"metadata": {"user_id": "u1"}}),
         ({"service_tier": "standard_only"}, {"service_tier": "standard_only"}),
         ({"service_tier": "flex"}, {}),
