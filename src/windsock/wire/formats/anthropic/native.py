@@ -8,9 +8,14 @@ from typing import Any
 import msgspec
 
 from windsock.wire.format import Answer, AnswerFacts
-from windsock.wire.formats.anthropic.answer import THOUGHTS, completion_of, finish_of, usage_of
+from windsock.wire.formats.anthropic.answer import (
+    THOUGHTS,
+    completion_of,
+    counted_on,
+    finish_of,
+    usage_of,
+)
 from windsock.wire.formats.anthropic.unasked import message_of
-from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_chat import answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_usage import facts_of, part_of
@@ -125,8 +130,8 @@ class NativeMessageScanner(NativeStreamScanner):
         return True
 
     def _count(self, usage: Mapping[str, Any]) -> None:
-        """Later counts stand for earlier ones; what is not said again stays."""
-        self._counted = merged(self._counted, dict(usage))
+        """Later counts stand for earlier ones."""
+        self._counted = counted_on(self._counted, dict(usage))
 
     def _broken(self, message: str) -> bytes:
         return event_of({"type": "error", "error": {"type": "api_error", "message": message}})

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.anthropic.answer import counted_on
 
 Pieces = dict[str, list[Any]]
 """What deltas say of a block, by the field that goes on."""
@@ -31,7 +31,7 @@ def message_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             case "content_block_delta":
                 _note(blocks[event["index"]][1], event["delta"])
             case "message_delta":
-                used = merged(message.get("usage") or {}, dict(event.get("usage") or {}))
+                used = counted_on(message.get("usage") or {}, dict(event.get("usage") or {}))
                 message |= {**event["delta"], "usage": used}
     return {**message, "content": [_whole(*blocks[number]) for number in sorted(blocks)]}
 
