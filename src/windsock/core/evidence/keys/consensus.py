@@ -4,7 +4,9 @@ The centre is one of keys, not of volume: a key enters it with no more rewards t
 has, and less the further it lies off (an M-estimate with a redescending influence, started from
 the weighted median; Hampel 1974). Distances are in standard errors, on the scale on which a rate's
 variance does not depend on the rate (Anscombe 1948), so that a key that has said little is doubted
-no sooner than one that has said much.
+no sooner than one that has said much. While there is little evidence, the more of it a key holds
+the further off it is taken to lie: its influence is its share times its distance (a generalised
+M-estimate; Krasker & Welsch 1982).
 """
 
 from __future__ import annotations
@@ -26,6 +28,13 @@ MARGIN = 0.02
 BELIEVED_WITHIN = 2.0
 DOUBTED_BEYOND = 4.0
 """Standard errors within which a key is believed in full, and beyond which not at all."""
+
+SOONER = 1.5
+MUCH = 0.2
+LITTLE = 30.0
+"""A key that holds MUCH of the evidence is taken to lie 1 + SOONER times as far off at first; half
+of SOONER is left after LITTLE rewards. Who is thought bad by its first few may not be asked again,
+so that no later word would mend a lie."""
 
 ROUNDS = 3
 
@@ -81,9 +90,11 @@ def _mean(said: Sequence[Said], shares: Sequence[float]) -> float:
 
 
 def _distances(said: Sequence[Said], shares: Sequence[float], centre: float) -> list[float]:
-    all_shares = sum(shares)
+    all_shares, evidence = sum(shares), sum(each.weight for each in said)
+    early = SOONER * LITTLE / (LITTLE + evidence)
     return [
         _distance(each, centre, max(LEAST_WEIGHT, all_shares - share))
+        * (1.0 + early * min(1.0, each.weight / evidence / MUCH))
         for each, share in zip(said, shares, strict=True)
     ]
 
