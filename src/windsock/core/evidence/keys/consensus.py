@@ -64,7 +64,8 @@ def distances(said: Sequence[Said]) -> list[float]:
         found = _distances(said, shares, centre)
         believed = [s * belief_at(far) for s, far in zip(shares, found, strict=True)]
         centre = _mean(said, believed) if any(believed) else centre
-    return _distances(said, shares, centre)
+    far = _distances(said, shares, centre)
+    return [off * times for off, times in zip(far, _sooner(said), strict=True)]
 
 
 def gap(one: Said, other: Said) -> float:
@@ -90,13 +91,18 @@ def _mean(said: Sequence[Said], shares: Sequence[float]) -> float:
 
 
 def _distances(said: Sequence[Said], shares: Sequence[float], centre: float) -> list[float]:
-    all_shares, evidence = sum(shares), sum(each.weight for each in said)
-    early = SOONER * LITTLE / (LITTLE + evidence)
+    all_shares = sum(shares)
     return [
         _distance(each, centre, max(LEAST_WEIGHT, all_shares - share))
-        * (1.0 + early * min(1.0, each.weight / evidence / MUCH))
         for each, share in zip(said, shares, strict=True)
     ]
+
+
+def _sooner(said: Sequence[Said]) -> list[float]:
+    """Times what its distance is that each key is taken to lie off."""
+    evidence = sum(each.weight for each in said)
+    most = SOONER * LITTLE / (LITTLE + evidence)
+    return [1.0 + most * min(1.0, each.weight / evidence / MUCH) for each in said]
 
 
 def _distance(key: Said, centre: float, others: float) -> float:
