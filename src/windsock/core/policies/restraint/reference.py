@@ -157,4 +157,4 @@ def _chances(offers: Sequence[Alone]) -> FloatArray:
     all_below[:, :-1] = below[:, ::-1].cumprod(axis=1)[:, ::-1]
     gained = np.diff(all_below, axis=0)
     chances: FloatArray = (none_cheaper[:, :-1] * (gained[:, :-1] - short * gained[:, 1:])).sum(0)
-    return chances / chances.sum()
+    return chances / float(chances.sum())
