@@ -14,6 +14,7 @@ from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.wire.format import ProviderTraits
 from windsock.wire.formats.anthropic.messages import AnthropicMessages
+from windsock.wire.formats.anthropic.native import NativeMessages
 from windsock.wire.formats.openai_chat import read_chat
 
 SPOKEN = AnthropicMessages(ProviderTraits())
@@ -43,7 +44,7 @@ def text(words: str, **more: Any) -> dict[str, Any]:
         ({"max_tokens": 5, "max_completion_tokens": 6}, {"max_tokens": 6}),
         ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {"max_tokens": 10192}),
         ({"stop": "\n\nHuman"}, {"stop_sequences": ["\n\nHuman"]}),
-        ({"stop": ["a", " ", ""]}, {"stop_sequences": ["a"]}),
+        ({"stop": ["a", "b"]}, {"stop_sequences": ["a", "b"]}),
         ({"user": "u1"}, {"metadata": {"user_id": "u1"}}),
         ({"service_tier": "standard_only"}, {"service_tier": "standard_only"}),
         ({"service_tier": "flex"}, {}),
@@ -155,6 +156,47 @@ def test_why_it_ended(reason, finish) -> None:
 def test_nothing_said_is_an_empty_answer() -> None:
     answer = SPOKEN.answer(orjson.dumps({**MESSAGE, "content": []}), asked())
     assert answer is not None and answer.facts.is_empty
+
+
+@pytest.mark.parametrize(
+    ("begun", "counted", "used"),
+    [
+        ({"input_tokens": 181, "cache_read_input_tokens": 5000},
+         {"input_tokens": 181, "cache_read_input_tokens": 0, "output_tokens": 8, "iterations": [
+             {"type": "compaction", "input_tokens": 100, "output_tokens": 83,
+              "cache_read_input_tokens": 5000},
+             {"type": "message", "input_tokens": 181, "output_tokens": 8}]},
+         Usage(input_tokens=281, cache_read_tokens=5000, output_tokens=91)),
+        ({"input_tokens": 20},
+         {"input_tokens": 20, "output_tokens": 5, "iterations": [
+             {"type": "compaction", "input_tokens": 10, "output_tokens": 30,
+              "cache_creation_input_tokens": 700,
+              "cache_creation": {"ephemeral_1h_input_tokens": 700}},
+             {"type": "message", "input_tokens": 20, "output_tokens": 5}]},
+         Usage(input_tokens=30, cache_write_1h_tokens=700, output_tokens=35)),
+        ({"input_tokens": 2414},
+         {"input_tokens": 2414, "output_tokens": 3200, "iterations": [
+             {"type": "message", "input_tokens": 1051, "output_tokens": 35},
+             {"type": "advisor_message", "model": "c", "input_tokens": 2728, "output_tokens": 874},
+             {"type": "message", "input_tokens": 1363, "output_tokens": 3165}]},
+         Usage(input_tokens=5142, output_tokens=4074)),
+        ({"input_tokens": 12}, {"output_tokens": 4, "iterations": [
+            {"type": "message", "input_tokens": 12, "output_tokens": 4}, None, 7]},
+         Usage(input_tokens=12, output_tokens=4)),
+        ({"input_tokens": 12}, {"output_tokens": 4, "iterations": "none"},
+         Usage(input_tokens=12, output_tokens=4)),
+    ],
+)  # fmt: skip
+def test_what_is_billed_beside_the_main_counts_is_counted(begun, counted, used) -> None:
+    """vercel/ai, anthropic-compaction.1; pydantic-ai, test_anthropic_advisor_tool."""
+    whole = SPOKEN.answer(orjson.dumps({**MESSAGE, "usage": {**begun, **counted}}), asked())
+    events = fake_messages.events({"model": "c"})
+    events[0]["message"]["usage"], events[-2]["usage"] = begun, counted
+    sent = b"".join(map(fake_messages.sent, events))
+    native = NativeMessages(ProviderTraits()).scanner(asked(stream=True))
+    assert list(native.feed(sent))
+    assert whole is not None
+    assert whole.facts.usage == scanned(sent, 50)[0].facts().usage == native.facts().usage == used
 
 
 def scanned(events: bytes, size: int, **chat: Any) -> Any:

@@ -265,6 +265,10 @@ def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float |
         ("Try again in 99999999999 days", None),
         ("Try again later", None),
         ("try again in a moment", None),
+        ("Please try again in an hour.", 3600.0),
+        ("wait one minute and try again", 60.0),
+        ("retry in a day and 2 hours", 93600.0),
+        ("try again in a minimum of time", None),
     ],
 )
 def test_words_say_when_to_come_back(words: str, seconds: float | None) -> None:

@@ -137,6 +137,12 @@ def test_requests_with_needs_and_service_tiers_are_weighed_by_size_as_well() -> 
     assert long.weights == table(wind, 9000).weights != short.weights
 
 
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_request_that_nobody_can_serve_has_a_table_without_candidates(name: str) -> None:
+    found = table(taught(OBJECTIVES[name]), 500, needs=frozenset({"audio"}))
+    assert found.deployments == () and {*found.ruled_out} == {*RATES}
+
+
 def test_a_price_move_acts_on_every_class_and_leaves_nothing_behind() -> None:
     wind = taught(OBJECTIVES["floor"])
     before = [each.weights for each in by_class(wind)]

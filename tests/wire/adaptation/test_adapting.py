@@ -131,3 +131,34 @@ def test_what_the_operator_says_is_taken_is_sent_whatever_was_refused() -> None:
     body = sent(asked(seed=1, store=True), taught(rules, [Unsupported(field="seed")]))
     assert body["seed"] == 1
     assert "store" not in body
+
+
+@pytest.mark.parametrize(
+    ("provider", "turn", "fields", "left", "names"),
+    [
+        ("anthropic", {}, {"stop": ["a", " ", ""]}, {"stop": ["a"]}, ["stop"]),
+        ("anthropic", {}, {"stop": "\n"}, {}, ["stop"]),
+        ("anthropic", {}, {"stop": []}, {"stop": []}, []),
+        ("bedrock", {}, {"stop": ["\n\n"]}, {}, ["stop"]),
+        ("anthropic", {}, {"service_tier": "flex"}, {}, ["service_tier"]),
+        ("anthropic", {}, {"service_tier": "priority"}, {"service_tier": "priority"}, []),
+        ("bedrock", {}, {"service_tier": "scale"}, {}, ["service_tier"]),
+        ("google-native", {}, {"service_tier": "flex"}, {"service_tier": "flex"}, []),
+        ("anthropic", {"name": "ann"}, {}, {}, ["messages.name"]),
+        ("openai-responses", {"name": "ann"}, {}, {}, ["messages.name"]),
+        ("google-native", {"name": "ann"}, {}, {}, ["messages.name"]),
+        ("openai", {"name": "ann"}, {}, {}, []),
+    ],
+)
+def test_what_has_no_counterpart_is_left_out_and_named(provider, turn, fields, left, names) -> None:
+    rules = parameters_of(provider, "m")
+    made, changed = adapted(asked([{"role": "user", "content": "hi", **turn}], **fields), rules)
+    body = json.loads(made.raw)
+    assert {n: v for n, v in body.items() if n not in ("model", "messages")} == left
+    assert [*changed] == names
+
+
+def test_the_name_of_a_tools_result_stays_where_it_is_read() -> None:
+    turn = {"role": "tool", "tool_call_id": "c1", "name": "look", "content": "42"}
+    made = sent(asked([turn]), parameters_of("google-native", "m"))
+    assert made["messages"] == [turn]

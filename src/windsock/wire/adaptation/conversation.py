@@ -126,11 +126,12 @@ def _is_part_of(part: Any, kinds: frozenset[str]) -> bool:
 
 
 def _turn_fields(turns: list[Turn], rules: Parameters) -> list[str]:
-    """`name` of a tool's result is not the caller's name for a person."""
+    """`name` of a function, or of a tool that must be named, is no caller's name for a person."""
+    named = ("function", "tool") if rules.names_tools else ("function",)
     found = []
     for turn in turns:
         for name in rules.turn_fields:
-            if name in turn and (name != "name" or turn.get("role") != "function"):
+            if name in turn and (name != "name" or turn.get("role") not in named):
                 del turn[name]
                 found.append(name)
     return [IN_MESSAGES + name for name in sorted({*found})]

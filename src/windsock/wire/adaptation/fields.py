@@ -42,6 +42,7 @@ def _is_left_out(name: str, value: Any, fields: Fields, rules: Parameters) -> bo
         name in rules.leave_out
         or (only is not None and value is not None and value not in only)
         or value in rules.refused.get(name, ())
+        or (name in rules.no_blanks and _is_blank(value))
         or (beside is not None and not parsed(bytes(fields.get(beside, b"null"))))
         or rules.not_with.get(name) in fields
     )
@@ -56,10 +57,19 @@ def _within(name: str, value: Any, rules: Parameters) -> Any:
     if isinstance(value, str):
         longest = rules.longest.get(name)
         return value if longest is None or len(value) <= longest else _hashed(value, longest)
+    if name in rules.no_blanks and isinstance(value, list) and any(map(_is_blank, value)):
+        value = [each for each in value if not _is_blank(each)]
     most = rules.most.get(name)
     if most is None or not isinstance(value, list | dict) or len(value) <= most:
         return value
     return value[:most] if isinstance(value, list) else dict(list(value.items())[:most])
+
+
+def _is_blank(value: Any) -> bool:
+    """A text of nothing but blanks, or a list of nothing but those."""
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_blank, value))
+    return isinstance(value, str) and not value.strip()
 
 
 def _between(value: float, least: float | None, most: float | None) -> float:

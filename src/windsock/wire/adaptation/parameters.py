@@ -40,6 +40,7 @@ class Parameters:
     refused     values not taken
     most        entries of a list or table; the rest is left out
     longest     characters of a text; a longer one is sent as its hash, which is as telling
+    no_blanks   texts, or lists of texts, of which blank ones are left out
     only_with   left out where this other field is absent or false
     not_with    left out where this other field is there
     lacks       needs (`core.model.requests.NEED_BY_FIELD`) that it cannot serve
@@ -68,6 +69,7 @@ class Parameters:
     refused: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     most: Mapping[str, int] = field(default_factory=dict)
     longest: Mapping[str, int] = field(default_factory=dict)
+    no_blanks: tuple[str, ...] = ()
     only_with: Mapping[str, str] = field(default_factory=dict)
     not_with: Mapping[str, str] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
@@ -86,7 +88,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         said = (self.leave_out, self.rename, self.at_least, self.at_most, self.only, self.refused,
-                self.most, self.longest, self.only_with, self.not_with)  # fmt: skip
+                self.most, self.longest, self.no_blanks, self.only_with, self.not_with)  # fmt: skip
         names = frozenset(name for each in said for name in each)
         object.__setattr__(self, "concerned", names - {*self.takes})
         lacked = {name for name, need in NEED_BY_FIELD.items() if need in self.lacks}
@@ -106,7 +108,7 @@ class Parameters:
             own, under = getattr(self, each.name), getattr(base, each.name)
             if isinstance(own, Mapping):
                 merged[each.name] = {**under, **own}
-            elif each.name in ("takes", "leave_out", "lacks", "turn_fields"):
+            elif each.name in ("takes", "leave_out", "lacks", "no_blanks", "turn_fields"):
                 merged[each.name] = tuple(dict.fromkeys((*under, *own)))
             else:
                 merged[each.name] = under if own is None else own

@@ -13,9 +13,9 @@ ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputT
           "candidates_token_count", "responseTokenCount", "completionTokens")  # fmt: skip
 TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count")
 GIVEN = ("prompt_tokens_details", "input_tokens_details", "input_token_details",
-         "promptTokensDetails")  # fmt: skip
+         "prompt_token_details", "promptTokensDetails")  # fmt: skip
 GOT = ("completion_tokens_details", "output_tokens_details", "output_token_details",
-       "candidatesTokensDetails", "responseTokensDetails")  # fmt: skip
+       "completion_token_details", "candidatesTokensDetails", "responseTokensDetails")  # fmt: skip
 CACHE_HIT = ("prompt_cache_hit_tokens",)
 CACHE_MISS = ("prompt_cache_miss_tokens",)
 NATIVE_READ = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")

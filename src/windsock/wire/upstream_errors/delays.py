@@ -20,15 +20,17 @@ EPOCH_S, EPOCH_MS = 1e9, 1e12
 
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
+ONE = frozenset({"a", "an", "one"})
+COUNT = rf"(?:{NUMBER}|\b(?:an?|one)\b)"
 PART = re.compile(
-    rf"({NUMBER})\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)"
+    rf"({COUNT})\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)"
     r"(?![a-z])"
 )
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
     r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
     r"|(?:resets?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
-    rf"|(?:allowed|available|possible)\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{NUMBER}.*)"
+    rf"|(?:allowed|available|possible)\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{COUNT}.*)"
 )
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
@@ -149,7 +151,8 @@ def _of_value(stated: str | float, now: float) -> Iterator[float]:
 
 
 def _seconds(span: str) -> float:
-    return sum(float(count) * _unit_s(unit) for count, unit in PART.findall(span))
+    counts = ((1.0 if n in ONE else float(n), unit) for n, unit in PART.findall(span))
+    return sum(count * _unit_s(unit) for count, unit in counts)
 
 
 def _unit_s(name: str) -> float:

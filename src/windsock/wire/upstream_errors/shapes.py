@@ -92,9 +92,9 @@ def is_page(text: str) -> bool:
 
 
 def code_name(stated: object) -> str:
-    """A code without what differs between styles: case, marks, name space, origin."""
+    """A code without what differs between styles: case, marks, name space, origin, `ERR_`."""
     text = str(stated).rpartition("#")[2].partition(":")[0].rpartition("/")[2]
-    return NOT_IN_CODES.sub("", text.lower())
+    return NOT_IN_CODES.sub("", text.lower().removeprefix("err_"))
 
 
 def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> ErrorFacts:

@@ -42,7 +42,7 @@ def request_usd(
     returns     those dollars, and the same for each class; of one class they are the same
     """
     if not names:
-        return {}, []
+        return {}, [{} for _ in (classes.shares if classes else ())]
     units = beliefs.units(cell, names, prompt_tokens=asked.prompt_tokens or None)
     if classes is None:
         return _usd_by_name(names, _usd(names, units, asked, moment, imagined)), []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from windsock.wire.dialect import copied
+from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.service_tiers import chat_tier
 
@@ -23,6 +25,13 @@ STOPS = {
 """The finish_reason of chat completions, by why a message ended."""
 
 THOUGHTS = ("thinking", "redacted_thinking")
+
+ITERATIONS = "iterations"
+APART = ("compaction", "advisor_message")
+"""Kinds of iterations that are billed and stand in no count beside their own. An advisor's tokens
+are counted as the model's, since its price is not that of any deployment asked."""
+
+Counted = Mapping[str, Any]
 
 
 def completion_of(body: Mapping[str, Any], created: int = 0) -> dict[str, Any]:
@@ -51,11 +60,22 @@ def finish_of(reason: Any) -> str | None:
     return STOPS.get(reason, reason) if isinstance(reason, str) else None
 
 
-def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
+def counted_on(before: Counted, later: Counted) -> dict[str, Any]:
+    """The usage of a stream after one more statement: what is not said again, or is zero, stays.
+
+    Where iterations are told they add up to what is said beside them, zeros too.
+    """
+    return {**before, **later} if later.get(ITERATIONS) else merged(before, later)
+
+
+def usage_of(counted: Counted) -> dict[str, Any]:
     """As OpenAI counts: what a cache gave or took is part of the prompt."""
-    read, written = _count(counted, "cache_read_input_tokens"), _written(counted)
-    prompt = _count(counted, "input_tokens") + read + written
-    answer = _count(counted, "output_tokens")
+    all_of_it = [counted, *_apart(counted)]
+    read = sum(_count(each, "cache_read_input_tokens") for each in all_of_it)
+    written = sum(map(_written, all_of_it))
+    prompt = sum(_count(each, "input_tokens") for each in all_of_it) + read + written
+    answer = sum(_count(each, "output_tokens") for each in all_of_it)
+    lives = sum((Counter(_lives(each)) for each in all_of_it), Counter[str]())
     thought = _count(part_of(counted, "output_tokens_details"), "thinking_tokens")
     return {
         "prompt_tokens": prompt,
@@ -64,20 +84,32 @@ def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
         "prompt_tokens_details": {
             "cached_tokens": read,
             "cache_write_tokens": written,
-            **copied(dict(counted), "cache_creation"),
+            **({"cache_creation": dict(lives)} if lives else {}),
         },
         **({"completion_tokens_details": {"reasoning_tokens": thought}} if thought else {}),
         **copied(dict(counted), "server_tool_use", "service_tier", "speed"),
     }
 
 
-def _written(counted: Mapping[str, Any]) -> int:
+def _apart(counted: Counted) -> Iterator[Counted]:
+    """The iterations that the counts beside them leave out."""
+    told = counted.get(ITERATIONS)
+    for each in told if isinstance(told, list) else ():
+        if isinstance(each, dict) and each.get("type") in APART:
+            yield each
+
+
+def _lives(counted: Counted) -> dict[str, int]:
+    """Tokens written to a cache by how long it keeps them."""
     lives = part_of(counted, "cache_creation")
-    by_life = sum(_count(lives, name) for name in lives)
-    return max(_count(counted, "cache_creation_input_tokens"), by_life)
+    return {name: _count(lives, name) for name in lives}
 
 
-def _count(counted: Mapping[str, Any], name: str) -> int:
+def _written(counted: Counted) -> int:
+    return max(_count(counted, "cache_creation_input_tokens"), sum(_lives(counted).values()))
+
+
+def _count(counted: Counted, name: str) -> int:
     value = counted.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 

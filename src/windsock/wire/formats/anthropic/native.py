@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from windsock.wire.format import Answer, AnswerFacts
-from windsock.wire.formats.anthropic.answer import THOUGHTS, completion_of, finish_of, usage_of
-from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.anthropic.answer import (
+    THOUGHTS,
+    completion_of,
+    counted_on,
+    finish_of,
+    usage_of,
+)
+from windsock.wire.formats.anthropic.unasked import message_of
 from windsock.wire.formats.openai_chat import answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_usage import facts_of, part_of
 from windsock.wire.formats.passing.native import (
+    Events,
     NativeFormat,
     NativeStreamScanner,
     event_of,
-    in_place_of_an_answer,
 )
-from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 
 VERSION: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
@@ -34,16 +38,15 @@ class NativeMessages(NativeFormat):
     call_path = "/messages"
     count_path = "/messages/count_tokens"
 
-    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """What of it counts is read as of a chat completion."""
-        body = parsed(raw)
-        if (failed := in_place_of_an_answer(body)) is not None:
-            return failed
-        if not isinstance(body, dict) or not isinstance(body.get("content"), list):
+    def _read(self, body: dict[str, Any], request: UpstreamRequest) -> Answer | None:
+        if not isinstance(body.get("content"), list):
             return None
         read = answer_of(completion_of(body), self._traits, images=request.images)
         read.facts.is_empty = not any(map(_is_shown, body["content"]))
-        return replace(read, raw=raw)
+        return read
+
+    def _whole(self, events: Events) -> dict[str, Any]:
+        return message_of(events)
 
     def scanner(self, request: UpstreamRequest) -> NativeMessageScanner:
         """There is one answer, never several."""
@@ -127,8 +130,8 @@ class NativeMessageScanner(NativeStreamScanner):
         return True
 
     def _count(self, usage: Mapping[str, Any]) -> None:
-        """Later counts stand for earlier ones; what is not said again stays."""
-        self._counted = merged(self._counted, dict(usage))
+        """Later counts stand for earlier ones."""
+        self._counted = counted_on(self._counted, dict(usage))
 
     def _broken(self, message: str) -> bytes:
         return event_of({"type": "error", "error": {"type": "api_error", "message": message}})

@@ -204,9 +204,9 @@ def _choice(stated: Any) -> dict[str, Any]:
 
 
 def _stops(stated: Any) -> list[str]:
-    """Sequences that end an answer; blank ones are refused."""
+    """Sequences that end an answer."""
     stops = [stated] if isinstance(stated, str) else stated or ()
-    return [each for each in stops if isinstance(each, str) and each.strip()]
+    return [each for each in stops if isinstance(each, str)]
 
 
 def _schema(chat: Mapping[str, Any]) -> dict[str, Any]:

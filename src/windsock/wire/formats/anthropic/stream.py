@@ -11,8 +11,7 @@ from typing import Any
 
 import orjson
 
-from windsock.wire.formats.anthropic.answer import finish_of, usage_of
-from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.anthropic.answer import counted_on, finish_of, usage_of
 from windsock.wire.formats.event_translation import EventTranslator
 from windsock.wire.formats.openai_chat_stream import DONE
 from windsock.wire.formats.openai_usage import part_of
@@ -67,8 +66,8 @@ class MessageStreamScanner(EventTranslator):
                 yield {**self._head, "choices": [], "usage": usage_of(self._counted)}
 
     def _count(self, body: Any) -> None:
-        """Later counts stand for earlier ones; what is not said again stays."""
-        self._counted = merged(self._counted, part_of(body, "usage"))
+        """Later counts stand for earlier ones."""
+        self._counted = counted_on(self._counted, part_of(body, "usage"))
 
     def _started(self, block: Any) -> Iterator[dict[str, Any]]:
         if block.get("type") == "tool_use":

@@ -33,7 +33,7 @@ class ConverseStreamScanner(MessageStreamScanner):
 
     def __init__(self, *, name: str, model: str, **facts: Any) -> None:
         super().__init__(**facts)
-        self._frames = b""
+        self._frames = bytearray()
         self._names = {"id": name, "model": model}
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -64,8 +64,8 @@ class ConverseStreamScanner(MessageStreamScanner):
             raise ProviderError("an event of the stream is broken: it is no frame")
         if len(held) < length:
             return None
-        self._frames = held[length:]
-        frame = held[:length]
+        frame = bytes(held[:length])
+        del held[:length]
         if crc32(frame[:-TAIL]) != int.from_bytes(frame[-TAIL:]):
             raise ProviderError("an event of the stream is broken: its checksum is another")
         return frame

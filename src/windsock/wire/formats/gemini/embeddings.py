@@ -75,14 +75,11 @@ class NativeBatch(NativeFormat):
         told = [named(each, model) for each in _requests.decode(asked)]
         return msgspec.json.encode({**fields, "requests": told})
 
-    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+    def _read(self, body: dict[str, Any], request: UpstreamRequest) -> Answer | None:
         """At least one embedding, or None."""
-        body = parsed(raw)
-        if (failed := in_place_of_an_answer(body)) is not None:
-            return failed
-        if not isinstance(body, dict) or not any(_vectors(body)):
+        if not any(_vectors(body)):
             return None
-        return Answer(body=body, raw=raw, facts=self._facts(body), certainty=CERTAIN)
+        return Answer(body=body, facts=self._facts(body), certainty=CERTAIN)
 
     def scanner(self, request: UpstreamRequest) -> StreamScanner:
         """Raises ProviderError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,15 +14,15 @@ from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.gemini.answer import completion_of
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.gemini.paths import content_path
+from windsock.wire.formats.gemini.unasked import whole_of
 from windsock.wire.formats.openai_chat import answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.passing.native import (
+    Events,
     NativeFormat,
     NativeStreamScanner,
-    in_place_of_an_answer,
 )
-from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 
 Fields = dict[str, msgspec.Raw]
@@ -53,16 +52,13 @@ class NativeContent(NativeFormat):
             fields[WHOLE] = msgspec.Raw(msgspec.json.encode(named(_fields.decode(whole), model)))
         return msgspec.json.encode(fields)
 
-    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """What of it counts is read as of a chat completion."""
-        body = parsed(raw)
-        if (failed := in_place_of_an_answer(body)) is not None:
-            return failed
-        if not isinstance(body, dict):
-            return None
+    def _read(self, body: dict[str, Any], request: UpstreamRequest) -> Answer:
         read = answer_of(completion_of(body), self._traits, images=request.images)
         read.facts.is_empty = not (is_blocked(body) or any(map(_is_shown, _parts(body))))
-        return replace(read, raw=raw)
+        return read
+
+    def _whole(self, events: Events) -> dict[str, Any]:
+        return whole_of(events)
 
     def scanner(self, request: UpstreamRequest) -> NativeContentScanner:
         """Expects as many answers as were asked for."""

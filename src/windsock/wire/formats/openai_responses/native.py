@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -19,10 +18,10 @@ from windsock.wire.formats.openai_responses.answer import (
 )
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.passing.native import (
+    Events,
     NativeFormat,
     NativeStreamScanner,
     event_of,
-    in_place_of_an_answer,
 )
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
@@ -37,17 +36,18 @@ class NativeResponses(NativeFormat):
     call_path = "/responses"
     count_path = "/responses/input_tokens"
 
-    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """What of it counts is read as of a chat completion; one under way is an answer too."""
-        body = parsed(raw)
-        if (failed := in_place_of_an_answer(body)) is not None:
-            return failed
-        if not isinstance(body, dict) or not isinstance(body.get("output"), list):
+    def _read(self, body: dict[str, Any], request: UpstreamRequest) -> Answer | None:
+        """One under way is an answer too."""
+        if not isinstance(body.get("output"), list):
             return None
         read = answer_of(completion_of(body), self._traits, images=request.images)
         read.facts.is_empty = not (body.get("status") in UNDER_WAY or any(_shown(body)))
         read.facts.sealed_ids = sealed_in(items_of(body))
-        return replace(read, raw=raw)
+        return read
+
+    def _whole(self, events: Events) -> dict[str, Any]:
+        """The last event holds all of it."""
+        return next(dict(each["response"]) for each in events if each.get("type") in ENDS)
 
     def scanner(self, request: UpstreamRequest) -> NativeResponseScanner:
         """There is one answer, never several."""

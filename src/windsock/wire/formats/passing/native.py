@@ -6,25 +6,29 @@ read beside.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import orjson
 
 from windsock.errors import ProviderError
-from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
+from windsock.wire.dialect import MISSHAPEN
+from windsock.wire.format import Answer, AnswerFacts, ProviderTraits, StreamScanner
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.passing.events import PassedEvents
-from windsock.wire.json_codec import parsed
+from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
-from windsock.wire.sse import DATA, SYNTAX, data_of
+from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, data_of
 from windsock.wire.upstream_errors.reading import refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
+Events = list[dict[str, Any]]
 
-class NativeFormat:
+
+class NativeFormat(ABC):
     """A kind of call in a client's own format. Kinds add their path and how an answer is read.
 
     headers         of every call, where the client states none of that name
@@ -56,6 +60,31 @@ class NativeFormat:
         drop_task(fields)
         return fields
 
+    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """What of it counts is read as of a chat completion; of events what they add up to."""
+        body = parsed(raw)
+        if body is None and DATA.search(raw):
+            body = self._added_up(raw, request)
+            raw = dumps(body)
+        if (failed := in_place_of_an_answer(body)) is not None:
+            return failed
+        read = self._read(body, request) if isinstance(body, dict) else None
+        return None if read is None else replace(read, raw=raw)
+
+    def _added_up(self, raw: bytes, request: UpstreamRequest) -> Any:
+        """The answer, or the error, in events that nobody asked for; None if they break off."""
+        try:
+            scanner = self.scanner(request)
+            for _ in (*scanner.feed(raw), *scanner.rest()):
+                pass
+            if scanner.error is not None:
+                return parsed(scanner.error)
+            told = (parsed(data_of(each)) for each in BOUNDARY.split(raw))
+            events = [each for each in told if isinstance(each, dict)]
+            return self._whole(events) if scanner.is_complete else None
+        except (ProviderError, RecursionError, *MISSHAPEN):
+            return None
+
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
@@ -67,6 +96,21 @@ class NativeFormat:
     ) -> Refusal:
         """Read from the status and the words of the error."""
         return refusal_of(status, raw, headers, now, self._traits.errors)
+
+    @abstractmethod
+    def scanner(self, request: UpstreamRequest) -> StreamScanner:
+        """The reader of a streamed answer; raises ProviderError where nothing is streamed."""
+
+    @abstractmethod
+    def _read(self, body: dict[str, Any], request: UpstreamRequest) -> Answer | None:
+        """What counts of an answer; None if it has not the shape of one."""
+
+    def _whole(self, events: Events) -> dict[str, Any]:
+        """The answer that the events of a whole stream add up to.
+
+        raises  one of MISSHAPEN where they add up to nothing
+        """
+        raise ValueError("this is never streamed")
 
 
 def in_place_of_an_answer(body: Any) -> Answer | None:
