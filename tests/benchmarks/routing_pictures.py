@@ -87,7 +87,8 @@ def incumbents() -> str:
 def _incumbent_share(known: float, gain: float) -> float:
     mean, strength = np.array([0.85, 0.85 + gain]), np.array([300.0, 6.0 + known])
     served = np.array([1000.0, 0.0])
-    it = Incumbent(index=0, served=served, floor=None, strength=strength)
+    rewards = np.array([300.0, known])
+    it = Incumbent(index=0, served=served, floor=None, strength=strength, rewards=rewards)
     arms = Arms(a=mean * strength, b=(1 - mean) * strength, usd=np.array([1e-3, 5e-4]),
                 labels=4 * known, incumbent=it)  # fmt: skip
     return float(Ladder(arms).at(0.1).weights[0])

@@ -257,6 +257,8 @@ def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float |
         ("Retry after: 30 seconds", 30.0),
         ("Rate limited. Retry-After: 30", 30.0),
         ("Please slow down, retry_after=1.5m", 90.0),
+        ('VertexAIException - b\'{\\n "retryDelay": "25s"}\'', 25.0),
+        ('OpenrouterException - {"metadata":{"retry_after_seconds":60}}', 60.0),
         ("Your limit resets in ~8s.", 8.0),
         ("Quota will be replenished in 2.11:11:11.", 213071.0),
         ("Next request allowed in 2.8s", 2.8),

@@ -36,7 +36,10 @@ UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
     r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
 )
-STATED = re.compile(rf"retry[-_ ]?after\s*[:=]\s*(?P<span>(?P<count>{NUMBER}).*)")
+STATED = re.compile(
+    r"retry[-_ ]?(?:after|delay)(?:[-_ ]?(?:seconds|secs|s))?[\"']?\s{0,9}[:=]\s{0,9}[\"']?"
+    rf"(?P<span>(?P<count>{NUMBER}).*)"
+)
 """A header or a field within a sentence: a bare number is of seconds."""
 
 CHINESE = re.compile(rf"({NUMBER})\s*(秒|分钟|小时)[之以]?后")

@@ -37,6 +37,14 @@ def test_a_liar_is_doubted_however_much_it_says(lies: float) -> None:
     assert all(belief_at(off) == 1.0 for off in others)
 
 
+def test_who_holds_much_of_little_evidence_is_doubted_sooner() -> None:
+    few = [Said(2.0, 2.0), Said(2.0, 2.0), Said(2.0, 1.0), Said(1.0, 1.0), Said(2.0, 0.0)]
+    many = [*[Said(2.0, 2.0)] * 30, *[Said(2.0, 1.0)] * 10, Said(2.0, 0.0)]
+    *others, of_nine = (belief_at(off) for off in distances(few))
+    assert of_nine < 0.5 < belief_at(distances(many)[-1])
+    assert min(others) == 1.0
+
+
 def test_a_lie_small_enough_to_be_luck_is_believed() -> None:
     assert belief_at(distances([*HONEST, Said(50.0, 43.0)])[-1]) == 1.0
 

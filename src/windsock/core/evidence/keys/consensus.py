@@ -4,7 +4,9 @@ The centre is one of keys, not of volume: a key enters it with no more rewards t
 has, and less the further it lies off (an M-estimate with a redescending influence, started from
 the weighted median; Hampel 1974). Distances are in standard errors, on the scale on which a rate's
 variance does not depend on the rate (Anscombe 1948), so that a key that has said little is doubted
-no sooner than one that has said much.
+no sooner than one that has said much. While there is little evidence, the more of it a key holds
+the further off it is taken to lie: its influence is its share times its distance (a generalised
+M-estimate; Krasker & Welsch 1982).
 """
 
 from __future__ import annotations
@@ -27,6 +29,13 @@ BELIEVED_WITHIN = 2.0
 DOUBTED_BEYOND = 4.0
 """Standard errors within which a key is believed in full, and beyond which not at all."""
 
+SOONER = 1.5
+MUCH = 0.2
+LITTLE = 30.0
+"""A key that holds MUCH of the evidence is taken to lie 1 + SOONER times as far off at first; half
+of SOONER is left after LITTLE rewards. Who is thought bad by its first few may not be asked again,
+so that no later word would mend a lie."""
+
 ROUNDS = 3
 
 
@@ -44,7 +53,11 @@ def belief_at(distance: float) -> float:
 
 
 def distances(said: Sequence[Said]) -> list[float]:
-    """Standard errors by which each key lies off; empty where too few have reported to tell."""
+    """Standard errors by which each key is taken to lie off; empty where too few have reported.
+
+    Who is doubted sooner enters the centre as all others do: by few rewards it might settle on the
+    wrong half of the keys.
+    """
     if len(said) < LEAST_KEYS:
         return []
     usual = median(each.weight for each in said)
@@ -55,7 +68,8 @@ def distances(said: Sequence[Said]) -> list[float]:
         found = _distances(said, shares, centre)
         believed = [s * belief_at(far) for s, far in zip(shares, found, strict=True)]
         centre = _mean(said, believed) if any(believed) else centre
-    return _distances(said, shares, centre)
+    far = _distances(said, shares, centre)
+    return [off * times for off, times in zip(far, _sooner(said), strict=True)]
 
 
 def gap(one: Said, other: Said) -> float:
@@ -86,6 +100,13 @@ def _distances(said: Sequence[Said], shares: Sequence[float], centre: float) -> 
         _distance(each, centre, max(LEAST_WEIGHT, all_shares - share))
         for each, share in zip(said, shares, strict=True)
     ]
+
+
+def _sooner(said: Sequence[Said]) -> list[float]:
+    """Times what its distance is that each key is taken to lie off."""
+    evidence = sum(each.weight for each in said)
+    most = SOONER * LITTLE / (LITTLE + evidence)
+    return [1.0 + most * min(1.0, each.weight / evidence / MUCH) for each in said]
 
 
 def _distance(key: Said, centre: float, others: float) -> float:

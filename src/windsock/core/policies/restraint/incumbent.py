@@ -7,7 +7,8 @@ The bound is one on the route, not on each task: errors of what a task's own rew
 independent of those of other tasks, so a task that has a share p of the traffic may take its errors
 for sqrt(p) of what they are, and the sum over tasks still holds. What the prior says is common to
 all tasks, and counts in full; and to all others, from among which the incumbent was chosen, until
-some of them are judged: its errors add up.
+some of them are judged: its errors add up, and are taken for the larger the more others there are,
+since the best of many lies further ahead of them and looks at many tell less of each.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ AHEAD = 250.0
 
 ANSWERS = 2.0
 """Rewards' worth of mere answers, which say nothing of a task."""
+
+FEW = 7.0
+"""Errors of what the prior says of more others than these grow by the root of others / FEW."""
 
 NOTHING_KNOWN = 6.0
 """Rewards' worth of a belief that nobody's judgement is behind: the prior, and mere answers."""
@@ -63,7 +67,8 @@ class Incumbent:
         elsewhere = float(judged.sum() - judged[self.index])
         alike = 1.0 / (1.0 + elsewhere)
         apart = own * min(1.0, self.share) + (1.0 - own) * (1.0 - alike)
-        return sd**2 * apart, sd * np.sqrt((1.0 - own) * alike)
+        many = max(1.0, (len(sd) - 1) / FEW)
+        return sd**2 * apart, sd * np.sqrt((1.0 - own) * alike * many)
 
 
 def kept(

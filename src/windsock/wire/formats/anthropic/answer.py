@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -25,6 +24,11 @@ STOPS = {
 """The finish_reason of chat completions, by why a message ended."""
 
 THOUGHTS = ("thinking", "redacted_thinking")
+
+COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens",
+          "cache_creation_input_tokens")  # fmt: skip
+LIVES = "cache_creation"
+"""What was written to a cache, by how long it is kept there."""
 
 ITERATIONS = "iterations"
 APART = ("compaction", "advisor_message")
@@ -70,12 +74,10 @@ def counted_on(before: Counted, later: Counted) -> dict[str, Any]:
 
 def usage_of(counted: Counted) -> dict[str, Any]:
     """As OpenAI counts: what a cache gave or took is part of the prompt."""
-    all_of_it = [counted, *_apart(counted)]
-    read = sum(_count(each, "cache_read_input_tokens") for each in all_of_it)
-    written = sum(map(_written, all_of_it))
-    prompt = sum(_count(each, "input_tokens") for each in all_of_it) + read + written
-    answer = sum(_count(each, "output_tokens") for each in all_of_it)
-    lives = sum((Counter(_lives(each)) for each in all_of_it), Counter[str]())
+    counted = _with_apart(counted)
+    read, written = _count(counted, "cache_read_input_tokens"), _written(counted)
+    prompt = _count(counted, "input_tokens") + read + written
+    answer = _count(counted, "output_tokens")
     thought = _count(part_of(counted, "output_tokens_details"), "thinking_tokens")
     return {
         "prompt_tokens": prompt,
@@ -84,29 +86,33 @@ def usage_of(counted: Counted) -> dict[str, Any]:
         "prompt_tokens_details": {
             "cached_tokens": read,
             "cache_write_tokens": written,
-            **({"cache_creation": dict(lives)} if lives else {}),
+            **copied(dict(counted), LIVES),
         },
         **({"completion_tokens_details": {"reasoning_tokens": thought}} if thought else {}),
         **copied(dict(counted), "server_tool_use", "service_tier", "speed"),
     }
 
 
-def _apart(counted: Counted) -> Iterator[Counted]:
-    """The iterations that the counts beside them leave out."""
+def _with_apart(counted: Counted) -> Counted:
+    """With the iterations that the counts beside them leave out, added to them."""
     told = counted.get(ITERATIONS)
-    for each in told if isinstance(told, list) else ():
-        if isinstance(each, dict) and each.get("type") in APART:
-            yield each
-
-
-def _lives(counted: Counted) -> dict[str, int]:
-    """Tokens written to a cache by how long it keeps them."""
-    lives = part_of(counted, "cache_creation")
-    return {name: _count(lives, name) for name in lives}
+    listed = told if isinstance(told, list) else ()
+    apart = [each for each in listed if isinstance(each, dict) and each.get("type") in APART]
+    if not apart:
+        return counted
+    parts = [counted, *apart]
+    lives = [part_of(each, LIVES) for each in parts]
+    return {
+        **counted,
+        **{name: sum(_count(each, name) for each in parts) for name in COUNTS},
+        LIVES: {name: sum(_count(each, name) for each in lives) for part in lives for name in part},
+    }
 
 
 def _written(counted: Counted) -> int:
-    return max(_count(counted, "cache_creation_input_tokens"), sum(_lives(counted).values()))
+    lives = part_of(counted, LIVES)
+    by_life = sum(_count(lives, name) for name in lives)
+    return max(_count(counted, "cache_creation_input_tokens"), by_life)
 
 
 def _count(counted: Counted, name: str) -> int:

@@ -63,7 +63,9 @@ class Input:
         elif kind in LEFT_OUT:
             self.left_out.append(f"input.{kind}")
         else:
-            raise BadRequest(f"input: an item of type {kind!r} cannot be routed", param="input")
+            raise BadRequest(f"input: an item of type {kind!r} cannot be routed; send messages, "
+                             "function calls and their outputs, or ask a deployment that speaks "
+                             "Responses", param="input")  # fmt: skip
 
     def _think(self, item: dict[str, Any]) -> None:
         """A summary of OpenAI's, or what it encrypted, is not what was thought."""
@@ -115,8 +117,8 @@ def _part(part: Any) -> dict[str, Any]:
             return {"type": "file", "file": _file(part)}
         case _:
             raise BadRequest(f"input: content of type {kind!r} cannot be routed; send input_text, "
-                             "input_file, or input_image with an image_url",
-                             param="input")  # fmt: skip
+                             "input_file, or input_image with an image_url, or ask a deployment "
+                             "that speaks Responses", param="input")  # fmt: skip
 
 
 def _file(part: dict[str, Any]) -> dict[str, Any]:
