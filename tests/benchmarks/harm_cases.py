@@ -72,8 +72,8 @@ def price(text: str) -> Price:
     return float(one), float(other)
 
 
-def errors() -> list[Case]:
-    with (DATA / "price_errors.csv").open(encoding="utf-8") as lines:
+def errors(table: str = "price_errors") -> list[Case]:
+    with (DATA / f"{table}.csv").open(encoding="utf-8") as lines:
         return [
             Case(
                 name=row["deployment"],

@@ -226,7 +226,12 @@ def summary(
 def unaided(cases: list[Case]) -> str:
     """Harm of errors, of believing every quote, where the feed lists no other model."""
     bare = [replace(case, elsewhere=None) for case in cases]
-    found = [harm(case, alone=True, has_peers=False) for case in bare]
+    return of_believing(bare, has_peers=False)
+
+
+def of_believing(cases: list[Case], *, has_peers: bool = True) -> str:
+    """Harm of errors of the one feed alone, of believing every quote."""
+    found = [harm(case, alone=True, has_peers=has_peers) for case in cases]
     return f"{total(found, lambda h: h.guarded) / total(found, lambda h: h.believing):.1%}"
 
 
@@ -242,7 +247,10 @@ def main() -> int:
     figures.insert(
         6, ["all errors, the one feed alone, nothing comparable known", unaided(wrong), ""]
     )
-    figures.append([f"zeros believed, of {len(wrong)} errors", str(false_zeros(wrong)), "0"])
+    more = errors("price_errors_more")
+    figures.insert(7, [f"{len(more)} errors more, the one feed alone", of_believing(more), "10 %"])
+    both = [*wrong, *more]
+    figures.append([f"zeros believed, of {len(both)} errors", str(false_zeros(both)), "0"])
     bars = markdown(["harm", "measured", "bar"], figures)
     head = ["error", "before", "said", "right", "days", "believing $", "all feeds $", "alone $"]
     text = f"{len(wrong)} errors, {len(real)} moves.\n\n{bars}\n\n"

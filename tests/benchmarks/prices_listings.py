@@ -32,6 +32,7 @@ from windsock.core.policies.objectives import Objective
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.peers.model_keys import model_key
 
+LISTED_BY = "models-dev"
 SAMPLE, ROUTES, SELLERS = 80, 30, 5
 MOST_APART = 10.0
 """Dearest over cheapest seller of a route; beyond it one of them is an error of the list."""
@@ -58,8 +59,10 @@ def first_listings() -> Iterator[Case]:
     """Every first listing of models.dev, as a case without error; its day is the one before."""
     known = list(days().items())
     for (before, old), (_, new) in pairwise(known):
+        if not any(source == LISTED_BY for source, _, _ in old):
+            continue
         for (source, seller, model), usd in new.items():
-            is_first = (source, seller, model) not in old and source == "models-dev"
+            is_first = (source, seller, model) not in old and source == LISTED_BY
             if is_first and model_key(model) and usd[0] != usd[1]:
                 name = f"{seller}/{model}"
                 yield Case(name, source, None, said=usd, right=usd, days=1.0, others=0, day=before)
@@ -107,7 +110,7 @@ def routes() -> list[list[tuple[str, Price]]]:
     listed: Mapping[Listing, Price] = days()["2026-03-01"]
     for (source, seller, name), usd in listed.items():
         key = model_key(name)
-        if source == "models-dev" and key:
+        if source == LISTED_BY and key:
             by_model[key].setdefault(f"{seller}/{name}", usd)
     dice, found = random.Random(7), []
     for sellers in by_model.values():
@@ -126,7 +129,7 @@ def route_usd(route: list[tuple[str, Price]], seconds: set[str]) -> tuple[float,
     it = router(prices=dict.fromkeys(names, 1.0), objective=aim)
     it.book.from_state(PriceBook().to_state())
     for name, usd in route:
-        for feed in ("models-dev", "litellm")[: 1 + (name in seconds)]:
+        for feed in (LISTED_BY, "litellm")[: 1 + (name in seconds)]:
             it.book.absorb(stated(feed, name, usd, START), START)
     for name in names:
         it.beliefs.seed(CELL, name, 0.9, rewards=400.0, now=START)

@@ -109,6 +109,7 @@ def _changed(definition: FeedDefinition, change: FeedOverride) -> FeedDefinition
         "url": change.url,
         "every": change.every,
         "trust": change.trust,
+        "copies": change.copies,
         "allow_private": change.allow_private or None,
         "headers": {"authorization": f"Bearer {change.api_key}"} if change.api_key else None,
     }

@@ -16,6 +16,7 @@ class FeedOverride(Part):
     url: str | None = Field(default=None, repr=False)
     every: Seconds | None = None
     trust: Share | None = None
+    copies: tuple[str, ...] | None = None
     api_key: str | None = Field(default=None, repr=False)
     allow_private: bool = False
 

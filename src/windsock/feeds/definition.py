@@ -40,6 +40,7 @@ class FeedDefinition(BaseModel):
     every       seconds between polls
     unit        of every price in the body
     trust       0..1, weight when feeds disagree
+    copies      ids of feeds whose rows it takes over: it is no second witness to what they say
     provider    of rows that name none
     format      how the body is decoded before the mapping
     quotes      jq program: body -> price rows ($now is the time of the poll, unix s)
@@ -58,6 +59,7 @@ class FeedDefinition(BaseModel):
     unit: str | None = None
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     trust: float = Field(ge=0, le=1)
+    copies: tuple[str, ...] = ()
     provider: str | None = None
     format: Literal["json", "csv", "utf16-json", "rss"] = "json"
     quotes: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,11 +31,18 @@ def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
         if value is None or value == "":
             continue
         scale = USD_PER_MTOK["usd/token"] if meter in STANDALONE else factor
-        price = Decimal(str(value))
+        price = _number(str(value))
         if abs(price.adjusted()) > MOST_ZEROS:
             raise ValueError(f"{meter} is {price:.3}, which is no price")
         prices[meter] = (price * scale).normalize() + 0
     return prices
+
+
+def _number(text: str) -> Decimal:
+    """As JSON and tables write one; Decimal reads 3_0 and digits of any script besides."""
+    if "_" in text or not text.isascii():
+        raise InvalidOperation
+    return Decimal(text)
 
 
 def windows(window: Mapping[str, Any], factor: Decimal, seen_at: float) -> list[Window]:

@@ -60,6 +60,7 @@ def quote_of(
         currency=row.currency,
         zero_reason=row.zero_reason,
         trust=definition.trust,
+        copies=definition.copies,
         is_indirect=is_indirect,
         mode=row.mode,
     )

@@ -47,6 +47,67 @@ def test_three_lists_outvote_a_fourth_whoever_speaks_first(order) -> None:
     assert stands == {"a": "dissents", "b": "agrees", "c": "agrees", "d": "agrees"}
 
 
+SLIPS = {
+    "ten times": ("20", "80"),
+    "a tenth": ("0.2", "0.8"),
+    "in yuan": ("14", "56"),
+    "a hundred times": ("200", "800"),
+    "input as cached input": ("0.2", "8"),
+    "output as input": ("2", "2"),
+}
+
+
+def copied(slip: tuple[str, str], honest: tuple[str, ...], joined: int, **facts) -> PriceBook:
+    """All say 2 and 8 for two months; then one slips, others say as it does, the rest restates."""
+    wrong = ["c", *(f"copy{i}" for i in range(joined))]
+    book = book_of(
+        *(says(f, "2", "8", START + d * DAY) for d in (0, 30, 61) for f in (*honest, *wrong))
+    )
+    for hour in range(24):
+        at = START + 62 * DAY + hour * HOUR
+        for feed in honest:
+            book.absorb(says(feed, "2", "8", at), at)
+        for feed in wrong[: hour + 1]:
+            takes_over = facts if feed != "c" else {}
+            book.absorb(says(feed, *slip, at, **takes_over), at)
+    return book
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_that_lists_took_over_from_one_outvotes_nobody(slip: str) -> None:
+    assert usd(copied(SLIPS[slip], ("b", "d"), 1)) == 2  # not known to copy, but fewer
+    assert usd(copied(SLIPS[slip], ("e",), 3, copies=("c",))) == 2
+    assert usd(copied(SLIPS[slip], ("e",), 3, copies=("c", "other"))) == 2
+    book = copied(SLIPS[slip], (), 3, copies=("c",))
+    assert usd(book) == 2
+    assert {held.quote.feed for held in book.held()} == {"c", "copy0", "copy1", "copy2"}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_two_lists_of_their_own_prove_a_move_that_looks_like_a_slip(slip: str) -> None:
+    assert usd(copied(SLIPS[slip], (), 1)) == Decimal(SLIPS[slip][0])
+    assert usd(copied(SLIPS[slip], ("e",), 2)) == Decimal(SLIPS[slip][0])
+
+
+@pytest.mark.parametrize("slip", [*SLIPS.values(), ("6", "24"), ("0.7", "2.8")])
+def test_no_list_leads_the_seller_s_own(slip: tuple[str, str]) -> None:
+    assert usd(copied(slip, ("acme",), 3)) == 2
+
+
+@pytest.mark.parametrize("now", ["0.25", "0.7", "6", "20"])
+def test_lists_that_are_late_at_the_first_sight_outvote_no_seller_s_own(now: str) -> None:
+    late = [says(feed, "2", "8") for feed in "bcd"]
+    assert usd(book_of(*late, says("acme", now, str(4 * Decimal(now))))) == Decimal(now)
+
+
+def test_of_lists_that_copy_one_another_a_first_price_stays_that_of_one_list() -> None:
+    book = book_of(says("c", "2", "8"), says("d", "2", "8", copies=("c",)))
+    assert book.standing(CHEAP).is_alone
+    again = PriceBook()
+    again.from_state(json.loads(json.dumps(book.to_state())))
+    assert again.standing(CHEAP) == book.standing(CHEAP)
+
+
 FIRST = st.dictionaries(
     st.sampled_from(sorted(TRUST)), st.sampled_from(["0.5", "0.505", "0.8", "1", "3", "10"])
 )

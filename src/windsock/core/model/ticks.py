@@ -63,6 +63,7 @@ class Quote:
     zero_reason     why a price of 0 is meant: free_variant, local, promo, configured
     trust           0..1, the feed's weight when feeds disagree
     is_indirect     the feed speaks of the same model sold elsewhere (corroborates, never sets)
+    copies          feeds whose rows this one takes over: what both say is said once
     mode            kind of model, in LiteLLM's words: chat, embedding, rerank, moderation,
                     image_generation, audio_transcription, audio_speech; what a kind other than
                     chat does not state of input and output it does not bill, and stands as 0
@@ -83,6 +84,7 @@ class Quote:
     zero_reason: str | None = None
     trust: float = 0.5
     is_indirect: bool = False
+    copies: tuple[str, ...] = ()
     mode: str = CHAT
 
     def same_price(self, other: Quote) -> bool:

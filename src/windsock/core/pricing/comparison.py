@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -92,6 +92,21 @@ def agrees(one: Quote, other: Quote, rules: GuardRules) -> bool:
 def _agree(one: Prices, other: Prices, rules: GuardRules) -> bool:
     within = as_decimal(rules.agree_within)
     return all(_is_near(one[meter], other[meter], within) for meter in MAIN_METERS)
+
+
+def witnesses(quotes: Iterable[Quote]) -> list[Quote]:
+    """Those that were not taken over from another of them, the most trusted of each lineage."""
+    found: list[Quote] = []
+    for quote in sorted(quotes, key=lambda each: -each.trust):
+        if not any(is_copy(quote, other) for other in found):
+            found.append(quote)
+    return found
+
+
+def is_copy(one: Quote, other: Quote) -> bool:
+    """True if one of the feeds takes over rows of the other, or both of a third."""
+    sources = ({each.feed, *each.copies} for each in (one, other))
+    return not set.isdisjoint(*sources)
 
 
 def says_less(quote: Quote, fuller: Quote, rules: GuardRules) -> bool:

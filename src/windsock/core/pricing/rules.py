@@ -39,6 +39,8 @@ class GuardRules:
     alone_ratios        (2, 10): a price that one list states is taken for half to twice what others
                         sell the model at; of lists that each state another, one 10 times off
                         counts last
+    several_sellers     3 others that sell the model: what one list states is not taken for cheaper
+                        than the cheapest of them, nor for dearer than the dearest
     family_ratio        3: versions of a family cost a third to three times what is usual in it; of
                         first listings of models.dev 90 % did that had kin at their seller; and a
                         model without kin costs at most three times the dearest of its seller, as
@@ -97,6 +99,7 @@ class GuardRules:
     slip_tolerance: float = 0.05
     fx_ratios: tuple[float, float] = (6.5, 7.4)
     alone_ratios: tuple[float, float] = (2.0, 10.0)
+    several_sellers: int = 3
     family_ratio: float = 3.0
     output_ratios: tuple[float, float] = (1.0, 10.0)
     rise_polls: int = 2

@@ -20,7 +20,7 @@ from windsock.core.pricing.validation import Held
 PLAIN = tuple(
     field.name
     for field in fields(Quote)
-    if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers", "mode")
+    if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers", "mode", "copies")
 )
 """Fields of a quote that are JSON as they are."""
 
@@ -52,6 +52,7 @@ def quote_state(quote: Quote) -> dict[str, Any]:
         ],
         "service_tiers": {name: _prices_state(p) for name, p in quote.service_tiers.items()},
         **({"mode": quote.mode} if quote.mode != CHAT else {}),
+        **({"copies": list(quote.copies)} if quote.copies else {}),
     }
 
 
@@ -82,6 +83,7 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
         ),
         service_tiers={name: _prices(p) for name, p in state["service_tiers"].items()},
         mode=state.get("mode", CHAT),
+        copies=tuple(state.get("copies", ())),
     )
 
 

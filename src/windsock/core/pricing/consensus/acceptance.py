@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from decimal import Decimal
 
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
-from windsock.core.pricing.comparison import agrees, alike, blended, weighted_median
+from windsock.core.pricing.comparison import agrees, alike
+from windsock.core.pricing.consensus.proofs import evidence_of, is_seconded, is_witness
 from windsock.core.pricing.consensus.standing import standing_of
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.consensus.tracks import Track
@@ -110,7 +110,7 @@ def _judged(timeline: PriceTimeline, quote: Quote) -> list[Event]:
     if doubt is None:
         timeline.believe(quote, now, is_proven=False)
         return []
-    is_proven = _was_recent(timeline, quote) or _is_agreed(timeline, quote)
+    is_proven = _was_recent(timeline, quote) or is_seconded(timeline, quote, doubt)
     is_proven = is_proven or (doubt.polls is not None and _was_announced(timeline, quote))
     told: list[Event] = []
     if not is_proven:
@@ -138,57 +138,12 @@ def _doubt(timeline: PriceTimeline, quote: Quote) -> Doubt | None:
     if quote.feed in rules.owner_feeds:
         return None
     track = timeline.tracks.get(quote.feed)
-    doubt = suspicion(quote, _evidence(timeline, quote, track), rules)
+    doubt = suspicion(quote, evidence_of(timeline, quote, track), rules)
     current = timeline.in_force(quote.seen_at)
     if doubt is None or track is None or current is None or alike(current, track.word, rules):
         return doubt
     is_fine = suspicion(quote, Evidence(last=current), rules) is None
     return None if is_fine else doubt
-
-
-def _evidence(timeline: PriceTimeline, quote: Quote, track: Track | None) -> Evidence:
-    now, is_unopposed = quote.seen_at, _is_unopposed(timeline, quote)
-    if track is None:
-        return Evidence(is_unopposed=is_unopposed)
-    is_today = now - track.anchored_at < timeline.rules.fall_window_s
-    return Evidence(
-        last=track.word,
-        anchor=track.anchor if is_today else None,
-        is_contradicted=_is_contradicted(timeline, quote),
-        is_unopposed=is_unopposed,
-        is_mending=is_unopposed and _is_sold_so(timeline, track.word, now) is False,
-    )
-
-
-def _is_unopposed(timeline: PriceTimeline, quote: Quote) -> bool:
-    """Nobody says otherwise, and others sell the model for neither twice nor half as much."""
-    now, rules = quote.seen_at, timeline.rules
-    others = (each for each in timeline.others(quote.feed, now) if not each.is_indirect)
-    if any(not agrees(each, quote, rules) for each in others):
-        return False
-    return _is_sold_so(timeline, quote, now) is not False
-
-
-def _is_sold_so(timeline: PriceTimeline, quote: Quote, now: float) -> bool | None:
-    """True if others sell the model for half to twice as much, None if none is known to."""
-    elsewhere, most = elsewhere_usd(timeline, now), Decimal(str(timeline.rules.alone_ratios[0]))
-    if not elsewhere:
-        return None
-    return 1 / most <= blended(quote.usd_per_mtok) / elsewhere <= most
-
-
-def _is_contradicted(timeline: PriceTimeline, quote: Quote) -> bool:
-    """The dearer half of trust restates something else since this was first said."""
-    held = timeline.held.get((quote.feed, None))
-    if held is None:
-        return False
-    price = blended(quote.usd_per_mtok)
-    restated = [
-        (blended(each.usd_per_mtok), each.trust)
-        for each in timeline.others(quote.feed, quote.seen_at)
-        if not each.is_indirect and each.seen_at > held.since
-    ]
-    return weighted_median([*restated, (price, quote.trust)]) > price
 
 
 def _was_recent(timeline: PriceTimeline, quote: Quote) -> bool:
@@ -213,22 +168,16 @@ def _was_announced(timeline: PriceTimeline, quote: Quote) -> bool:
     )
 
 
-def _is_agreed(timeline: PriceTimeline, quote: Quote) -> bool:
-    return any(
-        agrees(other, quote, timeline.rules) for other in timeline.others(quote.feed, quote.seen_at)
-    )
-
-
 def _seconded(timeline: PriceTimeline, witness: Quote) -> list[Event]:
     """A witness releases what is held of others that it agrees with; then the votes are counted."""
     now = witness.seen_at
     held = [
-        each.quote
-        for (feed, valid_from), each in timeline.held.items()
-        if valid_from is None and not each.is_final and feed != witness.feed
+        (each.quote, Doubt(each.reason, each.needs))
+        for (_, valid_from), each in timeline.held.items()
+        if valid_from is None and not each.is_final and is_witness(witness, each.quote, timeline)
     ]
-    for quote in held:
-        if agrees(quote, witness, timeline.rules):
+    for quote, doubt in held:
+        if is_seconded(timeline, quote, doubt, now):
             timeline.believe(quote, now, is_proven=True)
     return settle(timeline, now)
 
@@ -276,7 +225,7 @@ def _prove_agreed(timeline: PriceTimeline, now: float) -> None:
             *(track.word for feed, track in timeline.tracks.items() if feed != word.feed),
             *(quote for quote in timeline.others(word.feed, now) if quote.is_indirect),
         )
-        if any(agrees(other, word, timeline.rules) for other in others):
+        if any(is_witness(other, word, timeline) for other in others):
             timeline.prove(word.feed)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from windsock.core.model.ticks import Quote
-from windsock.core.pricing.comparison import blended, weighted_median
+from windsock.core.pricing.comparison import blended, weighted_median, witnesses
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import Vote, is_owner, supports
 from windsock.core.pricing.validation import Held
@@ -157,7 +157,8 @@ def standing_of(timeline: PriceTimeline, votes: Sequence[Vote], now: float) -> S
     if current is None:
         return Standing()
     behind = [vote for vote in votes if supports(vote.quote, current, timeline.rules)]
-    is_single = bool(behind) and len(votes) == 1 and not is_owner(current, timeline.rules)
+    is_single = len(witnesses(vote.said for vote in votes)) == 1 and bool(behind)
+    is_single = is_single and not is_owner(current, timeline.rules)
     is_proven = is_owner(current, timeline.rules) or any(vote.is_proven for vote in behind)
     return Standing(
         is_provisional=bool(behind) and not is_proven,

@@ -13,8 +13,10 @@ from windsock.core.pricing.comparison import (
     alike,
     as_decimal,
     blended,
+    is_copy,
     says_less,
     weighted_median,
+    witnesses,
 )
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.consensus.tracks import Track
@@ -27,14 +29,22 @@ LEAST_LEAD = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
-    """A feed's voice for a price, its own or that of a feed which it lags behind."""
+    """A feed's voice for a price, its own or that of a feed which it lags behind.
+
+    said    its own last word
+    """
 
     feed: str
     quote: Quote
-    trust: float
+    said: Quote
     is_proven: bool
     is_backed: bool
     lags: bool
+
+    @property
+    def trust(self) -> float:
+        """0..1, of its feed."""
+        return self.said.trust
 
 
 def supports(quote: Quote, other: Quote, rules: GuardRules) -> bool:
@@ -53,7 +63,7 @@ def votes_of(timeline: PriceTimeline, now: float) -> list[Vote]:
             vote = Vote(
                 feed=feed,
                 quote=word,
-                trust=track.word.trust,
+                said=track.word,
                 is_proven=track.is_proven,
                 is_backed=leader == feed and now - track.backed_at <= recent_s,
                 lags=leader != feed,
@@ -95,14 +105,16 @@ def _lags(feed: str, ahead: str, heard: dict[str, Track], now: float, rules: Gua
     A move that nobody joined within days leads no longer: it dissents.
     """
     late, lead = heard[feed], heard[ahead]
-    if lead.word.trust < LEAST_LEAD * late.word.trust or lead.since < late.backed_at:
+    if is_sellers(late.word) or lead.since < late.backed_at:
+        return False
+    if lead.word.trust < LEAST_LEAD * late.word.trust:
         return False
     if alike(late.word, lead.word, rules) or not _left(lead, late.word, rules):
         return False
     if _left(late, lead.word, rules) and late.since >= lead.since:
         return False
     return now - lead.since <= rules.recent_s or any(
-        agrees(track.word, lead.word, rules)
+        agrees(track.word, lead.word, rules) and not is_copy(track.word, lead.word)
         for name, track in heard.items()
         if name not in (feed, ahead)
     )
@@ -124,7 +136,7 @@ def winner(votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) 
     """The voice with the most trust behind it, the dearer one on a tie.
 
     What a bill, a person, time or a second list proved goes before what one list alone says; the
-    owner's word before all.
+    word of whoever sells it before what others say of it, the owner's before all.
 
     elsewhere   blended USD per million at which others sell the model
     """
@@ -133,19 +145,20 @@ def winner(votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) 
     return max(votes, key=lambda vote: _rank(vote, votes, elsewhere, rules))
 
 
-Rank = tuple[bool, bool, bool, bool, float, int, float, Decimal, str]
+Rank = tuple[bool, bool, bool, bool, bool, float, int, float, Decimal, str]
 
 
 def _rank(vote: Vote, votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) -> Rank:
     quote = vote.quote
     behind = [each for each in votes if supports(each.quote, quote, rules)]
-    is_proven = any(each.is_proven for each in behind)
+    is_odd = is_strange(quote, elsewhere, rules)
     return (
         is_owner(quote, rules),
         vote.is_backed,
-        is_proven,
-        not (is_strange(quote, elsewhere, rules) or _is_foreign(quote, votes, rules)),
-        round(sum(each.trust for each in behind), 9),
+        not is_odd and any(is_sellers(each.said) for each in behind),
+        any(each.is_proven for each in behind),
+        not (is_odd or _is_foreign(quote, votes, rules)),
+        round(sum(each.trust for each in witnesses(vote.said for vote in behind)), 9),
         len(quote.windows) + len(quote.tiers),
         quote.trust,
         blended(quote.usd_per_mtok),
@@ -156,6 +169,11 @@ def _rank(vote: Vote, votes: Sequence[Vote], elsewhere: Decimal | None, rules: G
 def is_owner(quote: Quote, rules: GuardRules) -> bool:
     """True for the word of whoever runs the service: the configuration, the own price sheet."""
     return quote.feed in rules.owner_feeds or quote.trust >= rules.scheduling_trust
+
+
+def is_sellers(quote: Quote) -> bool:
+    """True for the own list of whoever sells the model: a feed of the seller's name."""
+    return quote.feed == quote.deployment.partition("/")[0].partition("@")[0]
 
 
 def is_strange(quote: Quote, elsewhere: Decimal | None, rules: GuardRules) -> bool:

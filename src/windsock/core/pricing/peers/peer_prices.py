@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from windsock.core.model.ticks import CHAT, Quote
 from windsock.core.model.units import MAIN_METERS, Prices
-from windsock.core.pricing.comparison import blended
+from windsock.core.pricing.comparison import blended, witnesses
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import heard_lately, is_owner
 from windsock.core.pricing.peers.listings import Ask, Listings
@@ -76,7 +76,8 @@ class PeerPrices:
         stated = _main(quote)
         if quote.mode != CHAT or not all(stated.values()):
             return replace(standing, is_bounded=standing.is_alone)
-        found = plausible(stated, name, self._listings, now, self._rules)
+        alone = standing.is_alone
+        found = plausible(stated, name, self._listings, now, self._rules, is_alone=alone)
         return _placed(standing, quote, found, now, self._rules)
 
 
@@ -88,9 +89,10 @@ def is_measured(timeline: PriceTimeline, now: float) -> bool:
 
 def _is_measured(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
     heard = heard_lately(timeline, now)
-    if len(heard) != 1 or is_owner(quote, timeline.rules):
+    said = witnesses(track.word for track in heard.values())
+    if len(said) != 1 or is_owner(quote, timeline.rules):
         return False
-    (track,) = heard.values()
+    track = heard[said[0].feed]
     is_backed = track.backed_at >= track.since
     is_young = not is_backed and now - track.since < timeline.rules.implausible_s
     return timeline.standing.is_alone or is_young
@@ -104,11 +106,13 @@ def _placed(
         is_too_dear = found.basis is Basis.MODEL and lower != _main(quote)
         return replace(standing, dearer_by=_relative(lower, quote)) if is_too_dear else standing
     by = _relative(found.prices, quote)
-    is_cheap = by > 0 and found.basis is not None
     is_near = found.basis in (Basis.MODEL, Basis.FAMILY)
     is_unplaced = not is_near and not _is_old(quote, now, rules)
     return replace(
-        standing, dearer_by=by, is_bounded=is_cheap or is_unplaced, measured_by=found.basis or ""
+        standing,
+        dearer_by=by,
+        is_bounded=found.is_cheap or is_unplaced,
+        measured_by=found.basis or "",
     )
 
 

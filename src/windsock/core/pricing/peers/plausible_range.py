@@ -28,35 +28,61 @@ class Basis(StrEnum):
 class Plausible:
     """A stated price as it should be taken.
 
-    prices  input and output, USD per million: as stated where that is plausible, else the bound
-            that is nearer
-    basis   what they were measured by; None: nothing comparable is known
+    prices      input and output, USD per million: as stated where that is plausible, else the
+                bound that is nearer
+    basis       what they were measured by; None: nothing comparable is known
+    is_cheap    stated for less than is plausible
     """
 
     prices: Prices
     basis: Basis | None = None
+    is_cheap: bool = False
 
 
 def plausible(
-    stated: Prices, name: str, listings: Listings, now: float, rules: GuardRules
+    stated: Prices,
+    name: str,
+    listings: Listings,
+    now: float,
+    rules: GuardRules,
+    *,
+    is_alone: bool = True,
 ) -> Plausible:
     """Measured by the same model elsewhere, else by its family, else by what its seller sells.
 
     What lies within the range is taken as stated: of real first listings nearly all are right.
+
+    is_alone    nothing but one list speaks for it: it is the cheapest or the dearest of several
+                sellers by no more than the next one
     """
     same = listings.same_model(name, now)
     if same:
-        return Plausible(_within(stated, same, rules.alone_ratios[0]), Basis.MODEL)
+        found = _within(stated, same, rules.alone_ratios[0])
+        taken = _among(found, same, rules) if is_alone else found
+        return Plausible(taken, Basis.MODEL, _is_less(stated, found))
     kin = listings.family(name, now)
     if kin:
-        return Plausible(_within(stated, kin, rules.family_ratio), Basis.FAMILY)
+        found = _within(stated, kin, rules.family_ratio)
+        return Plausible(found, Basis.FAMILY, _is_less(stated, found))
     return _of_seller(stated, listings.of_seller(name, now), rules)
+
+
+def _is_less(one: Prices, other: Prices) -> bool:
+    return blended(one) < blended(other)
 
 
 def _within(stated: Prices, asks: list[Ask], most: float) -> Prices:
     """At most so many times what is usual, nor less than one such part of it."""
     times, middle = Decimal(str(most)), {meter: usual(asks, meter) for meter in MAIN_METERS}
     return {m: min(max(stated[m], middle[m] / times), middle[m] * times) for m in MAIN_METERS}
+
+
+def _among(prices: Prices, asks: list[Ask], rules: GuardRules) -> Prices:
+    """Not below the cheapest, nor above the dearest, of several other sellers."""
+    if len({ask.seller for ask in asks}) < rules.several_sellers:
+        return prices
+    said = {meter: [ask.prices[meter] for ask in asks] for meter in MAIN_METERS}
+    return {m: min(max(prices[m], min(said[m])), max(said[m])) for m in MAIN_METERS}
 
 
 def _of_seller(stated: Prices, asks: list[Ask], rules: GuardRules) -> Plausible:
@@ -68,7 +94,8 @@ def _of_seller(stated: Prices, asks: list[Ask], rules: GuardRules) -> Plausible:
     part = Decimal(str(rules.family_ratio)) * dearest / blended(found.prices)
     if part >= 1:
         return found
-    return Plausible({meter: part * usd for meter, usd in found.prices.items()}, Basis.SELLER)
+    prices = {meter: part * usd for meter, usd in found.prices.items()}
+    return Plausible(prices, Basis.SELLER, _is_less(stated, prices))
 
 
 def _by_ratio(stated: Prices, of_seller: list[Ask], rules: GuardRules) -> Plausible:
@@ -76,7 +103,7 @@ def _by_ratio(stated: Prices, of_seller: list[Ask], rules: GuardRules) -> Plausi
     low, high = _ratios(of_seller, rules)
     given, got = stated[Meter.INPUT], stated[Meter.OUTPUT]
     prices = {Meter.INPUT: max(given, got / high), Meter.OUTPUT: max(got, given * low)}
-    return Plausible(prices, Basis.RATIO if prices != stated else None)
+    return Plausible(prices, Basis.RATIO if prices != stated else None, prices != stated)
 
 
 def _ratios(of_seller: list[Ask], rules: GuardRules) -> tuple[Decimal, Decimal]:
