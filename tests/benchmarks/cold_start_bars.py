@@ -64,8 +64,7 @@ def _near_oracle(case: Case, scores: list[Score]) -> Iterator[list[str]]:
                   usd <= MOST_SPENT * oracle.usd)  # fmt: skip
         yield row("points short", where, f"{short:.2f}", f"{MOST_SHORT}", short <= MOST_SHORT)
         return
-    worth = table.worth_usd(case.aim)
-    lost = 100 * (oracle.success - success + (usd - oracle.usd) / (6000 * worth))
+    lost = table.worth_lost(case.aim, Score(usd=usd, success=success), oracle)
     yield row("worth lost to the oracle, points", where, f"{lost:.2f}", f"{MOST_LOST}",
               lost <= MOST_LOST)  # fmt: skip
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -29,9 +29,11 @@ from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import MIX_METERS
+from windsock.core.policies.aims.measures import Measures
 from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.views import CellView
 
 AIMS = ("high", "middle")
@@ -51,6 +53,14 @@ class Forgiven(FloorDeficit):
         return 0.0
 
 
+class AtOne(Measures):
+    """A wish is measured at the reference by what is expected, whoever else may be it."""
+
+    def standard(self, cells: Sequence[CellView]) -> Reference | None:
+        found = super().standard(cells)
+        return found and replace(found, rivals=())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """The rule as it is, but for what is said.
@@ -61,31 +71,43 @@ class Rule:
     objective: dict[str, float] = field(default_factory=dict)
     beliefs: BeliefSettings = DEFAULTS
     served: Callable[[], FloorDeficit] = FloorDeficit
+    measures: type[Measures] = Measures
     is_known: bool = False
     is_all_judged: bool = False
     told: int = 0
 
 
 WHOLE = "the whole rule"
+AT_ONE = "measured at one alone"
 RULES = {
     WHOLE: Rule(),
     "all rates known": Rule(is_known=True),
     "everybody judged": Rule(is_all_judged=True),
     **{f"{told} labels of each": Rule(told=told) for told in (30, 100, 300)},
+    AT_ONE: Rule(measures=AtOne),
     "no debts": Rule(served=Forgiven),
     "no exploration floor": Rule(objective={"explore": 0.0}),
     "no watch for drift": Rule(beliefs=BeliefSettings(watches_drift=False, follows_drift=False)),
     "no caution": Rule(objective={"caution": 0.0}),
 }
 
+CAUSES = [name for name in RULES if name not in (WHOLE, AT_ONE)]
+"""Those that a floor has."""
+
 
 def play(name: str, aim: str, without: str, labels: float, seed: int) -> Score:
     """One run of a table."""
     table, rule = tables()[name], RULES[without]
+    objective = Objective(quality_floor=table.floor(aim), **rule.objective)
+    return table.score(shares(table, objective, rule, labels, seed), aim)
+
+
+def shares(table: Table, objective: Objective, rule: Rule, labels: float, seed: int) -> FloatArray:
+    """(tasks, deployments) of the requests of a run, by who answered."""
     beliefs = Beliefs(rule.beliefs)
-    policy = PriceAware(beliefs, Objective(quality_floor=table.floor(aim), **rule.objective))
+    policy = PriceAware(beliefs, objective)
     policy.served = rule.served()
-    policy._measures = replace(policy._measures, served=policy.served)
+    policy._measures = rule.measures(objective, beliefs, policy.served)
     views = _views(table)
     if rule.is_known:
         for (g, k), rate in np.ndenumerate(table.success):
@@ -97,8 +119,8 @@ def play(name: str, aim: str, without: str, labels: float, seed: int) -> Score:
         for (g, k), hits in np.ndenumerate(told):
             beliefs.observe_sums(views[g].cell, table.names[k], rule.told, hits, hits, now=0.0)
         beliefs.is_judge = True
-    shares = _served(table, policy, views, 1.0 if rule.is_known else labels, rule, seed)
-    return table.score(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1), aim)
+    counts = _served(table, policy, views, 1.0 if rule.is_known else labels, rule, seed)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def _served(
@@ -196,7 +218,7 @@ def _oracle(job: Job) -> Score:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", nargs="*", default=list(tables()))
-    parser.add_argument("--without", nargs="*", choices=list(RULES)[1:], default=list(RULES)[1:])
+    parser.add_argument("--without", nargs="*", choices=list(RULES)[1:], default=list(CAUSES))
     parser.add_argument("--labels", type=float, default=0.8)
     parser.add_argument("--seeds", type=int, default=2)
     return parser.parse_args()

@@ -93,6 +93,11 @@ class Table:
         wanted = Objective(kind="quality", quality=wish, incumbent=incumbent)
         return wanted.worth_usd(reference_of(offers, incumbent))
 
+    def worth_lost(self, wish: str, found: Score, oracle: Score) -> float:
+        """What a run lost to the oracle by a wish, in hundredths of what its requests may give."""
+        dearer = (found.usd - oracle.usd) / (REQUESTS * self.worth_usd(wish))
+        return 100 * (oracle.success - found.success + dearer)
+
     def oracle(self, aim: str, incumbent: str | None = None) -> FloatArray:
         """(tasks, deployments) shares of whoever knows all and optimises the same aim."""
         floor = self.floor(aim)

@@ -216,7 +216,8 @@ PROSPECTS = [prospect("deployment", name, 10.0**i) for i, name in enumerate(NAME
     prospect("floor", "0.95", 12.0), prospect("value", "1.23e-05", 1.0)]  # fmt: skip
 FRONTIER = {
     "route": "auto", "incumbent": LONG, "tasks": 400, "over_route": PROSPECTS,
-    "reference": {"deployment": TWIN, "success": 0.9, "usd_per_success": 1e-9},
+    "reference": {"deployment": TWIN, "success": 0.9, "usd_per_success": 1e-9,
+                  "likely_usd_per_success": 1e-9},
     "by_task": [{"task": task, "traffic_share": 0.5, "rewards": 1234567.0, "prospects": PROSPECTS}
                 for task in (ODD, "sql")],
 }  # fmt: skip

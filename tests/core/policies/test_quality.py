@@ -49,6 +49,26 @@ def test_what_is_named_is_the_reference_and_what_is_free_is_none() -> None:
     assert reference_of([]) is None
 
 
+def test_a_success_is_measured_at_whoever_may_be_the_reference() -> None:
+    chance, rates, errors = np.random.default_rng(1), (0.70, 0.86, 0.90), (0.08, 0.05, 0.02)
+    unsure = [
+        offer._replace(error=error) for offer, error in zip(offers(rates, USD), errors, strict=True)
+    ]
+    drawn = rates + chance.standard_normal((200_000, 3)) * errors
+    who = (drawn >= drawn.max(axis=1, keepdims=True) - 0.05).argmax(axis=1)
+    each = np.divide(USD, rates)
+    found = reference_of(unsure)
+    assert found is not None and found.deployment == "p/middle"
+    assert found.likely_usd_per_success == pytest.approx(each[who].mean(), rel=0.01)
+
+
+def test_what_is_known_or_named_is_measured_at_itself() -> None:
+    for named in (None, "p/large"):
+        found = reference_of(offers((0.70, 0.86, 0.90), USD), named)
+        assert found is not None
+        assert found.likely_usd_per_success == pytest.approx(found.usd_per_success, rel=1e-9)
+
+
 def test_the_more_is_wished_for_the_more_a_success_is_worth() -> None:
     found = [weighed(wish) for wish in ("economy", "balanced", "high", "max")]
     worth = [each.value_usd for each in found]

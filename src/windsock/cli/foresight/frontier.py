@@ -63,8 +63,8 @@ def _about(found: Mapping[str, Any]) -> str:
     words = [f"{found['route']}: what each wish would cost and deliver, by what is believed now"]
     if found["reference"]:
         words.append(
-            f"quality is measured by {found['reference']['deployment']}, "
-            f"${found['reference']['usd_per_success']:.3g} a success"
+            f"quality is measured by {found['reference']['deployment']}, or who else may be the "
+            f"reference: ${found['reference']['likely_usd_per_success']:.3g} a success"
         )
     if not sum(task["rewards"] for task in found["by_task"]):
         words.append("nobody has judged an answer yet, so that success is a guess")

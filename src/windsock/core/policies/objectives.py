@@ -95,7 +95,7 @@ class Objective:
         """
         if self.quality is None:
             return self.usd_per_success or 0.0
-        return QUALITIES[self.quality] * reference.usd_per_success if reference else 0.0
+        return QUALITIES[self.quality] * reference.likely_usd_per_success if reference else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

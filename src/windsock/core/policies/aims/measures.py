@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 
@@ -43,17 +44,20 @@ class Measures:
 
         Of the busiest cells of the route together: the worth of a success is one for all of them.
         """
-        offers = [
-            Offer(name, a / (a + b), usd if usd > LEAST_USD else 0.0, view.share)
-            for view in busiest(cells)
-            for name, usd, (a, b) in zip(
-                view.deployments,
-                view.prudent_usd,
-                self.beliefs.posteriors(view.cell, view.deployments),
-                strict=True,
-            )
-        ]
+        offers = [offer for view in busiest(cells) for offer in self._offers(view)]
         return reference_of(offers, self.objective.incumbent)
+
+    def _offers(self, view: CellView) -> Iterator[Offer]:
+        pairs = self.beliefs.posteriors(view.cell, view.deployments)
+        for name, usd, (a, b) in zip(view.deployments, view.prudent_usd, pairs, strict=True):
+            mean = a / (a + b)
+            yield Offer(
+                deployment=name,
+                success=mean,
+                usd=usd if usd > LEAST_USD else 0.0,
+                share=view.share,
+                error=sqrt(mean * (1 - mean) / (a + b + 1)),
+            )
 
     def worth_usd(self, reference: Reference | None) -> float:
         """What a success is worth where the objective says so; 0 where it does not."""

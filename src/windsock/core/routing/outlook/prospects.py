@@ -210,7 +210,8 @@ class _Grid:
         total = sum(share for share, _ in parts) or 1.0
         low = sum(share * float(arms.mean[arms.usd.argmin()]) for share, arms in parts) / total
         high = sum(share * float(arms.mean.max()) for share, arms in parts) / total
-        values = (each * seen.reference.usd_per_success for each in VALUES)
+        measure = seen.reference.likely_usd_per_success
+        values = (each * measure for each in VALUES)
         return cls(tuple(float(f"{value:.3g}") for value in values), _floors(low, high))
 
     def prospects(self, frontier: Frontier) -> Iterator[Prospect]:
@@ -220,7 +221,8 @@ class _Grid:
         if reference is None:
             return
         for name, factor in QUALITIES.items():
-            yield _at(frontier, ladder.at(factor * reference.usd_per_success), "quality", name)
+            value = factor * reference.likely_usd_per_success
+            yield _at(frontier, ladder.at(value), "quality", name)
         cap = DEAREST * reference.usd_per_success
         for success in self.floors:
             floor = Floor(success=success, caution=1.0, most_usd=cap)

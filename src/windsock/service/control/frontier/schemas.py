@@ -63,14 +63,21 @@ class ReferenceView(Answer):
     deployment: str
     success: float
     usd_per_success: float
+    likely_usd_per_success: float = Field(
+        description="at whoever may be the reference, by their chances: the measure of `quality`"
+    )
 
     @classmethod
     def of(cls, found: Reference | None) -> ReferenceView | None:
         """None where there is none."""
         if found is None:
             return None
-        return cls(deployment=found.deployment, success=found.success,
-                   usd_per_success=found.usd_per_success)  # fmt: skip
+        return cls(
+            deployment=found.deployment,
+            success=found.success,
+            usd_per_success=found.usd_per_success,
+            likely_usd_per_success=found.likely_usd_per_success,
+        )
 
 
 class FrontierView(Answer):
