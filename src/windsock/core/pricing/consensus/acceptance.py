@@ -97,7 +97,7 @@ def _stated(timeline: PriceTimeline, quote: Quote) -> list[Event]:
     track = timeline.tracks.get(feed)
     if track is not None and alike(quote, track.word, timeline.rules):
         timeline.held.pop((feed, None), None)
-        timeline.hear(feed, now)
+        timeline.hear(quote)
         return _seconded(timeline, quote)
     told = _judged(timeline, quote)
     return [*told, *_seconded(timeline, quote), *_disputed(timeline, feed, track, now)]
@@ -129,7 +129,7 @@ def _believe_part(timeline: PriceTimeline, cautious: Quote | None) -> None:
     if track is None or not alike(cautious, track.word, timeline.rules):
         timeline.believe(cautious, cautious.seen_at, is_proven=False)
     else:
-        timeline.hear(cautious.feed, cautious.seen_at)
+        timeline.hear(cautious)
 
 
 def _doubt(timeline: PriceTimeline, quote: Quote) -> Doubt | None:
