@@ -7,8 +7,9 @@ read beside.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, data_of
 from windsock.wire.upstream_errors.reading import refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
-Events = list[dict[str, Any]]
+Events = Iterable[dict[str, Any]]
 
 
 class NativeFormat(ABC):
@@ -75,12 +76,12 @@ class NativeFormat(ABC):
         """The answer, or the error, in events that nobody asked for; None if they break off."""
         try:
             scanner = self.scanner(request)
-            for _ in (*scanner.feed(raw), *scanner.rest()):
+            for _ in chain(scanner.feed(raw), scanner.rest()):
                 pass
             if scanner.error is not None:
                 return parsed(scanner.error)
             told = (parsed(data_of(each)) for each in BOUNDARY.split(raw))
-            events = [each for each in told if isinstance(each, dict)]
+            events = (each for each in told if isinstance(each, dict))
             return self._whole(events) if scanner.is_complete else None
         except (ProviderError, RecursionError, *MISSHAPEN):
             return None
