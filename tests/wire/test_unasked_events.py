@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,3 +67,18 @@ def test_those_that_break_off_are_no_answer_and_an_error_is_one(spoken, fake) ->
     error = b'data: {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}\n\n'
     failed = spoken.answer(b"".join(events[:2]) + error, ASKED)
     assert failed is not None and b"overloaded_error" in (failed.error or b"")
+
+
+def test_parts_of_several_answers_stand_in_their_order() -> None:
+    texts = [(place, f"{place}-{number}") for number in range(50) for place in (1, 0)]
+    ends = [{"candidates": [{"index": place, "finishReason": "STOP"}]} for place in (0, 1)]
+    parts = [
+        {"candidates": [{"index": place, "content": {"parts": [{"text": text}]}}]}
+        for place, text in texts
+    ]
+    events = b"".join(fake_gemini.sent(each) for each in (*parts, *ends))
+    made = NativeContent(ProviderTraits()).answer(events, replace(ASKED, choices=2))
+    assert made is not None
+    for each in json.loads(made.raw)["candidates"]:
+        told = [part["text"] for part in each["content"]["parts"]]
+        assert told == [text for place, text in texts if place == each["index"]]
