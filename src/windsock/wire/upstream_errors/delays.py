@@ -28,7 +28,9 @@ SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
     r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
     r"|(?:resets?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
-    rf"|(?:allowed|available|possible)\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{COUNT}.*)"
+    r"|(?:allowed|available|possible)\s+(?:again\s+)?in"
+    rf"|(?:remaining|time left):?(?=\s+{PART.pattern}))"
+    rf"\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{COUNT}.*)"
 )
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"

@@ -1,9 +1,11 @@
-"""An answer of Gemini's that came in parts where a whole one was asked for."""
+"""An answer of Gemini's that came in parts where a whole one was asked for, or the other way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_usage import part_of
@@ -22,6 +24,13 @@ def whole_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         for place, each in enumerate(event.get("candidates") or ()):
             _add(candidates.setdefault(each.get("index", place), {}), each)
     return {**whole, "candidates": [*candidates.values()]} if candidates else whole
+
+
+def events_of(body: Any) -> bytes:
+    """A whole answer as an event, as is each of a list of parts; empty for what is neither."""
+    parts = body if isinstance(body, list) else [body]
+    told = [each for each in parts if isinstance(each, dict) and each]
+    return b"".join(b"data: " + orjson.dumps(each) + b"\r\n\r\n" for each in told)
 
 
 def _add(candidate: dict[str, Any], part: Mapping[str, Any]) -> None:

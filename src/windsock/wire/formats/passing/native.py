@@ -141,12 +141,18 @@ class NativeStreamScanner(PassedEvents):
         return self.has_answer or self._has_thought
 
     def rest(self) -> Iterator[bytes]:
-        """The last event, if the stream ended without the blank line that closes it."""
+        """The last event, if the stream ended without the blank line that closes it.
+
+        An answer that came whole, and not after events, is told as those that were asked for.
+        """
         held = self._unended.taken()
         if DATA.search(held):
             yield from self.feed(held + b"\n\n")
         elif self.error is None:
-            self.error = error_in(parsed(held))
+            body = parsed(held)
+            self.error = error_in(body)
+            if self.error is None and not (self.has_content or self.is_complete):
+                yield from self.feed(self._events_of(body))
 
     def broken(self, message: str) -> bytes:
         """The provider's own event of a failure, or one that says this."""
@@ -188,6 +194,10 @@ class NativeStreamScanner(PassedEvents):
 
         raises  msgspec.DecodeError if it is no JSON, ValidationError if it is no event
         """
+
+    @abstractmethod
+    def _events_of(self, body: Any) -> bytes:
+        """The events of a whole answer; empty for what is none."""
 
     @abstractmethod
     def _broken(self, message: str) -> bytes:
