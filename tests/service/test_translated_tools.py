@@ -9,6 +9,7 @@ from openai import AsyncOpenAI
 
 from tests.running import config_of, running
 from tests.upstream import Answer, chunk, completion, event, upstream
+from windsock.wire.formats.responses.responses import Responses
 
 SEES = '[deployments."acme/m".capabilities]\nvision = true\n'
 PNG = "data:image/png;base64,aGk="
@@ -185,6 +186,22 @@ async def test_images_in_the_results_of_functions_follow_all_results(tmp_path) -
     assert (first["content"], second["content"]) == ("a chart", "(shown in the next message)")
     images = [each for each in shown["content"] if each["type"] == "image_url"]
     assert [each["image_url"]["url"] for each in images] == [PNG, PNG]
+
+
+def test_an_image_that_was_made_is_shown_and_one_that_is_kept_elsewhere_is_named() -> None:
+    drawn = {"type": "image_generation_call", "id": "ig_1", "output_format": "webp"}
+    dialect = Responses()
+    told = dialect.asked({"model": "m", "input": [
+        {"role": "user", "content": "draw"}, {**drawn, "result": "aGk="},
+        {"role": "assistant", "content": "there"},
+        {"role": "user", "content": "bluer"}]})  # fmt: skip
+    first, said, shown, last = told["messages"]
+    assert (first["content"], said["content"], last["content"]) == ("draw", "there", "bluer")
+    assert shown["role"] == "user"
+    assert shown["content"][1]["image_url"] == {"url": "data:image/webp;base64,aGk="}
+    assert dialect.left_out == []
+    dialect.asked({"model": "m", "input": [drawn, {"role": "user", "content": "bluer"}]})
+    assert dialect.left_out == ["input.image_generation_call"]
 
 
 async def test_images_in_tool_results_follow_all_results(tmp_path) -> None:

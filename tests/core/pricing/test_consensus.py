@@ -68,17 +68,16 @@ SLIPS = {
 def copied(slip: tuple[str, str], honest: tuple[str, ...], joined: int, **facts) -> PriceBook:
     """All say 2 and 8 for two months; then one slips, others say as it does, the rest restates."""
     wrong = ["c", *(f"copy{i}" for i in range(joined))]
-    days = (START + d * DAY for d in (0, 30, 61))
+    feeds = [*honest, *wrong]
     book = book_of(
-        *(says(f, "2", "8", at + i) for at in days for i, f in enumerate((*honest, *wrong)))
+        *(says(f, "2", "8", START + d * DAY + i) for d in (0, 30, 61) for i, f in enumerate(feeds))
     )
     for hour in range(24):
-        at = START + 62 * DAY + hour * HOUR
-        for feed in honest:
-            book.absorb(says(feed, "2", "8", at := at + 1), at)
-        for feed in wrong[: hour + 1]:
-            takes_over = facts if feed != "c" else {}
-            book.absorb(says(feed, *slip, at := at + 1, **takes_over), at)
+        for i, feed in enumerate(feeds[: len(honest) + hour + 1]):
+            at = START + 62 * DAY + hour * HOUR + i
+            takes_over = facts if feed not in ("c", *honest) else {}
+            words = ("2", "8") if feed in honest else slip
+            book.absorb(says(feed, *words, at, **takes_over), at)
     return book
 
 

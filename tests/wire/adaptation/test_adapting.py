@@ -14,6 +14,7 @@ from windsock.errors import BadRequest
 from windsock.providers.parameters import known_parameters, parameters_of
 from windsock.providers.presets import known_providers
 from windsock.wire.adaptation.adapt import adapted
+from windsock.wire.adaptation.conversation import START
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, taught
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.request import UpstreamRequest
@@ -162,3 +163,26 @@ def test_the_name_of_a_tools_result_stays_where_it_is_read() -> None:
     turn = {"role": "tool", "tool_call_id": "c1", "name": "look", "content": "42"}
     made = sent(asked([turn]), parameters_of("google-native", "m"))
     assert made["messages"] == [turn]
+
+
+USER, SYSTEM = {"role": "user", "content": "hi"}, {"role": "system", "content": "Be brief."}
+BEGUN = {"role": "user", "content": START}
+GREETED = {"role": "assistant", "content": "Hello, how can I help?"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "turns", "after"),
+    [
+        (parameters_of("bedrock", "m"), [GREETED, USER], [BEGUN, GREETED, USER]),
+        (parameters_of("bedrock", "m"), [SYSTEM, GREETED], [SYSTEM, BEGUN, GREETED]),
+        (parameters_of("bedrock", "m"), [SYSTEM, USER, GREETED], [SYSTEM, USER, GREETED]),
+        (parameters_of("perplexity", "m"), [GREETED, USER], [BEGUN, GREETED, USER]),
+        (parameters_of("anthropic", "m"), [GREETED, USER], [GREETED, USER]),
+        (taught(AS_IT_COMES, [Unsupported(field="messages.opening")]),
+         [GREETED, USER], [BEGUN, GREETED, USER]),
+    ],
+)  # fmt: skip
+def test_the_user_begins_where_only_the_user_may(rules, turns, after) -> None:
+    made, changed = adapted(asked(turns), rules)
+    assert json.loads(made.raw)["messages"] == after
+    assert ("messages.opening" in changed) == (after != turns)

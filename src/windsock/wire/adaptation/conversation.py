@@ -19,6 +19,7 @@ import orjson
 from windsock.wire.adaptation.parameters import (
     DEVELOPER,
     IN_MESSAGES,
+    OPENING,
     PREFILL,
     SYSTEM,
     TOOL_ID,
@@ -44,6 +45,9 @@ SPECIAL = re.compile(rb'"(?:assistant|developer|tool|function|name)"')
 
 GO_ON = "Continue your last message exactly where it ends, without repeating any of it."
 """Asks for the rest of an answer that the caller began, where a model does not go on by itself."""
+
+START = "Begin the conversation."
+"""Says nothing of what it is about, where the user must speak first and did not."""
 
 ALNUM = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -224,6 +228,17 @@ def _is_plain_pair(last: Turn, turn: Turn) -> bool:
     return all(each.get("role") == "assistant" and not each.get("tool_calls") for each in both)
 
 
+def _opening(turns: list[Turn], rules: Parameters) -> list[str]:
+    if not (rules.is_user_first or rules.is_alternating):
+        return []
+    said = (n for n, each in enumerate(turns) if each.get("role") not in ("system", "developer"))
+    first = next(said, None)
+    if first is None or turns[first].get("role") != "assistant":
+        return []
+    turns.insert(first, {"role": "user", "content": START})
+    return [OPENING]
+
+
 def _prefill(turns: list[Turn], rules: Parameters) -> list[str]:
     last = turns[-1] if turns else {}
     is_begun = last.get("role") == "assistant" and not last.get("tool_calls")
@@ -267,6 +282,7 @@ CHANGES: tuple[Callable[[list[Turn], Parameters], list[str]], ...] = (
     _tool_names,
     _tool_ids,
     _alternating,
+    _opening,
     _prefill,
 )
 """In this order: names of tools are found by the ids as they came."""

@@ -21,9 +21,11 @@ IN_MESSAGES = "messages."
 SYSTEM, DEVELOPER = "messages.system", "messages.developer"
 IMAGE, AUDIO = "messages.image", "messages.audio"
 PREFILL, TOOL_ID, TURNS = "messages.prefill", "messages.tool_call_id", "messages.turns"
+OPENING = "messages.opening"
 """What of a conversation may be unsupported beside fields of its turns: system turns after the
 first turn, the role developer, images, sound, an assistant's turn at the end, ids of tool calls of
-another's making, two turns of one role one after the other."""
+another's making, two turns of one role one after the other, an assistant's turn before all of the
+user's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ class Parameters:
     lacks       needs (`core.model.requests.NEED_BY_FIELD`) that it cannot serve
     is_system_first     only one system turn, before all others
     has_developer       knows the role developer, which else is called system
-    is_alternating      no two turns of one role in a row
+    is_alternating      no two turns of one role in a row, and the user's first
+    is_user_first       the user's turn first
     turn_fields         fields of turns that are left out
     own_fields  fields of an assistant's turns that only some understand (reasoning and its
                 signatures) and it does; None: nothing is known, so all are sent
@@ -76,6 +79,7 @@ class Parameters:
     is_system_first: bool | None = None
     has_developer: bool | None = None
     is_alternating: bool | None = None
+    is_user_first: bool | None = None
     turn_fields: tuple[str, ...] = ()
     own_fields: tuple[str, ...] | None = None
     fills: Mapping[str, Any] = field(default_factory=dict)
@@ -169,6 +173,8 @@ def _without_in_messages(base: Parameters, name: str) -> Parameters:
             return replace(base, has_developer=False)
         case "messages.turns":
             return replace(base, is_alternating=True)
+        case "messages.opening":
+            return replace(base, is_user_first=True)
         case "messages.prefill":
             return replace(base, prefill="ask")
         case "messages.tool_call_id":

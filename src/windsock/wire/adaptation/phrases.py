@@ -9,6 +9,7 @@ from windsock.wire.adaptation.parameters import (
     DEVELOPER,
     IMAGE,
     IN_MESSAGES,
+    OPENING,
     PREFILL,
     SYSTEM,
     TOOL_ID,
@@ -112,6 +113,9 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"tool call id was|tool_use\.id: string should match|tool_use_id: string should match|"
          r"tool_calls\[\d+\]\.id'?: string too long|tool_call_id'?: string too long", TOOL_ID),
         (r"roles? (?:should|must) (?:be )?alternat|should alternate with assistant", TURNS),
+        (r"conversation must (?:start|begin) with a user|"
+         r"first (?:content|message|turn) (?:must|should) (?:use|be|have)[^.]{0,24}\buser",
+         OPENING),
         (r"messages?[.\[\w'\]]{0,80}(?: ?:[^:]{0,60})?[. ][`'\"]?property '(?:[\w.]+\.)?(\w+)'"
          r" is unsupported|messages\.\d+\.\w+\.(\w+): property", IN_MESSAGES),
         (r"messages['\"]?, ?\d+, ?['\"]\w+['\"], ?['\"](\w+)['\"][^}]{0,80}extra",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
+from windsock.wire.json_codec import parsed
 from windsock.wire.sse import BOUNDARY, DATA, Unended
 
 
@@ -29,13 +30,21 @@ class EventTranslator(ChatStreamScanner):
         self._unread.hold(held[start:])
 
     def rest(self) -> Iterator[bytes]:
-        """The last event, if the stream ended without the blank line that closes it."""
+        """The last event, if the stream ended without the blank line that closes it; or those of
+        an answer that came whole, and not after events."""
         held = self._unread.taken()
+        is_begun = self.has_content or self.is_complete
         if DATA.search(held):
             yield from self.feed(held + b"\n\n")
+        elif not is_begun and (events := self._events_of(parsed(held))):
+            yield from self.feed(events)
         else:
             self._unended.hold(held)
             yield from super().rest()
+
+    @abstractmethod
+    def _events_of(self, body: Any) -> bytes:
+        """The events of a whole answer; empty for what is none."""
 
     @abstractmethod
     def _told(self, event: bytes) -> Iterator[bytes]:

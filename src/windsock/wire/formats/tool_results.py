@@ -1,7 +1,8 @@
 """Turns of a chat as other formats give them: piece by piece, results of tools with images in them.
 
-Chat takes text only as a tool's result: an image or a file goes to the user's turn that follows all
-results. A result of a call that is not in the conversation is told in words.
+Chat takes text only as a tool's result and as the assistant's words: an image or a file of theirs
+goes to the user's turn that follows. A result of a call that is not in the conversation is told in
+words.
 """
 
 from __future__ import annotations
@@ -66,14 +67,22 @@ class Results:
         shown = [part for part in parts if part["type"] != "text"]
         if shown:
             text = text or "(shown in the next message)"
-            label = {"type": "text", "text": f"From the result of the tool call {call_id}:"}
-            self._shown += [label, *shown]
+            self._show_later(f"From the result of the tool call {call_id}:", shown)
         called = self._calls.get(call_id)
         if called is None:
             self.say({"role": "user", "content": f"The tool call {call_id} gave: {text}"})
         else:
             said = {"role": "tool", "tool_call_id": called, "content": text}
             self._messages.append(said)
+
+    def drawn(self, url: str) -> None:
+        """An image that the assistant made; its own turn takes none."""
+        self.assistant()
+        image = {"type": "image_url", "image_url": {"url": url}}
+        self._show_later("The image that you made:", [image])
+
+    def _show_later(self, label: str, parts: list[dict[str, Any]]) -> None:
+        self._shown += [{"type": "text", "text": label}, *parts]
 
     def _show(self) -> None:
         shown, self._shown = self._shown, []

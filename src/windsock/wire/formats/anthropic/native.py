@@ -15,7 +15,7 @@ from windsock.wire.formats.anthropic.answer import (
     finish_of,
     usage_of,
 )
-from windsock.wire.formats.anthropic.unasked import message_of
+from windsock.wire.formats.anthropic.unasked import events_of, message_of
 from windsock.wire.formats.openai_chat import answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_usage import facts_of, part_of
@@ -132,6 +132,9 @@ class NativeMessageScanner(NativeStreamScanner):
     def _count(self, usage: Mapping[str, Any]) -> None:
         """Later counts stand for earlier ones."""
         self._counted = counted_on(self._counted, dict(usage))
+
+    def _events_of(self, body: Any) -> bytes:
+        return events_of(body)
 
     def _broken(self, message: str) -> bytes:
         return event_of({"type": "error", "error": {"type": "api_error", "message": message}})

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from windsock.wire.formats.anthropic.answer import counted_on, finish_of, usage_of
+from windsock.wire.formats.anthropic.unasked import events_of
 from windsock.wire.formats.event_translation import EventTranslator
 from windsock.wire.formats.openai_chat_stream import DONE
 from windsock.wire.formats.openai_usage import part_of
@@ -33,6 +34,9 @@ class MessageStreamScanner(EventTranslator):
         self._calls = -1
         self._arguments = 0
         self._thought = ""
+
+    def _events_of(self, body: Any) -> bytes:
+        return events_of(body)
 
     def _told(self, event: bytes) -> Iterator[bytes]:
         """One event; what is broken is left to the reader of chat streams."""

@@ -1,13 +1,16 @@
-"""A message of Anthropic's that came as events where a whole one was asked for."""
+"""A message of Anthropic's that came as events where it was asked for whole, or the other way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import orjson
 
 from windsock.wire.formats.anthropic.answer import counted_on
+from windsock.wire.formats.passing.native import event_of
+from windsock.wire.json_codec import dumps
 
 Pieces = dict[str, list[Any]]
 """What deltas say of a block, by the field that goes on."""
@@ -16,6 +19,9 @@ LISTED = {"citation": "citations"}
 """Fields of a block that hold what deltas name one by one."""
 
 ARGUMENTS = "partial_json"
+
+TEXTS = ("text", "thinking", "signature")
+"""Fields of a block that deltas of the same name tell."""
 
 
 def message_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -51,3 +57,38 @@ def _whole(block: dict[str, Any], pieces: Pieces) -> dict[str, Any]:
         else:
             block[name] = (block.get(name) or "") + "".join(said)
     return block | ({"input": orjson.loads(arguments)} if arguments else {})
+
+
+def events_of(body: Any) -> bytes:
+    """The events of a whole stream; empty for all that is no whole message."""
+    blocks = body.get("content") if isinstance(body, dict) else None
+    if not isinstance(blocks, list) or not all(isinstance(each, dict) for each in blocks):
+        return b""
+    ends = ("stop_reason", "stop_sequence")
+    begun = {**body, "content": [], **dict.fromkeys(ends)}
+    ended = {"delta": {name: body.get(name) for name in ends}, "usage": body.get("usage") or {}}
+    told = chain.from_iterable(_block(index, block) for index, block in enumerate(blocks))
+    first = {"type": "message_start", "message": begun}
+    last: list[dict[str, Any]] = [{"type": "message_delta", **ended}, {"type": "message_stop"}]
+    return b"".join(map(event_of, (first, *told, *last)))
+
+
+def _block(index: int, block: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    said = [name for name in TEXTS if isinstance(block.get(name), str)]
+    arguments, notes = block.get("input"), block.get("citations")
+    begun = {**block, **dict.fromkeys(said, "")}
+    begun |= {"input": {}} if arguments else {}
+    begun |= {"citations": []} if notes else {}
+    deltas = [
+        *({"type": f"{name}_delta", name: block[name]} for name in said),
+        *({"type": "citations_delta", "citation": each} for each in notes or ()),
+        *(
+            [{"type": "input_json_delta", ARGUMENTS: dumps(arguments).decode()}]
+            if arguments
+            else ()
+        ),
+    ]
+    yield {"type": "content_block_start", "index": index, "content_block": begun}
+    for delta in deltas:
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+    yield {"type": "content_block_stop", "index": index}

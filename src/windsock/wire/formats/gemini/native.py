@@ -14,7 +14,7 @@ from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.gemini.answer import completion_of
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.gemini.paths import content_path
-from windsock.wire.formats.gemini.unasked import whole_of
+from windsock.wire.formats.gemini.unasked import events_of, whole_of
 from windsock.wire.formats.openai_chat import answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_usage import part_of
@@ -117,6 +117,9 @@ class NativeContentScanner(NativeStreamScanner):
         self._finishes += len(ended)
         self.has_answer = self.has_answer or is_blocked(body)
         self.is_complete = self._finishes >= self._choices or is_blocked(body)
+
+    def _events_of(self, body: Any) -> bytes:
+        return events_of(body)
 
     def _broken(self, message: str) -> bytes:
         return b"data: " + orjson.dumps(error_of(500, {"message": message})) + b"\r\n\r\n"

@@ -10,6 +10,7 @@ import orjson
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.event_translation import EventTranslator
 from windsock.wire.formats.gemini.answer import choices_of, head_of, usage_of
+from windsock.wire.formats.gemini.unasked import events_of
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.sse import data_of
@@ -24,6 +25,9 @@ class ContentStreamScanner(EventTranslator):
         super().__init__(**facts)
         self._calls: dict[int, int] = {}
         self._counted: dict[str, Any] = {}
+
+    def _events_of(self, body: Any) -> bytes:
+        return events_of(body)
 
     def _told(self, event: bytes) -> Iterator[bytes]:
         """One event; what is an error, or broken, is left to the reader of chat streams."""

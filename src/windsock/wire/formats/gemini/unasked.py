@@ -1,9 +1,11 @@
-"""An answer of Gemini's that came in parts where a whole one was asked for."""
+"""An answer of Gemini's that came in parts where a whole one was asked for, or the other way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_usage import part_of
@@ -24,8 +26,16 @@ def whole_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {**whole, "candidates": [*candidates.values()]} if candidates else whole
 
 
+def events_of(body: Any) -> bytes:
+    """A whole answer as an event, as is each of a list of parts; empty for what is neither."""
+    parts = body if isinstance(body, list) else [body]
+    told = [each for each in parts if isinstance(each, dict) and each]
+    return b"".join(b"data: " + orjson.dumps(each) + b"\r\n\r\n" for each in told)
+
+
 def _add(candidate: dict[str, Any], part: Mapping[str, Any]) -> None:
-    before, said = part_of(candidate, "content"), part_of(part, "content")
-    parts = [*(before.get("parts") or ()), *(said.get("parts") or ())]
+    said = part_of(part, "content")
+    content = candidate.get("content", {"role": "model", "parts": []})
+    content["parts"] += said.get("parts") or ()
     candidate |= part
-    candidate["content"] = {"role": "model", **before, **said, "parts": parts}
+    candidate["content"] = {**content, **said, "parts": content["parts"]}

@@ -16,6 +16,7 @@ from windsock.wire.formats.openai_responses.answer import (
     items_of,
     sealed_in,
 )
+from windsock.wire.formats.openai_responses.unasked import events_of
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.passing.native import (
     Events,
@@ -112,6 +113,9 @@ class NativeResponseScanner(NativeStreamScanner):
         self.has_answer = self.has_answer or any(_shown(self._response))
         self.is_complete = self.is_done = True
         return True
+
+    def _events_of(self, body: Any) -> bytes:
+        return events_of(body)
 
     def _broken(self, message: str) -> bytes:
         error = {"message": message, "type": "server_error", "param": None, "code": "stream_broken"}

@@ -21,6 +21,7 @@ from windsock.wire.formats.openai_responses.answer import (
     items_of,
     usage_of,
 )
+from windsock.wire.formats.openai_responses.unasked import events_of
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.sse import data_of
@@ -47,6 +48,9 @@ class ResponseStreamScanner(EventTranslator):
         self._head: dict[str, Any] = {"object": "chat.completion.chunk", "created": 0}
         self._calls: dict[Any, int] = {}
         self._told_calls: set[Any] = set()
+
+    def _events_of(self, body: Any) -> bytes:
+        return events_of(body)
 
     def _told(self, event: bytes) -> Iterator[bytes]:
         """One event; what is broken is left to the reader of chat streams."""

@@ -18,7 +18,8 @@ LEFT_OUT = frozenset(
      "tool_search_call", "tool_search_output", "shell_call", "shell_call_output",
      "apply_patch_call", "apply_patch_call_output"}
 )  # fmt: skip
-"""Items that mean something at OpenAI only, or speak of what is kept there."""
+"""Items that mean something at OpenAI only, or speak of what is kept there; an image that is not
+kept there is shown."""
 
 
 class Input:
@@ -60,6 +61,9 @@ class Input:
             self._think(item)
         elif kind in READ:
             READ[kind](self._results, item)
+        elif kind == "image_generation_call" and item.get("result"):
+            form = item.get("output_format") or "png"
+            self._results.drawn(f"data:image/{form};base64,{item['result']}")
         elif kind in LEFT_OUT:
             self.left_out.append(f"input.{kind}")
         else:
