@@ -69,7 +69,9 @@ def counted_on(before: Counted, later: Counted) -> dict[str, Any]:
 
     Where iterations are told they add up to what is said beside them, zeros too.
     """
-    return {**before, **later} if later.get(ITERATIONS) else merged(before, later)
+    if not later.get(ITERATIONS):
+        return merged(before, later)
+    return {**before, **{name: value for name, value in later.items() if value is not None}}
 
 
 def usage_of(counted: Counted) -> dict[str, Any]:

@@ -205,9 +205,9 @@ def _choice(stated: Any) -> dict[str, Any]:
 
 
 def _stops(stated: Any) -> list[str]:
-    """Sequences that end an answer."""
+    """Sequences that end an answer; blank ones are refused."""
     stops = [stated] if isinstance(stated, str) else stated or ()
-    return [each for each in stops if isinstance(each, str)]
+    return [each for each in stops if isinstance(each, str) and each.strip()]
 
 
 def _schema(chat: Mapping[str, Any]) -> dict[str, Any]:
