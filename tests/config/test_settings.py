@@ -109,6 +109,15 @@ def enabled(text: str, **environ: str) -> tuple[str, ...]:
     return tuple(each.id for each in feeds_of(with_defaults(settings, presets(), environ)))
 
 
+def test_who_copies_a_copy_copies_its_source_whatever_names_stand_there() -> None:
+    copies = {"genai-prices": ["litellm"], "litellm": ["openrouter", "nobody-here"],
+              "openrouter": ["models-dev"], "models-dev": ["openrouter", "models-dev"]}  # fmt: skip
+    said = "\n".join(f"[feeds.override.{name}]\ncopies = {of}" for name, of in copies.items())
+    found = {each.id: {*each.copies} for each in feeds_of(parse(said, {}, source="t"))}
+    assert found["genai-prices"] == {"litellm", "openrouter", "nobody-here", "models-dev"}
+    assert found["models-dev"] == found["openrouter"] == {"models-dev", "openrouter"}
+
+
 def test_status_pages_of_the_providers_in_use_are_read_unless_feeds_are_named() -> None:
     usual = Settings().feeds.enabled
     keys = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": "k", "DEEPSEEK_API_KEY": "k"}

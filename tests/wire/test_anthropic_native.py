@@ -44,7 +44,7 @@ def text(words: str, **more: Any) -> dict[str, Any]:
         ({"max_tokens": 5, "max_completion_tokens": 6}, {"max_tokens": 6}),
         ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {"max_tokens": 10192}),
         ({"stop": "\n\nHuman"}, {"stop_sequences": ["\n\nHuman"]}),
-        ({"stop": ["a", "b"]}, {"stop_sequences": ["a", "b"]}),
+        ({"stop": ["a", " ", ""]}, {"stop_sequences": ["a"]}),
         ({"user": "u1"}, {"metadata": {"user_id": "u1"}}),
         ({"service_tier": "standard_only"}, {"service_tier": "standard_only"}),
         ({"service_tier": "flex"}, {}),
@@ -183,13 +183,22 @@ def test_nothing_said_is_an_empty_answer() -> None:
         ({"input_tokens": 12}, {"output_tokens": 4, "iterations": [
             {"type": "message", "input_tokens": 12, "output_tokens": 4}, None, 7]},
          Usage(input_tokens=12, output_tokens=4)),
+        ({"input_tokens": 12, "cache_read_input_tokens": 30},
+         {"input_tokens": None, "cache_read_input_tokens": None, "output_tokens": 4,
+          "iterations": [{"type": "message", "input_tokens": 12, "output_tokens": 4}]},
+         Usage(input_tokens=12, cache_read_tokens=30, output_tokens=4)),
+        ({"input_tokens": 30}, {"input_tokens": 30, "output_tokens": 35, "iterations": [
+            {"type": "compaction", "input_tokens": 10, "output_tokens": 30},
+            {"type": "message", "input_tokens": 20, "output_tokens": 5}]},
+         Usage(input_tokens=30, output_tokens=35)),
         ({"input_tokens": 12}, {"output_tokens": 4, "iterations": "none"},
          Usage(input_tokens=12, output_tokens=4)),
     ],
 )  # fmt: skip
 def test_what_is_billed_beside_the_main_counts_is_counted(begun, counted, used) -> None:
     """vercel/ai, anthropic-compaction.1; pydantic-ai, test_anthropic_advisor_tool."""
-    whole = SPOKEN.answer(orjson.dumps({**MESSAGE, "usage": {**begun, **counted}}), asked())
+    told = begun | {name: value for name, value in counted.items() if value is not None}
+    whole = SPOKEN.answer(orjson.dumps({**MESSAGE, "usage": told}), asked())
     events = fake_messages.events({"model": "c"})
     events[0]["message"]["usage"], events[-2]["usage"] = begun, counted
     sent = b"".join(map(fake_messages.sent, events))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,21 @@ def test_those_that_break_off_are_no_answer_and_an_error_is_one(spoken, fake) ->
     assert failed is not None and b"overloaded_error" in (failed.error or b"")
 
 
+def test_parts_of_several_answers_stand_in_their_order() -> None:
+    texts = [(place, f"{place}-{number}") for number in range(50) for place in (1, 0)]
+    ends = [{"candidates": [{"index": place, "finishReason": "STOP"}]} for place in (0, 1)]
+    parts = [
+        {"candidates": [{"index": place, "content": {"parts": [{"text": text}]}}]}
+        for place, text in texts
+    ]
+    events = b"".join(fake_gemini.sent(each) for each in (*parts, *ends))
+    made = NativeContent(ProviderTraits()).answer(events, replace(ASKED, choices=2))
+    assert made is not None
+    for each in json.loads(made.raw)["candidates"]:
+        told = [part["text"] for part in each["content"]["parts"]]
+        assert told == [text for place, text in texts if place == each["index"]]
+
+
 @pytest.mark.parametrize(("spoken", "fake"), SPOKEN)
 @pytest.mark.parametrize("body", BODIES)
 def test_a_whole_answer_is_told_as_the_events_that_were_asked_for(spoken, fake, body) -> None:
@@ -108,3 +124,10 @@ def test_what_is_no_answer_tells_nothing(spoken, fake, raw) -> None:
     passed = b"".join([*scanner.feed(raw), *scanner.rest()])
     assert not scanner.is_complete and not scanner.has_content
     assert not passed or spoken is SPOKEN[1][0]
+
+
+@pytest.mark.parametrize(("spoken", "fake"), SPOKEN)
+def test_an_answer_that_follows_its_own_events_is_not_told_again(spoken, fake) -> None:
+    scanner, whole = spoken.scanner(ASKED), bytes(fake.plain({"model": "m"}).body)
+    assert [*scanner.feed(b"".join(streamed(fake, {})))] and scanner.is_complete
+    assert [*scanner.feed(whole), *scanner.rest()] == [] and scanner.error is None

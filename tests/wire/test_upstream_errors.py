@@ -271,6 +271,8 @@ def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float |
         ("wait one minute and try again", 60.0),
         ("retry in a day and 2 hours", 93600.0),
         ("try again in a minimum of time", None),
+        ("Please wait for a slot, try again in 30 seconds", 30.0),
+        ("Retry in an instant, or retry after 20s", 20.0),
     ],
 )
 def test_words_say_when_to_come_back(words: str, seconds: float | None) -> None:

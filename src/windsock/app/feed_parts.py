@@ -99,9 +99,19 @@ def feeds_of(settings: Settings, extra: tuple[Path, ...] = ()) -> list[FeedDefin
         raise ConfigError(
             f"feeds.override.{unknown[0]}: no such feed is enabled; add it to feeds.enabled"
         )
+    found = [_traced(each, found) for each in found]
     if stated.offline:
         return [each for each in found if not each.url.startswith(("http:", "https:"))]
     return found
+
+
+def _traced(definition: FeedDefinition, feeds: list[FeedDefinition]) -> FeedDefinition:
+    """It takes over rows also of those whose rows its sources take over, however far."""
+    copied = {each.id: each.copies for each in feeds}
+    sources = list(dict.fromkeys(definition.copies))
+    for source in sources:  # grows meanwhile
+        sources += [each for each in copied.get(source, ()) if each not in sources]
+    return definition.model_copy(update={"copies": tuple(sources)})
 
 
 def _changed(definition: FeedDefinition, change: FeedOverride) -> FeedDefinition:

@@ -38,6 +38,13 @@ def usd(book: PriceBook, at: float = START + 1000 * DAY) -> Decimal:
     return quoted.usd_per_mtok[Meter.INPUT]
 
 
+def both(book: PriceBook, at: float = START + 1000 * DAY) -> tuple[Decimal, ...]:
+    """Of input and output."""
+    quoted = book.in_force(CHEAP, at)
+    assert quoted is not None
+    return tuple(quoted.usd_per_mtok.values())
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations("abcd")))
 def test_three_lists_outvote_a_fourth_whoever_speaks_first(order) -> None:
     words = {"a": (".16", "1.3"), "b": (".3", "2.5"), "c": (".3", "2.5"), "d": (".3", "2.5")}
@@ -47,6 +54,7 @@ def test_three_lists_outvote_a_fourth_whoever_speaks_first(order) -> None:
     assert stands == {"a": "dissents", "b": "agrees", "c": "agrees", "d": "agrees"}
 
 
+BEFORE = (2, 8)
 SLIPS = {
     "ten times": ("20", "80"),
     "a tenth": ("0.2", "0.8"),
@@ -60,44 +68,90 @@ SLIPS = {
 def copied(slip: tuple[str, str], honest: tuple[str, ...], joined: int, **facts) -> PriceBook:
     """All say 2 and 8 for two months; then one slips, others say as it does, the rest restates."""
     wrong = ["c", *(f"copy{i}" for i in range(joined))]
+    feeds = [*honest, *wrong]
     book = book_of(
-        *(says(f, "2", "8", START + d * DAY) for d in (0, 30, 61) for f in (*honest, *wrong))
+        *(says(f, "2", "8", START + d * DAY + i) for d in (0, 30, 61) for i, f in enumerate(feeds))
     )
     for hour in range(24):
-        at = START + 62 * DAY + hour * HOUR
-        for feed in honest:
-            book.absorb(says(feed, "2", "8", at), at)
-        for feed in wrong[: hour + 1]:
-            takes_over = facts if feed != "c" else {}
-            book.absorb(says(feed, *slip, at, **takes_over), at)
+        for i, feed in enumerate(feeds[: len(honest) + hour + 1]):
+            at = START + 62 * DAY + hour * HOUR + i
+            takes_over = facts if feed not in ("c", *honest) else {}
+            words = ("2", "8") if feed in honest else slip
+            book.absorb(says(feed, *words, at, **takes_over), at)
     return book
 
 
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip_that_lists_took_over_from_one_outvotes_nobody(slip: str) -> None:
-    assert usd(copied(SLIPS[slip], ("b", "d"), 1)) == 2  # not known to copy, but fewer
-    assert usd(copied(SLIPS[slip], ("e",), 3, copies=("c",))) == 2
-    assert usd(copied(SLIPS[slip], ("e",), 3, copies=("c", "other"))) == 2
+    assert both(copied(SLIPS[slip], ("b", "d"), 1)) == BEFORE  # not known to copy, but fewer
+    assert both(copied(SLIPS[slip], ("e",), 3, copies=("c",))) == BEFORE
+    assert both(copied(SLIPS[slip], ("e",), 3, copies=("c", "other"))) == BEFORE
     book = copied(SLIPS[slip], (), 3, copies=("c",))
-    assert usd(book) == 2
+    assert both(book) == BEFORE
     assert {held.quote.feed for held in book.held()} == {"c", "copy0", "copy1", "copy2"}
 
 
 @pytest.mark.parametrize("slip", SLIPS)
 def test_two_lists_of_their_own_prove_a_move_that_looks_like_a_slip(slip: str) -> None:
-    assert usd(copied(SLIPS[slip], (), 1)) == Decimal(SLIPS[slip][0])
-    assert usd(copied(SLIPS[slip], ("e",), 2)) == Decimal(SLIPS[slip][0])
+    moved = tuple(Decimal(each) for each in SLIPS[slip])
+    assert both(copied(SLIPS[slip], (), 1)) == moved
+    assert both(copied(SLIPS[slip], ("e",), 2)) == moved
 
 
 @pytest.mark.parametrize("slip", [*SLIPS.values(), ("6", "24"), ("0.7", "2.8")])
 def test_no_list_leads_the_seller_s_own(slip: tuple[str, str]) -> None:
-    assert usd(copied(slip, ("acme",), 3)) == 2
+    assert both(copied(slip, ("acme",), 3)) == BEFORE
 
 
 @pytest.mark.parametrize("now", ["0.25", "0.7", "6", "20"])
 def test_lists_that_are_late_at_the_first_sight_outvote_no_seller_s_own(now: str) -> None:
     late = [says(feed, "2", "8") for feed in "bcd"]
     assert usd(book_of(*late, says("acme", now, str(4 * Decimal(now))))) == Decimal(now)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("now", ["0", "0.002", "0.02", "14", "100"])
+def test_a_new_list_of_a_seller_s_name_is_not_followed_far_from_all_others(now, first) -> None:
+    own = says("acme", now, str(4 * Decimal(now)), START + 2 - first, zero_reason="promo")
+    others = [says(feed, "2", "8", START + 1 + i / 8) for i, feed in enumerate("bcd")]
+    assert usd(book_of(*([own, *others] if first else [*others, own]))) == 2
+
+
+@pytest.mark.parametrize("now", ["1", "0.7", "6"])
+def test_a_seller_s_list_that_fell_silent_follows_a_day_later(now: str) -> None:
+    lists = ("acme", "b", "c")
+    book = book_of(*(says(f, "2", "8", START + i) for i, f in enumerate(lists)))
+    followed_at = None
+    for hour in range(1, 40):
+        for i, feed in enumerate("bc"):
+            book.absorb(says(feed, now, str(4 * Decimal(now)), at := START + hour * HOUR + i), at)
+        if followed_at is None and usd(book, at) == Decimal(now):
+            followed_at = hour
+    assert followed_at == 24
+    book.absorb(says("acme", "2", "8", at := START + 40 * HOUR), at)
+    assert usd(book) == 2  # it speaks again
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_lists_that_fell_silent_speak_against_no_move(slip: str) -> None:
+    book = book_of(*(says(f, "2", "8", START + i) for i, f in enumerate("abcde")))
+    for hour in (12, 36):
+        for i, feed in enumerate("de"):
+            book.absorb(says(feed, *SLIPS[slip], at := START + hour * HOUR + i), at)
+        assert (both(book, at) == BEFORE) == (hour == 12)
+
+
+@pytest.mark.parametrize("facts", [{"copies": ("c",)}, {"trust": 0.1}])
+def test_a_list_is_trusted_and_copies_as_it_is_now(facts) -> None:
+    trust, words = {"b": 0.7, "e": 0.1}, {"b": "2", "c": "3", "d": "3", "e": "2"}
+    said = {feed: says(feed, usd, str(4 * int(usd))) for feed, usd in words.items()}
+    said |= {feed: replace(said[feed], trust=each) for feed, each in trust.items()}
+    book = book_of(*said.values())
+    assert usd(book) == 3
+    again = PriceBook()
+    again.from_state(json.loads(json.dumps(book.to_state())))
+    again.absorb(replace(said["d"], seen_at=START + 1, **facts), START + 1)
+    assert usd(again) == 2
 
 
 def test_of_lists_that_copy_one_another_a_first_price_stays_that_of_one_list() -> None:

@@ -116,6 +116,26 @@ def test_an_error_of_one_list_is_taken_for_what_the_model_costs_elsewhere(kind: 
     assert book.status(NAME, START).is_provisional
 
 
+@pytest.mark.parametrize("times", ["0.6", "1.7", "3", "4.5"])
+def test_a_price_that_comes_back_is_as_sure_as_it_was(times: str) -> None:
+    asks = [says(f"s{i}/acme-large-4-5", "3", "15", feed="x") for i in range(3)]
+    book, moved = book_of(*asks, says(NAME, "2", "10")), Decimal(times)
+    before = book.standing(NAME)
+    book.absorb(says(NAME, str(2 * moved), str(10 * moved), START + 1), START + 1)
+    assert book.standing(NAME) != before
+    book.absorb(says(NAME, "2", "10", START + 2), START + 2)
+    assert book.standing(NAME) == before
+    assert before.is_provisional
+
+
+def test_a_seller_may_be_the_cheapest_by_its_own_list_and_is_no_other_seller() -> None:
+    asks = [says(f"s{i}/acme-large-4-5", "3", "15", feed="x") for i in range(3)]
+    assert taken(book_of(*asks, says(NAME, "2", "10"))) == pytest.approx(6)
+    assert taken(book_of(*asks, says(NAME, "2", "10", feed="bolt"))) == pytest.approx(4)
+    dated = says("bolt/acme-large-4-5-20260101", "3", "15", feed="x")
+    assert taken(book_of(*asks[:2], dated, says(NAME, "2", "10"))) == pytest.approx(4)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_it_elsewhere_an_error_is_brought_within_its_family(kind: str) -> None:
     kin = [

@@ -31,11 +31,12 @@ class EventTranslator(ChatStreamScanner):
 
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it; or those of
-        an answer that came whole."""
+        an answer that came whole, and not after events."""
         held = self._unread.taken()
+        is_begun = self.has_content or self.is_complete
         if DATA.search(held):
             yield from self.feed(held + b"\n\n")
-        elif events := self._events_of(parsed(held)):
+        elif not is_begun and (events := self._events_of(parsed(held))):
             yield from self.feed(events)
         else:
             self._unended.hold(held)

@@ -21,11 +21,9 @@ EPOCH_S, EPOCH_MS = 1e9, 1e12
 UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
 ONE = frozenset({"a", "an", "one"})
-COUNT = rf"(?:{NUMBER}|\b(?:an?|one)\b)"
-PART = re.compile(
-    rf"({COUNT})\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)"
-    r"(?![a-z])"
-)
+UNIT = r"(?:ms|milliseconds?|(?:sec|second|min|minute|hr|hour|day|week)s?|[smhdw])(?![a-z])"
+COUNT = rf"(?:{NUMBER}|\b(?:an?|one)\b(?=\s{{1,9}}{UNIT}))"
+PART = re.compile(rf"({COUNT})\s*({UNIT})")
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
     r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"

@@ -97,7 +97,7 @@ def _stated(timeline: PriceTimeline, quote: Quote) -> list[Event]:
     track = timeline.tracks.get(feed)
     if track is not None and alike(quote, track.word, timeline.rules):
         timeline.held.pop((feed, None), None)
-        timeline.hear(feed, now)
+        timeline.hear(quote)
         return _seconded(timeline, quote)
     told = _judged(timeline, quote)
     return [*told, *_seconded(timeline, quote), *_disputed(timeline, feed, track, now)]
@@ -110,14 +110,14 @@ def _judged(timeline: PriceTimeline, quote: Quote) -> list[Event]:
     if doubt is None:
         timeline.believe(quote, now, is_proven=False)
         return []
-    is_proven = _was_recent(timeline, quote) or is_seconded(timeline, quote, doubt)
+    is_back, is_proven = _was_recent(timeline, quote), is_seconded(timeline, quote, doubt)
     is_proven = is_proven or (doubt.polls is not None and _was_announced(timeline, quote))
     told: list[Event] = []
-    if not is_proven:
+    if not (is_back or is_proven):
         _believe_part(timeline, doubt.cautious)
         told, is_proven = timeline.hold(quote, doubt)
-    if is_proven:
-        timeline.believe(quote, now, is_proven=True)
+    if is_back or is_proven:
+        timeline.believe(quote, now, is_proven=is_proven)
     return told
 
 
@@ -129,7 +129,7 @@ def _believe_part(timeline: PriceTimeline, cautious: Quote | None) -> None:
     if track is None or not alike(cautious, track.word, timeline.rules):
         timeline.believe(cautious, cautious.seen_at, is_proven=False)
     else:
-        timeline.hear(cautious.feed, cautious.seen_at)
+        timeline.hear(cautious)
 
 
 def _doubt(timeline: PriceTimeline, quote: Quote) -> Doubt | None:
@@ -147,7 +147,7 @@ def _doubt(timeline: PriceTimeline, quote: Quote) -> Doubt | None:
 
 
 def _was_recent(timeline: PriceTimeline, quote: Quote) -> bool:
-    """A price that was in force within the last days may come back at once."""
+    """A price that was in force within the last days may come back at once, as sure as it was."""
     ended_at = math.inf
     for past in reversed(timeline.accepted):
         if quote.seen_at - ended_at > timeline.rules.recent_s:

@@ -14,7 +14,7 @@ from windsock.core.pricing.comparison import (
 )
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.consensus.tracks import Track
-from windsock.core.pricing.consensus.votes import elsewhere_usd
+from windsock.core.pricing.consensus.votes import elsewhere_usd, is_silent
 from windsock.core.pricing.validation import Doubt, Evidence
 
 
@@ -56,11 +56,9 @@ def _is_contradicted(timeline: PriceTimeline, quote: Quote) -> bool:
     if held is None:
         return False
     price = blended(quote.usd_per_mtok)
-    restated = [
-        (blended(each.usd_per_mtok), each.trust)
-        for each in timeline.others(quote.feed, quote.seen_at)
-        if not each.is_indirect and each.seen_at > held.since
-    ]
+    others = timeline.others(quote.feed, quote.seen_at)
+    since = [each for each in others if not each.is_indirect and each.seen_at > held.since]
+    restated = [(blended(each.usd_per_mtok), each.trust) for each in witnesses(since)]
     return weighted_median([*restated, (price, quote.trust)]) > price
 
 
@@ -81,7 +79,8 @@ def is_seconded(
     behind = [each for each in others if agrees(each, quote, timeline.rules)]
     if not behind or doubt.polls is not None:
         return bool(behind)
-    against = [each for each in others if not each.is_indirect and each not in behind]
+    restated = (each for each in others if not is_silent(each.seen_at, now, timeline.rules))
+    against = [each for each in restated if not each.is_indirect and each not in behind]
     return _weight([quote, *behind]) >= _weight(against)
 
 

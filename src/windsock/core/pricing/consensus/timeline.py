@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote
 from windsock.core.pricing.comparison import alike
-from windsock.core.pricing.consensus.tracks import Track, moved, quote_by, track_by
+from windsock.core.pricing.consensus.tracks import Track, moved, of_source, quote_by, track_by
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import is_expired, starts_at
 from windsock.core.pricing.validation import Doubt, Held, held_by
@@ -160,11 +160,12 @@ class PriceTimeline:
             if quote.feed != feed and now - quote.seen_at <= self.rules.recent_s:
                 yield quote
 
-    def hear(self, feed: str, now: float) -> None:
-        """A feed says again what it was believed to say."""
-        track = self.tracks[feed]
+    def hear(self, quote: Quote) -> None:
+        """A feed says again what it was believed to say, trusted and copying as it is now."""
+        track, now = self.tracks[quote.feed], quote.seen_at
         is_proven = track.is_proven or now - track.since >= self.rules.provisional_s
-        self.tracks[feed] = replace(track, heard_at=now, is_proven=is_proven)
+        heard = replace(track, heard_at=now, is_proven=is_proven)
+        self.tracks[quote.feed] = of_source(heard, quote)
 
     def believe(self, quote: Quote, now: float, *, is_proven: bool) -> None:
         """A feed's vote is this from `now` on.

@@ -63,6 +63,15 @@ def moved(
     )
 
 
+def of_source(track: Track, quote: Quote) -> Track:
+    """The same with its word trusted, and known to be taken over from others, as this quote is."""
+    word = track.word
+    if (word.trust, word.copies) == (quote.trust, quote.copies):
+        return track
+    word = replace(word, trust=quote.trust, copies=quote.copies)
+    return replace(track, words=(*track.words[:-1], word))
+
+
 def track_by(track: Track, now: float) -> Track:
     """The same after the clock was set back to `now`."""
     since, heard_at = min(track.since, now), min(track.heard_at, now)

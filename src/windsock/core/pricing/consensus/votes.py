@@ -31,7 +31,8 @@ LEAST_LEAD = 0.5
 class Vote:
     """A feed's voice for a price, its own or that of a feed which it lags behind.
 
-    said    its own last word
+    said        its own last word
+    is_sellers  the own list of whoever sells the model, of which it still knows
     """
 
     feed: str
@@ -39,6 +40,7 @@ class Vote:
     said: Quote
     is_proven: bool
     is_backed: bool
+    is_sellers: bool
     lags: bool
 
     @property
@@ -66,6 +68,7 @@ def votes_of(timeline: PriceTimeline, now: float) -> list[Vote]:
                 said=track.word,
                 is_proven=track.is_proven,
                 is_backed=leader == feed and now - track.backed_at <= recent_s,
+                is_sellers=_is_sellers_word(track, heard, now, timeline.rules),
                 lags=leader != feed,
             )
             voices.append(vote)
@@ -105,7 +108,7 @@ def _lags(feed: str, ahead: str, heard: dict[str, Track], now: float, rules: Gua
     A move that nobody joined within days leads no longer: it dissents.
     """
     late, lead = heard[feed], heard[ahead]
-    if is_sellers(late.word) or lead.since < late.backed_at:
+    if lead.since < late.backed_at or _is_sellers_word(late, heard, now, rules):
         return False
     if lead.word.trust < LEAST_LEAD * late.word.trust:
         return False
@@ -136,7 +139,8 @@ def winner(votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) 
     """The voice with the most trust behind it, the dearer one on a tie.
 
     What a bill, a person, time or a second list proved goes before what one list alone says; the
-    word of whoever sells it before what others say of it, the owner's before all.
+    word of whoever sells it before what others say of it, unless it is new and far from all of
+    that; the owner's before all.
 
     elsewhere   blended USD per million at which others sell the model
     """
@@ -155,7 +159,7 @@ def _rank(vote: Vote, votes: Sequence[Vote], elsewhere: Decimal | None, rules: G
     return (
         is_owner(quote, rules),
         vote.is_backed,
-        not is_odd and any(is_sellers(each.said) for each in behind),
+        not is_odd and _is_first_hand(behind, votes, rules),
         any(each.is_proven for each in behind),
         not (is_odd or _is_foreign(quote, votes, rules)),
         round(sum(each.trust for each in witnesses(vote.said for vote in behind)), 9),
@@ -174,6 +178,38 @@ def is_owner(quote: Quote, rules: GuardRules) -> bool:
 def is_sellers(quote: Quote) -> bool:
     """True for the own list of whoever sells the model: a feed of the seller's name."""
     return quote.feed == quote.deployment.partition("/")[0].partition("@")[0]
+
+
+def is_silent(heard_at: float, now: float, rules: GuardRules) -> bool:
+    """True of a list that was not heard for a day: it restates nothing."""
+    return now - heard_at > rules.stale_s
+
+
+def _is_sellers_word(track: Track, heard: dict[str, Track], now: float, rules: GuardRules) -> bool:
+    """True for the seller's own list, unless it fell silent and others have moved since."""
+    is_outlived = is_silent(track.heard_at, now, rules) and any(
+        other.since > track.heard_at for other in heard.values()
+    )
+    return is_sellers(track.word) and not is_outlived
+
+
+def _is_first_hand(behind: Sequence[Vote], votes: Sequence[Vote], rules: GuardRules) -> bool:
+    """True if the seller's own list speaks so; a new one that is far from all others may be none.
+
+    Whoever names a feed as a seller has not read its unit right by that.
+    """
+    sellers = [vote for vote in behind if vote.is_sellers]
+    return any(vote.is_proven or not _is_far(vote.quote, votes, rules) for vote in sellers)
+
+
+def _is_far(quote: Quote, votes: Sequence[Vote], rules: GuardRules) -> bool:
+    """True if it is free, ten times off or in another currency by what others say."""
+    others = [vote for vote in votes if not supports(vote.quote, quote, rules)]
+    if not others:
+        return False
+    usual = weighted_median([(blended(vote.quote.usd_per_mtok), vote.trust) for vote in others])
+    is_free = usual > 0 == blended(quote.usd_per_mtok)
+    return is_free or is_strange(quote, usual, rules) or _is_foreign(quote, others, rules)
 
 
 def is_strange(quote: Quote, elsewhere: Decimal | None, rules: GuardRules) -> bool:

@@ -31,8 +31,8 @@ class Ask:
 
     @property
     def seller(self) -> str:
-        """Before the first slash of `seller/model`."""
-        return self.name.partition("/")[0]
+        """Who asks that."""
+        return seller_of(self.name)
 
     @property
     def output_ratio(self) -> float:
@@ -78,19 +78,18 @@ class Listings:
     def family(self, name: str, now: float) -> list[Ask]:
         """What is asked for its family by its own seller, else by anybody."""
         kin = list(self._others(self._by_family.get(family_key(name) or "", {}), name, now))
-        seller = name.partition("/")[0]
-        return [ask for ask in kin if ask.seller == seller] or kin
+        return [ask for ask in kin if ask.seller == seller_of(name)] or kin
 
     def of_seller(self, name: str, now: float) -> list[Ask]:
         """What its seller asks for other models."""
-        return list(self._others(self._by_seller.get(name.partition("/")[0], {}), name, now))
+        return list(self._others(self._by_seller.get(seller_of(name), {}), name, now))
 
     def related(self, name: str) -> set[str]:
         """Names of what is measured by this listing."""
         places = (
             self._by_model.get(_key(name), {}),
             self._by_family.get(family_key(name) or "", {}),
-            self._by_seller.get(name.partition("/")[0], {}),
+            self._by_seller.get(seller_of(name), {}),
         )
         return {other for place in places for other, _ in place}
 
@@ -98,6 +97,11 @@ class Listings:
         for ask in place.values():
             if ask.name != name and now - ask.seen_at <= self._recent_s:
                 yield ask
+
+
+def seller_of(name: str) -> str:
+    """Before the first slash of `seller/model`."""
+    return name.partition("/")[0]
 
 
 def _key(name: str) -> str:

@@ -9,7 +9,7 @@ from windsock.core.model.ticks import CHAT, Quote
 from windsock.core.model.units import MAIN_METERS, Prices
 from windsock.core.pricing.comparison import blended, witnesses
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
-from windsock.core.pricing.consensus.votes import heard_lately, is_owner
+from windsock.core.pricing.consensus.votes import heard_lately, is_owner, is_sellers
 from windsock.core.pricing.peers.listings import Ask, Listings
 from windsock.core.pricing.peers.plausible_range import Basis, Plausible, plausible
 from windsock.core.pricing.rules import GuardRules
@@ -76,8 +76,8 @@ class PeerPrices:
         stated = _main(quote)
         if quote.mode != CHAT or not all(stated.values()):
             return replace(standing, is_bounded=standing.is_alone)
-        alone = standing.is_alone
-        found = plausible(stated, name, self._listings, now, self._rules, is_alone=alone)
+        is_hearsay = standing.is_alone and not is_sellers(quote)
+        found = plausible(stated, name, self._listings, now, self._rules, is_hearsay=is_hearsay)
         return _placed(standing, quote, found, now, self._rules)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.core.pricing.comparison import blended
-from windsock.core.pricing.peers.listings import Ask, Listings, usual
+from windsock.core.pricing.peers.listings import Ask, Listings, seller_of, usual
 from windsock.core.pricing.rules import GuardRules
 
 LEAST_OF_SELLER = 5
@@ -46,19 +46,19 @@ def plausible(
     now: float,
     rules: GuardRules,
     *,
-    is_alone: bool = True,
+    is_hearsay: bool = True,
 ) -> Plausible:
     """Measured by the same model elsewhere, else by its family, else by what its seller sells.
 
     What lies within the range is taken as stated: of real first listings nearly all are right.
 
-    is_alone    nothing but one list speaks for it: it is the cheapest or the dearest of several
-                sellers by no more than the next one
+    is_hearsay  nothing but one list speaks for it, and not the seller's own: it is the cheapest
+                or the dearest of several sellers by no more than the next one
     """
     same = listings.same_model(name, now)
     if same:
         found = _within(stated, same, rules.alone_ratios[0])
-        taken = _among(found, same, rules) if is_alone else found
+        taken = _among(found, same, name, rules) if is_hearsay else found
         return Plausible(taken, Basis.MODEL, _is_less(stated, found))
     kin = listings.family(name, now)
     if kin:
@@ -77,9 +77,9 @@ def _within(stated: Prices, asks: list[Ask], most: float) -> Prices:
     return {m: min(max(stated[m], middle[m] / times), middle[m] * times) for m in MAIN_METERS}
 
 
-def _among(prices: Prices, asks: list[Ask], rules: GuardRules) -> Prices:
-    """Not below the cheapest, nor above the dearest, of several other sellers."""
-    if len({ask.seller for ask in asks}) < rules.several_sellers:
+def _among(prices: Prices, asks: list[Ask], name: str, rules: GuardRules) -> Prices:
+    """Not below the cheapest, nor above the dearest, where several others sell the model."""
+    if len({ask.seller for ask in asks} - {seller_of(name)}) < rules.several_sellers:
         return prices
     said = {meter: [ask.prices[meter] for ask in asks] for meter in MAIN_METERS}
     return {m: min(max(prices[m], min(said[m])), max(said[m])) for m in MAIN_METERS}

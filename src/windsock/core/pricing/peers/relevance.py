@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from windsock.core.pricing.peers.listings import seller_of
 from windsock.core.pricing.peers.model_keys import family_key, model_key
 
 
@@ -17,12 +18,12 @@ class Relevance:
         names = list(deployments)
         self._models = {model_key(name) for name in names} - {None}
         self._families = {family_key(name) for name in names} - {None}
-        self._sellers = {name.partition("/")[0] for name in names}
+        self._sellers = {seller_of(name) for name in names}
 
     def __contains__(self, listing: str) -> bool:
         """True if a deployment may be measured by `seller/model`."""
         return (
-            listing.partition("/")[0] in self._sellers
+            seller_of(listing) in self._sellers
             or model_key(listing) in self._models
             or family_key(listing) in self._families
         )

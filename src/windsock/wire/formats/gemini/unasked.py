@@ -34,7 +34,8 @@ def events_of(body: Any) -> bytes:
 
 
 def _add(candidate: dict[str, Any], part: Mapping[str, Any]) -> None:
-    before, said = part_of(candidate, "content"), part_of(part, "content")
-    parts = [*(before.get("parts") or ()), *(said.get("parts") or ())]
+    said = part_of(part, "content")
+    content = candidate.get("content", {"role": "model", "parts": []})
+    content["parts"] += said.get("parts") or ()
     candidate |= part
-    candidate["content"] = {"role": "model", **before, **said, "parts": parts}
+    candidate["content"] = {**content, **said, "parts": content["parts"]}

@@ -7,8 +7,9 @@ read beside.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, data_of
 from windsock.wire.upstream_errors.reading import refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
-Events = list[dict[str, Any]]
+Events = Iterable[dict[str, Any]]
 
 
 class NativeFormat(ABC):
@@ -75,12 +76,12 @@ class NativeFormat(ABC):
         """The answer, or the error, in events that nobody asked for; None if they break off."""
         try:
             scanner = self.scanner(request)
-            for _ in (*scanner.feed(raw), *scanner.rest()):
+            for _ in chain(scanner.feed(raw), scanner.rest()):
                 pass
             if scanner.error is not None:
                 return parsed(scanner.error)
             told = (parsed(data_of(each)) for each in BOUNDARY.split(raw))
-            events = [each for each in told if isinstance(each, dict)]
+            events = (each for each in told if isinstance(each, dict))
             return self._whole(events) if scanner.is_complete else None
         except (ProviderError, RecursionError, *MISSHAPEN):
             return None
@@ -142,7 +143,7 @@ class NativeStreamScanner(PassedEvents):
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it.
 
-        An answer that came whole is told as the events that were asked for.
+        An answer that came whole, and not after events, is told as those that were asked for.
         """
         held = self._unended.taken()
         if DATA.search(held):
@@ -150,7 +151,7 @@ class NativeStreamScanner(PassedEvents):
         elif self.error is None:
             body = parsed(held)
             self.error = error_in(body)
-            if self.error is None:
+            if self.error is None and not (self.has_content or self.is_complete):
                 yield from self.feed(self._events_of(body))
 
     def broken(self, message: str) -> bytes:
