@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -28,9 +30,16 @@ def complaint(body: dict[str, Any]) -> str | None:
         return f"#: extraneous key [{min(unknown)}] is not permitted"
     if not body.get("messages") or body["messages"][0]["role"] != "user":
         return "A conversation must start with a user message."
+    if any(one["role"] == next_["role"] for one, next_ in pairwise(body["messages"])):
+        return "A conversation must alternate between user and assistant roles."
     blocks = [block for turn in body["messages"] for block in turn["content"]]
     if any(len(block) != 1 for block in blocks):
         return "A content block must be one of its kinds."
+    if not body.get("toolConfig") and any({"toolUse", "toolResult"} & {*each} for each in blocks):
+        return "The toolConfig field must be defined when using toolUse and toolResult."
+    names = [block["document"]["name"] for block in blocks if "document" in block]
+    if any(re.fullmatch(r"[A-Za-z0-9()\[\] -]{1,200}", each) is None for each in names):
+        return "The document file name can only contain alphanumeric characters."
     return None
 
 

@@ -1,6 +1,7 @@
 """The list of models says what is so, to whoever may call one."""
 
 import pytest
+from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI, NotFoundError
 
 from tests.running import Running, config_of, running
@@ -110,3 +111,15 @@ async def test_who_may_call_may_see_what(tmp_path, scope, status) -> None:
         assert (await it.http.get("/v1/deployments")).status_code == (
             200 if scope == "read" else 403
         )
+
+
+async def test_anthropics_clients_are_told_with_its_fields(tmp_path) -> None:
+    """Claude Code and Anthropic's SDKs read `display_name`, and pages until there are no more."""
+    async with running(config("http://127.0.0.1:9/v1"), tmp_path) as it:
+        client = AsyncAnthropic(base_url=it.url, api_key="none", max_retries=0)
+        async with client:
+            models = [each async for each in client.models.list(limit=1000)]
+            one = await client.models.retrieve(models[0].id)
+    assert models and one == models[0]
+    assert {each.type for each in models} == {"model"}
+    assert all(each.display_name and each.created_at.tzinfo for each in models)

@@ -1,6 +1,7 @@
 """What agents send beside functions: tools of every kind, images and documents in results."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -186,6 +187,42 @@ async def test_images_in_the_results_of_functions_follow_all_results(tmp_path) -
     assert (first["content"], second["content"]) == ("a chart", "(shown in the next message)")
     images = [each for each in shown["content"] if each["type"] == "image_url"]
     assert [each["image_url"]["url"] for each in images] == [PNG, PNG]
+
+
+ODD = "files.read:" + "x" * 60
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1beta/models/auto:",
+         {"contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+          "tools": [{"functionDeclarations": [{"name": ODD}]}],
+          "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [ODD]}}}),
+        ("/v1/messages",
+         {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9,
+          "tools": [{"name": ODD, "input_schema": PARAMETERS}],
+          "tool_choice": {"type": "tool", "name": ODD}}),
+    ],
+)  # fmt: skip
+async def test_a_name_that_not_all_take_is_told_in_their_letters_and_back(
+    tmp_path, path, body, is_stream
+) -> None:
+    def reply(asked: dict[str, Any]) -> Answer:
+        return calling(asked["tools"][0]["function"]["name"], "{}", bool(asked.get("stream")))
+
+    call = "streamGenerateContent?alt=sse" if is_stream else "generateContent"
+    asked = body if path.startswith("/v1beta") else {**body, "stream": is_stream}
+    async with upstream(reply) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            where = path + call if path.endswith(":") else path
+            answer = await it.http.post(where, json=asked)
+    (seen,) = acme.seen
+    name = seen["tools"][0]["function"]["name"]
+    assert re.fullmatch(r"files_read_x+_[a-zA-Z0-9]{8}", name) and len(name) == 64
+    assert seen["tool_choice"]["function"]["name"] == name
+    assert answer.status_code == 200 and f'"{ODD}"' in answer.text and name not in answer.text
 
 
 def test_an_image_that_was_made_is_shown_and_one_that_is_kept_elsewhere_is_named() -> None:

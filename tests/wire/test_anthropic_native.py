@@ -187,6 +187,10 @@ def test_nothing_said_is_an_empty_answer() -> None:
          {"input_tokens": None, "cache_read_input_tokens": None, "output_tokens": 4,
           "iterations": [{"type": "message", "input_tokens": 12, "output_tokens": 4}]},
          Usage(input_tokens=12, cache_read_tokens=30, output_tokens=4)),
+        ({"input_tokens": 30}, {"input_tokens": 30, "output_tokens": 35, "iterations": [
+            {"type": "compaction", "input_tokens": 10, "output_tokens": 30},
+            {"type": "message", "input_tokens": 20, "output_tokens": 5}]},
+         Usage(input_tokens=30, output_tokens=35)),
         ({"input_tokens": 12}, {"output_tokens": 4, "iterations": "none"},
          Usage(input_tokens=12, output_tokens=4)),
     ],

@@ -55,6 +55,46 @@ def test_what_is_asked_for(chat, fields) -> None:
     assert made == fields
 
 
+CALLED = [USER, {"role": "assistant", "content": None, "tool_calls": [CALL]},
+          {"role": "tool", "tool_call_id": "t1", "content": "42"}]  # fmt: skip
+
+
+def test_turns_alternate_also_where_the_systems_stood_between_them() -> None:
+    late = {"role": "developer", "content": "late"}
+    made = told(messages=[USER, late, USER])
+    assert made["messages"] == [{"role": "user", "content": [{"text": "hi"}, {"text": "hi"}]}]
+    assert made["system"] == [{"text": "late"}]
+
+
+@pytest.mark.parametrize("chat", [{}, {"tools": [TOOL], "tool_choice": "none"}])
+def test_without_tools_calls_and_their_results_are_told_in_words(chat) -> None:
+    made = told(messages=CALLED, **chat)
+    assert "toolConfig" not in made
+    assert [each["content"] for each in made["messages"]] == [
+        [{"text": "hi"}], [{"text": 'I called f with {"a":1}'}],
+        [{"text": "The call gave:"}, {"text": "42"}]]  # fmt: skip
+    assert fake_converse.complaint(made) is None
+
+
+@pytest.mark.parametrize(
+    ("filename", "kind", "name", "form"),
+    [
+        ("report.pdf", "application/pdf", "report pdf", "pdf"),
+        ("/home/u/My_report  v1.2.pdf", "application/pdf", "My report v1 2 pdf", "pdf"),
+        ("C:\\docs\\notes.txt", "text/plain", "notes txt", "txt"),
+        ("報告", "text/markdown", "document", "md"),
+        ("x" * 300, "text/csv", "x" * 190, "csv"),
+    ],
+)
+def test_a_document_has_a_name_and_a_format_that_converse_takes(filename, kind, name, form) -> None:
+    file = {"filename": filename, "file_data": f"data:{kind};base64,QQ=="}
+    parts = [{"type": "file", "file": file}, {"type": "file", "file": file}]
+    made = told(messages=[{"role": "user", "content": parts}])
+    first, second = (each["document"] for each in made["messages"][0]["content"])
+    assert (first["name"], first["format"], second["name"]) == (name, form, f"{name} (2)")
+    assert fake_converse.complaint(made) is None
+
+
 def test_turns_with_calls_results_pictures_and_marks_of_the_cache() -> None:
     mark = {"cache_control": {"type": "ephemeral"}}
     made = told(
@@ -64,7 +104,8 @@ def test_turns_with_calls_results_pictures_and_marks_of_the_cache() -> None:
                 {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},
             {"role": "assistant", "content": "", "tool_calls": [CALL]},
             {"role": "tool", "tool_call_id": "t1", "content": "42"},
-        ]
+        ],
+        tools=[TOOL],
     )  # fmt: skip
     assert made["system"] == [{"text": "s"}, {"cachePoint": {"type": "default"}}]
     assert [each["content"] for each in made["messages"]] == [

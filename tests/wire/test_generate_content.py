@@ -103,6 +103,7 @@ def test_a_json_schema_goes_as_it_came() -> None:
     ("config", "choice", "names"),
     [
         ({"mode": "AUTO"}, "auto", ["f", "g"]),
+        ({"mode": "any"}, "required", ["f", "g"]),
         ({"mode": "VALIDATED"}, "auto", ["f", "g"]),
         ({"mode": "NONE"}, "none", ["f", "g"]),
         ({"mode": "ANY"}, "required", ["f", "g"]),
@@ -176,6 +177,16 @@ def test_a_result_is_of_the_call_it_names_whatever_the_order() -> None:
                                {"role": "function", "parts": results})  # fmt: skip
     assert [(each["tool_call_id"], each["content"]) for each in (first, second)] == [
         ("b", "b"), ("a", "a")]  # fmt: skip
+
+
+def test_a_result_under_a_name_of_its_own_is_of_the_first_call_that_waits() -> None:
+    calls = [{"functionCall": {"name": name, "args": {}}} for name in "fg"]
+    results = [{"functionResponse": {"name": name, "response": {"result": name}}}
+               for name in ("4a7c-uuid", "g")]  # fmt: skip
+    _, _, first, second = said(HI, {"role": "model", "parts": calls},
+                               {"role": "user", "parts": results})  # fmt: skip
+    assert [(each["tool_call_id"], each["content"]) for each in (first, second)] == [
+        ("call_0_f", "4a7c-uuid"), ("call_1_g", "g")]  # fmt: skip
 
 
 def test_calls_of_the_same_name_in_two_turns_have_ids_of_their_own() -> None:

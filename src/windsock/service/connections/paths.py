@@ -110,7 +110,7 @@ def unsupported(method: str, path: str, *, is_method: bool) -> Problem:
     what = f"{path} takes no {method}" if is_method else f"windsock has no {method} {path}"
     return Problem.of(
         405 if is_method else 404,
-        f"{what}; the calls there are stand in /docs and /openapi.json",
+        f"{what}; all calls stand in /docs and /openapi.json",
         code="unsupported_endpoint",
     )
 

@@ -1,10 +1,14 @@
-"""The models that a client may ask for, as OpenAI and OpenRouter list them."""
+"""The models that a client may ask for, as OpenAI and OpenRouter list them.
+
+Clients of Anthropic, who name a version of its API, get its fields too.
+"""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header
 
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.requests import NEED_BY_FIELD, RouteRequest
@@ -50,6 +54,10 @@ NEEDS = {
 """What a request with a field needs; who lacks it is not asked."""
 
 
+Version = Annotated[str | None, Header()]
+"""Of Anthropic's API; its clients name one in every call."""
+
+
 def model_routes(insight: Insight) -> APIRouter:
     """GET /v1/models, /v1/models/{id}: for whoever may call one, too."""
     router, clock = insight.router, insight.clock
@@ -58,16 +66,20 @@ def model_routes(insight: Insight) -> APIRouter:
     Caller = Annotated[Principal, Depends(insight.allowed("read", "infer"))]  # noqa: N806
 
     @routes.get("/v1/models")
-    def models(caller: Caller) -> dict[str, Any]:
+    def models(caller: Caller, anthropic_version: Version = None) -> dict[str, Any]:
         now = clock.now()
         names = (name for name in names_of(router) if may_name(caller, name, router.resolve))
         views = [model_view(router, name, began, now) for name in names]
-        return {"object": "list", "data": views}
+        listed = {"object": "list", "data": views}
+        return listed if anthropic_version is None else _as_anthropic_lists(listed)
 
     @routes.get("/v1/models/{name:path}")
-    def model(name: DeploymentName, caller: Caller) -> dict[str, Any]:
+    def model(
+        name: DeploymentName, caller: Caller, anthropic_version: Version = None
+    ) -> dict[str, Any]:
         check_names(caller, [name], router.resolve)
-        return model_view(router, name, began, clock.now())
+        view = model_view(router, name, began, clock.now())
+        return view if anthropic_version is None else _as_anthropic_tells(view)
 
     return routes
 
@@ -100,6 +112,25 @@ def model_view(router: Router, name: str, began: int, now: float) -> dict[str, A
         "supported_parameters": _supported(router, members, now),
     }
     return {**view, **(_of_route(route) if route else _of_deployment(members[0], began))}
+
+
+def _as_anthropic_lists(listed: dict[str, Any]) -> dict[str, Any]:
+    """All on one page."""
+    views = [_as_anthropic_tells(view) for view in listed["data"]]
+    ends = {f"{end}_id": views[place]["id"] if views else None
+            for end, place in (("first", 0), ("last", -1))}  # fmt: skip
+    return {**listed, "data": views, "has_more": False, **ends}
+
+
+def _as_anthropic_tells(view: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **view,
+        "type": "model",
+        "display_name": view["name"],
+        "created_at": datetime.fromtimestamp(view["created"], UTC).isoformat(),
+        "max_input_tokens": view["context_length"],
+        "max_tokens": view["max_output_tokens"],
+    }
 
 
 def _of_deployment(deployment: Deployment, began: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from windsock.errors import BadRequest, WindsockError
 from windsock.service.error_responses import problem_of
 from windsock.service.gateway.asgi import Call, Endpoint, Message
 from windsock.wire import json_codec
+from windsock.wire.adaptation.tool_names import ToolNames
 from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
@@ -38,12 +39,13 @@ UNTOLD = "the provider's answer has not the shape of a chat completion"
 class TranslatedCall(Call):
     """A call whose body is read, and whose answer is told, through a dialect."""
 
-    __slots__ = ("_chat", "_dialect", "_original")
+    __slots__ = ("_chat", "_dialect", "_names", "_original")
 
     def __init__(self, original: Call, dialect: Dialect) -> None:
         self._original = original
         self._dialect = dialect
         self._chat: bytes | None = None
+        self._names = ToolNames()
         super().__init__(original.headers, original.presented, original.receive, original.send)
         self.connection = original.connection
 
@@ -55,6 +57,7 @@ class TranslatedCall(Call):
             check_ranges(asked)
             try:
                 chat = {**copied(asked, *ROUTER_FIELDS), **self._dialect.asked(asked)}
+                self._names.fit(chat)
                 self._chat = json_codec.dumps(chat)
             except MISSHAPEN as error:
                 raise BadRequest(MISTYPED) from error
@@ -113,7 +116,9 @@ class TranslatedCall(Call):
             return
         if status == 200:
             try:
-                told = self._dialect.answered(json_codec.loads(body))
+                answer = json_codec.loads(body)
+                self._names.restore(answer)
+                told = self._dialect.answered(answer)
             except MISSHAPEN:
                 status, told = 502, self._dialect.refused(502, {"message": UNTOLD})
         else:
@@ -141,6 +146,7 @@ class TranslatedCall(Call):
             yield from self._dialect.broken(_error(data))
             return
         with contextlib.suppress(*MISSHAPEN):
+            self._names.restore(chunk)
             yield from self._dialect.streamed(chunk)
 
 

@@ -98,9 +98,9 @@ def usage_of(counted: Counted) -> dict[str, Any]:
 def _with_apart(counted: Counted) -> Counted:
     """With the iterations that the counts beside them leave out, added to them."""
     told = counted.get(ITERATIONS)
-    listed = told if isinstance(told, list) else ()
-    apart = [each for each in listed if isinstance(each, dict) and each.get("type") in APART]
-    if not apart:
+    listed = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    apart = [each for each in listed if each.get("type") in APART]
+    if not apart or (len(apart) < len(listed) and _is_sum(counted, listed)):
         return counted
     parts = [counted, *apart]
     lives = [part_of(each, LIVES) for each in parts]
@@ -109,6 +109,12 @@ def _with_apart(counted: Counted) -> Counted:
         **{name: sum(_count(each, name) for each in parts) for name in COUNTS},
         LIVES: {name: sum(_count(each, name) for each in lives) for part in lives for name in part},
     }
+
+
+def _is_sum(counted: Counted, listed: list[dict[str, Any]]) -> bool:
+    """Whether somebody on the way has added up all iterations already."""
+    answered = sum(_count(each, "output_tokens") for each in listed)
+    return _count(counted, "output_tokens") >= answered
 
 
 def _written(counted: Counted) -> int:

@@ -40,9 +40,10 @@ Block = dict[str, Any]
 def messages_body(chat: Mapping[str, Any], model: str) -> dict[str, Any]:
     """The body of a call; `chat` is one of chat completions, parsed."""
     body = {"model": model, **copied(dict(chat), *SHARED), "max_tokens": _max_tokens(chat)}
-    turns = list(_merged(_turns(chat.get("messages") or ())))
+    turns = list(_turns(chat.get("messages") or ()))
     system = [block for role, blocks in turns if role == "system" for block in blocks]
-    said = [{"role": r, "content": blocks} for r, blocks in turns if r != "system"]
+    others = _merged((role, blocks) for role, blocks in turns if role != "system")
+    said = [{"role": role, "content": blocks} for role, blocks in others]
     if system and said:
         body["system"] = system
     body["messages"] = said or ([{"role": "user", "content": system}] if system else [])

@@ -5,10 +5,12 @@ Written from AWS's API reference. What has no counterpart is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windsock.wire.formats.anthropic.request import messages_body
+from windsock.wire.json_codec import dumps
 from windsock.wire.service_tiers import asked_of_bedrock
 
 OWN = ("guardrailConfig", "additionalModelRequestFields", "performanceConfig", "requestMetadata")
@@ -22,23 +24,42 @@ CARRIED = frozenset(
 )  # fmt: skip
 """Fields of chat completions that have a counterpart."""
 
+FORMATS = {
+    "plain": "txt",
+    "markdown": "md",
+    "jpg": "jpeg",
+    "msword": "doc",
+    "vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "vnd.ms-excel": "xls",
+    "vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+}
+"""Converse's word for a kind of image or document, where it is not that of its media type."""
+
+UNNAMED = re.compile(r"[^A-Za-z0-9()\[\]-]+")
+"""What no name of a document may hold, but for single blanks."""
+
+LONGEST_NAME = 190
+"""Characters of a name, with room for a number after it: 200 are taken."""
+
 Block = dict[str, Any]
 
 
 def converse_body(chat: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a call: what Messages have, in Converse's words."""
     told = messages_body(chat, "")
+    has_tools = "tools" in told and (told.get("tool_choice") or {}).get("type") != "none"
+    turns = [(turn["role"], turn["content"]) for turn in told["messages"]]
+    if not has_tools:
+        turns = [(role, list(_in_words(blocks))) for role, blocks in turns]
     body: dict[str, Any] = {
-        "messages": [
-            {"role": turn["role"], "content": list(_blocks(turn["content"]))}
-            for turn in told["messages"]
-        ]
+        "messages": [{"role": role, "content": list(_blocks(blocks))} for role, blocks in turns]
     }
+    _name_documents(body["messages"])
     if system := list(_blocks(told.get("system") or ())):
         body["system"] = system
     if limits := _limits(chat, told):
         body["inferenceConfig"] = limits
-    if "tools" in told:
+    if has_tools:
         body["toolConfig"] = _tools(told)
     body |= asked_of_bedrock(chat.get("service_tier"))
     return body | {name: chat[name] for name in OWN if chat.get(name) is not None}
@@ -53,6 +74,43 @@ def _limits(chat: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
         "stopSequences": told.get("stop_sequences"),
     }
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def _in_words(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Calls and their results where no tool may be called: Converse takes them only beside tools.
+
+    Its word for "none" there is to name no tools.
+    """
+    for block in blocks:
+        if block.get("type") == "tool_use":
+            said = f"I called {block['name']} with {dumps(block['input']).decode()}"
+            yield {"type": "text", "text": said}
+        elif block.get("type") == "tool_result":
+            yield {"type": "text", "text": "The call gave:"}
+            yield from block.get("content") or ()
+        else:
+            yield block
+
+
+def _name_documents(turns: Iterable[Block]) -> None:
+    """Names in the letters that Converse takes, each once in a request; no folders."""
+    taken: set[str] = set()
+    for document in _documents(block for turn in turns for block in turn["content"]):
+        stated = str(document["name"]).replace("\\", "/").rpartition("/")[2]
+        name = UNNAMED.sub(" ", stated).strip()[:LONGEST_NAME] or "document"
+        if name in taken:
+            name = f"{name} ({len(taken) + 1})"
+        document["name"] = name
+        taken.add(name)
+
+
+def _documents(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Those of turns and those in results of tools."""
+    for block in blocks:
+        if "document" in block:
+            yield block["document"]
+        elif "toolResult" in block:
+            yield from _documents(block["toolResult"]["content"])
 
 
 def _blocks(blocks: Any) -> Iterator[Block]:
@@ -90,7 +148,7 @@ def _media(source: Mapping[str, Any]) -> Block:
     """Bytes stand in the request; an address is S3's, or of no use to Bedrock."""
     if source.get("type") == "base64":
         kind = str(source["media_type"]).partition("/")[2]
-        return {"format": kind, "source": {"bytes": source["data"]}}
+        return {"format": FORMATS.get(kind, kind), "source": {"bytes": source["data"]}}
     url = str(source.get("url"))
     return {"format": url.rpartition(".")[2] or "png", "source": {"s3Location": {"uri": url}}}
 

@@ -45,12 +45,13 @@ def _tool(declared: dict[str, Any]) -> dict[str, Any]:
 
 def _choice(config: dict[str, Any], allowed: list[Any]) -> dict[str, Any]:
     """Which must be called; where only some may be, only those are sent."""
-    mode = field(config, "mode")
-    if mode is None:
+    stated = field(config, "mode")
+    if stated is None:
         return {}
+    mode = str(stated).upper()
     if mode not in CHOICES:
         known = ", ".join(CHOICES)
-        raise BadRequest(f"toolConfig: the mode {mode!r} is unknown; send one of {known}",
+        raise BadRequest(f"toolConfig: the mode {stated!r} is unknown; send one of {known}",
                          param="toolConfig")  # fmt: skip
     if mode == "ANY" and len(allowed) == 1:
         return {"tool_choice": {"type": "function", "function": {"name": allowed[0]}}}

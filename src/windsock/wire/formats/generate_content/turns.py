@@ -115,10 +115,15 @@ class Conversation:
         return []
 
     def _result(self, result: dict[str, Any]) -> None:
-        """A result is of the call that it names by id, else of the first of its name that waits."""
+        """A result is of the call that it names by id, else of the first of its name that waits.
+
+        Some clients give an id of their own as its name: then it is of the first that waits.
+        """
         name, named = result.get("name"), result.get("id")
-        waiting = [each for each in self._waiting if named in (None, each[0]) and
-                   (named is not None or each[1] == name)]  # fmt: skip
+        if named is None:
+            waiting = [each for each in self._waiting if each[1] == name] or self._waiting[:1]
+        else:
+            waiting = [each for each in self._waiting if each[0] == named]
         if waiting:
             self._waiting.remove(waiting[0])
         shown = [made for part in list_field(result, "parts") for made in self._media(part)]

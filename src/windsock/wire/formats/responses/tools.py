@@ -6,7 +6,6 @@ runs at OpenAI only is left out, and named.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +13,10 @@ from typing import Any
 import orjson
 
 from windsock.errors import BadRequest
-from windsock.wire.adaptation.conversation import alnum_hash
+from windsock.wire.adaptation.tool_names import fitted
 from windsock.wire.dialect import copied, listed
 from windsock.wire.formats.pieces import Piece
 from windsock.wire.json_codec import parsed
-
-MAX_NAME = 64
-"""Characters of a function's name that every provider takes."""
-
-NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 SHELL = "local_shell"
 
@@ -138,11 +132,8 @@ def flat(namespace: Any, name: str) -> str:
     """The name of a function; the same for the same tool in every request."""
     if not namespace:
         return name
-    full = f"{namespace}{name}" if str(namespace).endswith("_") else f"{namespace}__{name}"
-    kept = NO_NAME.sub("_", full)
-    if kept == full and len(full) <= MAX_NAME:
-        return full
-    return f"{kept[: MAX_NAME - 9]}_{alnum_hash(full, 8)}"
+    joint = "" if str(namespace).endswith("_") else "__"
+    return fitted(f"{namespace}{joint}{name}")
 
 
 def call_of(item: dict[str, Any]) -> dict[str, Any]:
