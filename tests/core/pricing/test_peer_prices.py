@@ -116,6 +116,17 @@ def test_an_error_of_one_list_is_taken_for_what_the_model_costs_elsewhere(kind: 
     assert book.status(NAME, START).is_provisional
 
 
+@pytest.mark.parametrize("facts", [{}, {"is_indirect": True, "feed_model": "s/acme-large-4-5"}])
+def test_what_a_list_does_not_say_any_more_measures_nothing_after_a_week(facts) -> None:
+    name = NAME if facts else "s0/acme-large-4-5"
+    book = book_of(says(name, "3", "15", feed="x", **facts), says(NAME, "1", "5"))
+    for day in range(1, 10):
+        at = START + day * DAY
+        book.absorb(says(name, "NaN", "15", at, feed="x", **facts), at)
+        book.absorb(says(NAME, "1", "5", at + 1), at + 1)
+        assert bool(book.standing(NAME).measured_by) == (day < 7)
+
+
 @pytest.mark.parametrize("times", ["0.6", "1.7", "3", "4.5"])
 def test_a_price_that_comes_back_is_as_sure_as_it_was(times: str) -> None:
     asks = [says(f"s{i}/acme-large-4-5", "3", "15", feed="x") for i in range(3)]

@@ -36,10 +36,11 @@ class PeerPrices:
             name = f"{tick.feed}/{tick.feed_model}"
         else:
             track = timeline.tracks.get(tick.feed)
-            quote, name = track.word if track else None, tick.deployment
+            quote = replace(track.word, seen_at=track.heard_at) if track else None
+            name = tick.deployment
         if quote is None or quote.mode != CHAT:
             return set()
-        return self.note(name, replace(quote, seen_at=tick.seen_at), model=tick.deployment)
+        return self.note(name, quote, model=tick.deployment)
 
     def note(self, name: str, quote: Quote, *, model: str | None = None) -> set[str]:
         """Take over one list's word of a model that may be no deployment here.
@@ -57,7 +58,7 @@ class PeerPrices:
         self._listings = Listings(self._rules.recent_s)
         self._known.clear()
         for timeline in timelines:
-            words = [replace(t.word, seen_at=t.heard_at) for t in timeline.tracks.values()]
+            words = [track.word for track in timeline.tracks.values()]
             for quote in (*words, *(q for q in timeline.statements.values() if q.is_indirect)):
                 self.hear(timeline, quote)
 
