@@ -1,5 +1,7 @@
 """The frontier on the page: a picture, its table twin, one task or all, at every width."""
 
+import re
+
 from playwright.async_api import expect
 
 from tests.service.test_dashboard import in_browser
@@ -10,7 +12,11 @@ from windsock.core.model.requests import Cell
 @in_browser
 async def test_the_frontier_is_a_picture_with_its_table(tmp_path, chromium) -> None:
     async with served(tmp_path) as found, viewed(chromium, found, "frontier") as page:
-        await expect(page.locator('[data-name="in-short"]')).to_contain_text("auto stands at")
+        short = page.locator('[data-name="in-short"]')
+        await expect(short).to_contain_text("auto stands at")
+        await expect(short).to_contain_text(
+            re.compile(r"may be the reference: \$[0-9.]+ a success")
+        )
         picture = page.locator(".scatter svg")
         assert await picture.get_attribute("role") == "img"
         await expect(picture.locator(".today text")).to_have_text("today")

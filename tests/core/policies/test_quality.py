@@ -69,6 +69,25 @@ def test_what_is_known_or_named_is_measured_at_itself() -> None:
         assert found.likely_usd_per_success == pytest.approx(found.usd_per_success, rel=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_measure_lies_between_those_that_cost_something_whatever_is_offered(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    count = int(chance.integers(1, 40))
+    success = np.round(chance.uniform(0.01, 1.0, count), 2)
+    usd = np.where(chance.random(count) < 0.2, 0.0, np.round(10.0 ** chance.uniform(-6, -1), 6))
+    usd[0] = 1e-3
+    errors = chance.choice([0.0, 1e-9, 0.02, 0.3], count)
+    given = [
+        Offer(deployment=f"p/{n}", success=s, usd=u, share=1.0, error=e)
+        for n, (s, u, e) in enumerate(zip(success, usd, errors, strict=True))
+    ]
+    found = reference_of(given)
+    assert found is not None
+    paid = [each.usd / each.success for each in given if each.usd > 0.0]
+    least, most = min(paid) * (1 - 1e-9), max(paid) * (1 + 1e-9)
+    assert least <= found.likely_usd_per_success <= most
+
+
 def test_the_more_is_wished_for_the_more_a_success_is_worth() -> None:
     found = [weighed(wish) for wish in ("economy", "balanced", "high", "max")]
     worth = [each.value_usd for each in found]

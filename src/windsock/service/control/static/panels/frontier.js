@@ -37,7 +37,7 @@ function pick(title, name, ask) {
 function inShort({ route, by_task, reference }, points) {
   const today = points.find((each) => each.kind === "today");
   const guess = by_task.some((each) => each.rewards > 0) ? "" : "; nobody has judged an answer yet, so success is a guess";
-  const measure = reference ? `; quality is measured by ${reference.deployment}` : "";
+  const measure = reference ? `; quality is measured by ${reference.deployment}, or who else may be the reference: ${usd(reference.likely_usd_per_success)} a success` : "";
   return `${route} stands at ${right(today.success)} for ${cost(today)} per 1,000 requests${guess}${measure}.`;
 }
 
