@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -81,7 +84,16 @@ class Process:
         return code
 
 
+_PORTS = itertools.count(random.SystemRandom().randrange(20_000))
+
+
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """One of 10,000 to 29,999 that nobody listens at.
+
+    The system gives none of these to a connection or to whoever binds port 0, so it is still free
+    when what is started here comes to bind it.
+    """
+    while True:
+        port = 10_000 + next(_PORTS) % 20_000
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

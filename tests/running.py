@@ -45,11 +45,11 @@ async def running(
     if "[feeds]" not in text:
         text += "\n[feeds]\nenabled = []\n"
     service = build(parse(text, environ, source="windsock.toml"), environ, clock=clock)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    port = bound.getsockname()[1]
     server = server_of(service, host="127.0.0.1", port=port)
-    task = asyncio.create_task(server._serve())
+    task = asyncio.create_task(server._serve([bound]))
     while not server.started:
         await asyncio.sleep(0.01)
         if task.done():

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.process import free_port
+
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 SOURCES = Path(__file__).parents[2] / "src"
 PACKAGES = sysconfig.get_path("purelib")
@@ -82,12 +84,6 @@ def wire() -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         subprocess.run(["gcc", "-O2", "-o", str(binary), str(WIRE_C)], check=True)
     return binary
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def pinned(

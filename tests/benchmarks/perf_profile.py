@@ -22,7 +22,6 @@ from tests.benchmarks.perf_machine import (
     Reading,
     cores,
     ended,
-    free_port,
     load,
     pinned,
     upstream,
@@ -36,6 +35,7 @@ from tests.benchmarks.perf_sides import (
     Gateway,
     windsock_config,
 )
+from tests.process import free_port
 from windsock.app.bootstrap import serve_forever
 from windsock.cli.keys.key_book import KeyBook
 from windsock.clock import SystemClock

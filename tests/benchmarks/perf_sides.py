@@ -28,11 +28,11 @@ from tests.benchmarks.perf_machine import (
     Missing,
     cores,
     ended,
-    free_port,
     pinned,
     python,
     wait_for_port,
 )
+from tests.process import free_port
 from windsock.cli.keys.key_book import KeyBook
 from windsock.clock import SystemClock
 from windsock.config.file import parse

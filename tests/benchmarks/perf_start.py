@@ -21,7 +21,6 @@ from tests.benchmarks.perf_machine import (
     PACKAGES,
     SOURCES,
     cores,
-    free_port,
     pinned,
     python,
     rss_mb,
@@ -30,6 +29,7 @@ from tests.benchmarks.perf_machine import (
 from tests.benchmarks.perf_rounds import BARS, verdict, with_range
 from tests.benchmarks.perf_sides import windsock_config
 from tests.benchmarks.tables import DOCS, markdown, write_between
+from tests.process import free_port
 from tests.store.samples import outcome
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine

