@@ -76,14 +76,15 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name, model) -> None:
 
 
 @pytest.mark.parametrize("chance", [0.5, 1.0])
-@pytest.mark.parametrize("n", [1, 2, 30])
+@pytest.mark.parametrize("n", [1, 2])
 def test_requests_that_are_all_alike_hide_no_error(n, chance) -> None:
     """All went where the new policy sends all, at a thirtieth of what the model expects: nothing
     is saved, which is sure only where they could go nowhere else."""
     ones, noise = np.ones(n), np.full(n, 189.0**2 / chance)
     sample = Sample(
         w=ones / chance, seen=ones, y=ones * 6, taken=ones * 195, expected=ones * 195,
-        arms=ArmColumns(ratio=ones / chance, noise=noise, drawn=noise * (1 - chance), doubt=ones),
+        arms=ArmColumns(ratio=ones / chance, noise=noise, drawn=noise * (1 - chance),
+                        doubt=ones * 400),
     )  # fmt: skip
     log, new = estimates(plain_sample([6.0] * n))["snips"], estimates(sample)["switch_dr"]
     found = difference(log, new, effective_samples(sample.w))

@@ -151,9 +151,8 @@ def _mean(
     seen = float(np.sqrt(np.square(terms - mean).sum()))
     ahead = 0.0 if foreseen is None else float(np.sqrt(foreseen.noise.sum()))
     caution = max(1.0, ahead / seen) if seen * MOST_CAUTION > ahead else 1.0
-    found = _interval(mean, terms - mean, support, caution, doubt, ahead / n)
     drawn = 0.0 if foreseen is None else float(np.sqrt(foreseen.drawn.sum())) / n
-    return replace(found, drawn=drawn)
+    return replace(_interval(mean, terms - mean, support, caution, doubt, drawn), drawn=drawn)
 
 
 def _ratio(top: Floats, bottom: Floats, support: float) -> Estimate:
