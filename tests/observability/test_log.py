@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from decimal import Decimal
 
 import pytest
@@ -76,6 +77,21 @@ def test_a_price_move_is_one_line_of_plain_numbers() -> None:
     assert line["event"] == "price.shifted"
     assert line["usd_per_mtok"] == {"input": 0.27}
     assert line["deployment"] == "acme/m"
+
+
+def test_libraries_are_heard_in_lines_of_the_same_form_without_what_they_quote() -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines)
+    try:
+        raise ValueError("canary-prompt")
+    except ValueError:
+        logging.getLogger("asyncio").exception("never retrieved\nfuture: canary-prompt")
+    logging.getLogger("asyncio").info("not told")
+    line = json.loads(lines.getvalue())
+    assert (line["event"], line["level"]) == ("library.warned", "warning")
+    assert (line["library"], line["said"]) == ("asyncio", "never retrieved")
+    assert line["error"] == "ValueError"
+    assert "canary" not in lines.getvalue()
 
 
 async def test_lines_of_requests_are_written_together_but_never_many_at_once() -> None:

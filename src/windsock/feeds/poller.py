@@ -31,6 +31,9 @@ OnFailure = Callable[[FeedDefinition, FeedError], None]
 LATE = 1.5
 """Intervals without a poll after which `watch` polls, since the wall clock must have moved."""
 
+MOST_WAITING = 10_000
+"""Runs of a feed whose server is slower than its interval; together they are the next poll."""
+
 WATCH_EVERY_S = 0.5
 """Between two turns of `watch`."""
 
@@ -124,6 +127,7 @@ class Poller:
             args=[feed_id],
             id=feed_id,
             misfire_grace_time=None,
+            max_instances=MOST_WAITING,
             replace_existing=True,
         )
 
@@ -131,10 +135,9 @@ class Poller:
         return FeedStatus(name, since=self._clock.elapsed())
 
     async def _run(self, feed_id: str) -> None:
-        if feed_id not in self._definitions:
-            return
-        self._schedule(feed_id, self._definitions[feed_id].every)
-        await self.poll_now(feed_id)
+        if feed_id in self._definitions:
+            self._schedule(feed_id, self._definitions[feed_id].every)
+            await self.poll_now(feed_id)
 
     def adopt(self, definitions: Iterable[FeedDefinition]) -> None:
         """Poll these feeds from now on; those whose declaration changed begin anew."""
