@@ -23,32 +23,33 @@ class OpenedFile:
         self._path = sqlite_path(engine.url.render_as_string())
         self._opened: os.stat_result | None = None
         self._mode: int | None = None
+        self._is_gone = False
 
     def note(self) -> None:
-        """It has just been connected to.
-
-        Whoever looked first at a new one made it, for all to read: it is made as private as the
-        one before.
-        """
-        found = self._found()
-        if self._path is not None and found is not None:
-            self._mode = S_IMODE(found.st_mode) if self._mode is None else self._mode
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(OSError):
-                    Path(f"{self._path}{suffix}").chmod(self._mode)
-        self._opened = found
+        """It has just been connected to."""
+        if self._is_gone:
+            self._make_as_private()
+        self._opened, self._is_gone = self._found(), False
+        self._mode = S_IMODE(self._opened.st_mode) if self._opened else None
 
     def check(self) -> None:
         """Raises FileGone, once, where its name stands for another file now, or for none."""
         opened, self._opened = self._opened, None
         if opened is not None:
             found = self._found()
-            if found is None or not os.path.samestat(opened, found):
+            self._is_gone = found is None or not os.path.samestat(opened, found)
+            if self._is_gone:
                 raise FileGone(
                     "the file was deleted or replaced while in use; what is there now is gone on "
                     "with, or a new one begun"
                 )
             self._opened = opened
+
+    def _make_as_private(self) -> None:
+        """As the one before: whoever looked first at a new one made it, for all to read."""
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                Path(f"{self._path}{suffix}").chmod(self._mode or 0o600)
 
     def _found(self) -> os.stat_result | None:
         try:
