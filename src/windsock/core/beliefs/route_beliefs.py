@@ -18,7 +18,6 @@ from windsock.core.beliefs.statistics import (
     BeliefSettings,
     Change,
     RewardStatistics,
-    average_units,
     dispersion,
     evidence_by_name,
     held_share,
@@ -26,6 +25,7 @@ from windsock.core.beliefs.statistics import (
     moved,
     pooled_dispersion,
 )
+from windsock.core.beliefs.use.token_mix import average_units
 from windsock.core.model.units import ANSWER_METERS, MIX_METERS
 
 YOUNG_REWARDS = 60.0
