@@ -17,7 +17,7 @@ import numpy as np
 from tests.benchmarks.bandit_pareto_world import MODELS, OLD, prompts
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Finding
+from windsock.core.beliefs.drift.change_detection import Finding
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.evidence.bill_monitor import BillWatch
 from windsock.core.model.requests import Cell

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Mode
+from windsock.core.beliefs.drift.change_detection import Mode
 from windsock.core.beliefs.route_beliefs import YOUNG_REWARDS
 from windsock.core.beliefs.statistics import (
     BeliefSettings,

@@ -13,7 +13,7 @@ from windsock.core.beliefs.statistics import (
     dispersion,
     pooled_dispersion,
 )
-from windsock.core.beliefs.use.token_mix import average_units, rescale_prompt, units_of
+from windsock.core.beliefs.token_mix import average_units, rescale_prompt, units_of
 from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 
 HALF = 100.0

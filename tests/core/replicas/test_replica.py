@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router
-from windsock.core.beliefs.change_detection import Mode
+from windsock.core.beliefs.drift.change_detection import Mode
 from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward

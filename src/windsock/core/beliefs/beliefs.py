@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
-from windsock.core.beliefs.change_detection import Finding, Mode
+from windsock.core.beliefs.drift.change_detection import Finding, Mode
 from windsock.core.beliefs.drift_response import (
     act_on,
     age,

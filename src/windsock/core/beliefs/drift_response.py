@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from windsock.core.beliefs.change_detection import (
+from windsock.core.beliefs.drift.change_detection import (
     KEEP_DOWN,
     KEEP_RESTORED,
     KEEP_UP,
@@ -14,7 +14,7 @@ from windsock.core.beliefs.change_detection import (
     Finding,
     Mode,
 )
-from windsock.core.beliefs.common_drift import RecentRewards
+from windsock.core.beliefs.drift.common_drift import RecentRewards
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import RewardStatistics
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 import numpy as np
 
 from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
-from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
+from windsock.core.beliefs.drift.common_drift import RecentRewards, common_drifts
 from windsock.core.beliefs.empirical_bayes import Cells, Fit, fitted, unfitted
 from windsock.core.beliefs.labels_to_come import labels_to_come
 from windsock.core.beliefs.proxies.hearing import Proxy, Words, heard

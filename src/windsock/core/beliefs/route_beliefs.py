@@ -6,8 +6,8 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
-from windsock.core.beliefs.change_detection import ChangeDetector, Finding, Mode
-from windsock.core.beliefs.common_drift import RecentRewards
+from windsock.core.beliefs.drift.change_detection import ChangeDetector, Finding, Mode
+from windsock.core.beliefs.drift.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
 from windsock.core.beliefs.kept.moment import Moment
 from windsock.core.beliefs.prior_fitter import JUDGE_EVERY, Betas, PriorFitter
@@ -25,7 +25,7 @@ from windsock.core.beliefs.statistics import (
     moved,
     pooled_dispersion,
 )
-from windsock.core.beliefs.use.token_mix import average_units
+from windsock.core.beliefs.token_mix import average_units
 from windsock.core.model.units import ANSWER_METERS, MIX_METERS
 
 YOUNG_REWARDS = 60.0

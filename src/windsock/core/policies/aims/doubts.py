@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Mode
+from windsock.core.beliefs.drift.change_detection import Mode
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
 from windsock.core.policies.views import CellView

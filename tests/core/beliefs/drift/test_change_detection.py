@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import LOST_PROBE, ChangeDetector, Finding, Mode
+from windsock.core.beliefs.drift.change_detection import LOST_PROBE, ChangeDetector, Finding, Mode
 from windsock.core.model.requests import Cell
 
 CELLS = [Cell("default", "auto", task) for task in ("a", "b", "c")]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs
-from windsock.core.beliefs.common_drift import MAX_RECENT_REWARDS, RecentRewards
+from windsock.core.beliefs.drift.common_drift import MAX_RECENT_REWARDS, RecentRewards
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
