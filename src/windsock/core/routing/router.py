@@ -199,7 +199,8 @@ class Router:
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality, sources and keys that disagree, forgotten tasks, since the last."""
-        found = self.beliefs.drain() + self.learner.keys.drain() + self.learner.sources.drain()
+        learner = self.learner
+        found = self.beliefs.quality.drain() + learner.keys.drain() + learner.sources.drain()
         return found + self.tables.forgetting.drain()
 
     def table(
