@@ -68,13 +68,13 @@ class Beliefs(ProxyListening):
 
         fades   they take the place of earlier evidence, else only the room that is left
         """
-        group = self._open(cell)
-        row = group.open(cell.name, deployment)
+        group, task = self._open(cell), cell.name
+        row = group.rows.get((task, deployment)) or group.open(task, deployment)
         if not fades:
             weight = min(weight, max(0.0, most - row.count))
-        total = weight * group.fitting.mean(cell.name, deployment, group.expected)
+        total = weight * group.fitting.mean(task, deployment, group.expected)
         row.observe_sums(weight, total, total, now, self.settings)
-        if fades:
+        if fades and row.count > most:
             row.shrink_to(most)
         group.touch(now)
 

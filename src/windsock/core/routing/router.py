@@ -24,11 +24,11 @@ from windsock.core.policies.rungs import Rung
 from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.caps.paid_tables import PaidTables
 from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.kept.state_upgrades import VERSION, upgraded
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.plan import Observer, Plan
 from windsock.core.routing.routes import NamedRoute, Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
-from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.errors import BudgetSpent
 
 NO_OTHERS: list[NamedRoute] = []

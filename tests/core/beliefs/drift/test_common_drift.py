@@ -13,7 +13,7 @@ from windsock.core.beliefs.drift.common_drift import MAX_RECENT_REWARDS, RecentR
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
-from windsock.core.routing.state_upgrades import upgraded
+from windsock.core.routing.kept.state_upgrades import upgraded
 
 CHAT, SQL = Cell("default", "auto", "chat"), Cell("default", "auto", "sql")
 PLAIN = BeliefSettings(follows_drift=False)
