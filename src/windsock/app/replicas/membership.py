@@ -76,7 +76,7 @@ class Membership:
 
     def __post_init__(self) -> None:
         """Nothing is connected yet, and another may lead."""
-        self.replica.router.beliefs.is_judge = False
+        self.replica.router.beliefs.quality.is_judge = False
         self._listener = Listener(self.engine)
         self.replica.seen = self.known.seen
 
@@ -126,7 +126,7 @@ class Membership:
             await self.rates.sync({each.id for each in self.members if each.is_there})
         except StoreError as error:
             self._note_away(str(error))
-            self.replica.router.beliefs.is_judge &= self.role.leads()
+            self.replica.router.beliefs.quality.is_judge &= self.role.leads()
             return
         self._note_away(None)
 
@@ -210,11 +210,11 @@ class Membership:
         router, had = self.replica.router, self.role.lease
         if lease.holder != self.replica.name:
             self.role.follow()
-            router.beliefs.is_judge = False
+            router.beliefs.quality.is_judge = False
             return
         held = Held(lease.token, self.settings.lease)
         self.role.lead(held, begun + self.settings.lease)
-        if held != had or not router.beliefs.is_judge:
+        if held != had or not router.beliefs.quality.is_judge:
             self._begin_to_lead()
 
     def _note_differing(self, members: list[Member]) -> None:
@@ -234,7 +234,7 @@ class Membership:
             self.publish(Event(kind=kind, deployment="", at=self.clock.now(), facts=facts))
 
     def _begin_to_lead(self) -> None:
-        self.replica.router.beliefs.is_judge = True
+        self.replica.router.beliefs.quality.is_judge = True
         self._differing = []  # who led before may have told of them, but has no alarms any more
         event_log().info("replica.leads", name=self.name)
         for definition in self.poller.definitions():

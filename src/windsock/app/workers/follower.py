@@ -56,7 +56,7 @@ class Follower:
         self._links: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
         self._replica.on_ruling = service.ingestion.rulings.hear
-        service.router.beliefs.is_judge = False
+        service.router.beliefs.quality.is_judge = False
         self._replica.on_replies = service.judges.hear
         service.judges.tell_others = self._replica.tell_replies
         service.events.listeners.append(self._tell_of)

@@ -238,15 +238,6 @@ class RouteBeliefs:
         self._judging, self.expected = None, self._unfitted
         self.changes += 1
 
-    def merge(self, other: RouteBeliefs) -> None:
-        """Add another replica's rows."""
-        self.as_of = max(self.as_of, other.as_of)
-        for key, row in other.rows.items():
-            self.open(*key).merge(row, self.settings)
-        for name, last in other.recents.items():
-            self.recents.setdefault(name, RecentRewards(last.half_life_s)).merge(last)
-        self.changes += 1
-
     def forget(self, tasks: Set[str]) -> None:
         """Drop the rows of these tasks, also those kept by an alarm."""
         for key in [key for key in self.rows if key[0] in tasks]:

@@ -104,7 +104,7 @@ class RewardStatistics:
         return [unit / self.requests for unit in self.units]
 
     def merge(self, other: RewardStatistics, settings: BeliefSettings) -> None:
-        """Add another replica's sums."""
+        """Add the sums of another row."""
         if other.count:
             self.observe_sums(other.count, other.total, other.squares, other.at, settings)
         if other.units is not None:

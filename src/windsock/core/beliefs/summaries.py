@@ -1,8 +1,8 @@
-"""Beliefs as people read them: mean, interval, evidence, and what is held against whom."""
+"""Beliefs as people read them: mean, interval, evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,22 +37,6 @@ class BeliefSummary:
     mode: Mode = Mode.STEADY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """What is held against a deployment: doubt or lost; steady after a change of model.
-
-    statistic   of the CUSUM of losses since the alarm
-    tasks       whose belief from before the alarm is kept
-    """
-
-    namespace: str
-    route: str
-    deployment: str
-    mode: Mode
-    statistic: float
-    tasks: tuple[str, ...]
-
-
 class Intervals:
     """90 % intervals of Beta parameters; those seen before are kept, as prices change none."""
 
@@ -85,21 +69,4 @@ def summaries_of(
             mode=group.mode(name),
         )
         for name, (a, b), (low, high) in zip(deployments, pairs, intervals.of(pairs), strict=True)
-    ]
-
-
-def alarms_of(groups: Mapping[tuple[str, str], RouteBeliefs]) -> list[Alarm]:
-    """Every deployment whose belief an alarm has changed; groups by (namespace, route)."""
-    return [
-        Alarm(
-            namespace=namespace,
-            route=route,
-            deployment=name,
-            mode=watch.mode,
-            statistic=watch.down.statistic,
-            tasks=tuple(sorted(watch.saved)),
-        )
-        for (namespace, route), group in sorted(groups.items())
-        for name, watch in sorted(group.watches.items())
-        if watch.saved
     ]

@@ -24,11 +24,11 @@ from windsock.core.policies.rungs import Rung
 from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.caps.paid_tables import PaidTables
 from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.kept.state_upgrades import VERSION, upgraded
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.plan import Observer, Plan
 from windsock.core.routing.routes import NamedRoute, Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
-from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.errors import BudgetSpent
 
 NO_OTHERS: list[NamedRoute] = []
@@ -199,7 +199,8 @@ class Router:
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality, sources and keys that disagree, forgotten tasks, since the last."""
-        found = self.beliefs.drain() + self.learner.keys.drain() + self.learner.sources.drain()
+        learner = self.learner
+        found = self.beliefs.quality.drain() + learner.keys.drain() + learner.sources.drain()
         return found + self.tables.forgetting.drain()
 
     def table(

@@ -107,7 +107,7 @@ class PlainCall:
                 reply = await calls.post(target)
                 try:
                     self._first_byte_s = first_byte_s = calls.clock.elapsed() - self.started
-                    deadline.move(self._exchange.rest_s(first_byte_s, calls.clock.now()))
+                    deadline.move(self._exchange.calls.rest_s(first_byte_s, calls.clock.now()))
                     return reply, await reply.body()
                 finally:
                     await reply.close()

@@ -231,7 +231,7 @@ class StreamedCall:
         elif relay.kind is CallKind.ANSWERED:
             if self._target.is_native:
                 self._calls.note_sealed(self._exchange, relay.attempt, relay.said)
-            await writer.write(relay.scanner.ending(self._exchange.spent_usd()))
+            await writer.write(relay.scanner.ending(self._exchange.calls.spent_usd()))
         else:
             self._failure.last_event = self._last_event()
 

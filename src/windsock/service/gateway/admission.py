@@ -227,7 +227,7 @@ def settled(endpoint: Endpoint) -> Endpoint:
 
 def used_tokens(exchange: Exchange) -> int:
     """Of all its calls, prompts and answers, as far as they are known."""
-    used = (result.usage for result in exchange.results if result.usage is not None)
+    used = (result.usage for result in exchange.calls.ended if result.usage is not None)
     return sum(each.prompt_tokens + each.completion_tokens for each in used)
 
 
