@@ -57,7 +57,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     limits = service.limits
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
-    renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
+    renewal = CredentialRenewal(upstreams=lambda: executor.calls.targets.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
         "uncalled": uncalled.flush,
