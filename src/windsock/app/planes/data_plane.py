@@ -21,9 +21,9 @@ from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import LimitRules, Limits, settled
-from windsock.service.gateway.asgi import Endpoint as PathEndpoint
 from windsock.service.gateway.caching.redis_cache import RedisCache
 from windsock.service.gateway.caching.response_cache import CacheBackend, MemoryCache, ResponseCache
+from windsock.service.gateway.call import Endpoint as PathEndpoint
 from windsock.service.gateway.endpoints import OpenAICalls
 from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.gemini_calls import gemini_calls

@@ -28,8 +28,8 @@ from windsock.service.gateway.answer_facts import (
     typed,
     usd_text,
 )
-from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.caching.response_cache import ResponseCache, cache_key
+from windsock.service.gateway.call import Call, CutShort
 from windsock.service.gateway.intake import RequestIntake
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import NO_LIMITS

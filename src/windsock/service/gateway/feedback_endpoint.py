@@ -15,7 +15,7 @@ from windsock.errors import BadRequest
 from windsock.service.auth import Access, Principal
 from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, FindNamed, UnknownDecision
-from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.call import Call
 from windsock.service.use.reader import EDIT
 from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.scores.words import plain

@@ -14,7 +14,7 @@ from windsock.errors import BudgetSpent, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.continuing import Continuing
 from windsock.service.execution.uncalled import UncalledRequests
-from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.call import Call
 from windsock.service.key_limits import NO_LIMITS, KeyLimits, check_names
 from windsock.service.texts.private import is_private
 from windsock.wire.caller_fields.own_headers import wishes_in
