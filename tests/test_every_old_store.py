@@ -16,7 +16,7 @@ import pytest
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.clock import ManualClock
-from windsock.core.routing.state_upgrades import VERSION
+from windsock.core.routing.kept.state_upgrades import VERSION
 from windsock.store.migrations import HEAD
 
 DATA = Path(__file__).parent / "store" / "data" / "every"

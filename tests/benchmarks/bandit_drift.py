@@ -17,7 +17,7 @@ import numpy as np
 from tests.benchmarks.bandit_pareto_world import MODELS, OLD, prompts
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Finding
+from windsock.core.beliefs.drift.change_detection import Finding
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.evidence.bill_monitor import BillWatch
 from windsock.core.model.requests import Cell
@@ -111,7 +111,7 @@ def alarms(model: str, is_graded: bool, count: int) -> int:
     for i, (task, value) in enumerate(stream):
         _learn(beliefs, Cell("default", "auto", task), model, value, i)
         wrong = (Finding.WORSE.value, Finding.BETTER.value)
-        found += sum(shift.facts["finding"] in wrong for shift in beliefs.drain())
+        found += sum(shift.facts["finding"] in wrong for shift in beliefs.quality.drain())
     return found
 
 
@@ -120,11 +120,11 @@ def delay(model: str, is_graded: bool, seed: int) -> int:
     beliefs = Beliefs(SETTINGS)
     for i, (task, value) in enumerate(rewards(model, is_graded, rng, 900)):
         _learn(beliefs, Cell("default", "auto", task), model, value, i)
-    beliefs.drain()
+    beliefs.quality.drain()
     for i, (task, value) in enumerate(rewards(model, is_graded, rng, 2000)):
         hit = max(0.0, value - LOSS) if is_graded else value * float(rng.random() > LOSS / 0.9)
         _learn(beliefs, Cell("default", "auto", task), model, hit, 900 + i)
-        if any(shift.facts["finding"] == Finding.WORSE.value for shift in beliefs.drain()):
+        if any(shift.facts["finding"] == Finding.WORSE.value for shift in beliefs.quality.drain()):
             return i + 1
     return 2000
 

@@ -114,11 +114,11 @@ def shares(table: Table, objective: Objective, rule: Rule, labels: float, seed: 
             right = KNOWN * float(rate)
             beliefs.observe_sums(views[g].cell, table.names[k], KNOWN, right, right, now=0.0)
     if rule.told:
-        beliefs.is_judge = False
+        beliefs.quality.is_judge = False
         told = np.random.default_rng([seed, 1]).binomial(rule.told, table.success)
         for (g, k), hits in np.ndenumerate(told):
             beliefs.observe_sums(views[g].cell, table.names[k], rule.told, hits, hits, now=0.0)
-        beliefs.is_judge = True
+        beliefs.quality.is_judge = True
     counts = _served(table, policy, views, 1.0 if rule.is_known else labels, rule, seed)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 

@@ -43,7 +43,7 @@ def new_router(half_life_s: float) -> Router:
     made = router(objective=Objective(kind="value", usd_per_success=0.02))
     made.beliefs.settings = replace(made.beliefs.settings, half_life_s=half_life_s)
     made.learner.count_judgement(CELL, 100.0)
-    made.beliefs.is_judge = False
+    made.beliefs.quality.is_judge = False
     return made
 
 

@@ -1,4 +1,4 @@
-"""Properties that hold for any history: merging, restarts, price moves, namespaces."""
+"""Properties that hold for any history: restarts, price moves, namespaces."""
 
 from __future__ import annotations
 
@@ -11,72 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, quote, request, router
-from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
-from windsock.core.model.units import Usage
 from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router
 
 NAMES = (CHEAP, MID, FLAGSHIP)
 TASKS = ("chat", "sql")
-OBSERVATIONS = st.lists(
-    st.tuples(
-        st.sampled_from(NAMES),
-        st.sampled_from(TASKS),
-        st.floats(0.0, 1.0),
-        st.floats(0.0, 1e6),
-        st.integers(1, 3000),
-    ),
-    max_size=12,
-)
-
-
-def replica(observations: Any) -> dict[str, Any]:
-    """What a replica learnt since its last merge."""
-    part = Beliefs()
-    for name, task, value, at, tokens in observations:
-        cell = Cell("default", "auto", task)
-        part.observe(cell, name, value, now=at)
-        part.observe_usage(cell, name, Usage(input_tokens=tokens, output_tokens=7), at)
-    return part.to_state()
-
-
-def believed(beliefs: Beliefs) -> list[float]:
-    """Every number that beliefs give: Beta parameters and units."""
-    found: list[float] = []
-    for task in TASKS:
-        for name in NAMES:
-            cell = Cell("default", "auto", task)
-            found += beliefs.posterior(cell, name)
-            found += beliefs.mix(cell, name).values()
-    return found
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(OBSERVATIONS, min_size=2, max_size=4), st.randoms(use_true_random=False))
-def test_deltas_of_replicas_merge_in_any_order(parts: Any, dice: Any) -> None:
-    states = [replica(part) for part in parts]
-    shuffled = list(states)
-    dice.shuffle(shuffled)
-    one, other = Beliefs(), Beliefs()
-    for state in states:
-        one.merge(state)
-    for state in shuffled:
-        other.merge(state)
-    assert believed(other) == pytest.approx(believed(one), rel=1e-9)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(OBSERVATIONS, min_size=2, max_size=3))
-def test_merging_is_as_good_as_having_learnt_it_all_in_one_place(parts: Any) -> None:
-    apart, together = Beliefs(), Beliefs()
-    for part in parts:
-        apart.merge(replica(part))
-    together.from_state(replica([each for part in parts for each in part]))
-    assert believed(apart) == pytest.approx(believed(together), rel=1e-9)
-
-
 STEP = st.tuples(
     st.sampled_from(TASKS),
     st.sampled_from(["none", "good", "bad", "corrected"]),

@@ -21,8 +21,9 @@ from windsock.core.model.requests import Preferences
 from windsock.core.model.units import Meter, Usage
 from windsock.errors import ConfigError
 from windsock.rehearsal.drawn_truth import drawn_lengths
+from windsock.rehearsal.figures import Figures
 from windsock.rehearsal.logged_traffic import Asked, LoggedTraffic, logged_traffic
-from windsock.rehearsal.rehearse import AS_IS, CHANGED, Figures, Rehearsal
+from windsock.rehearsal.rehearse import AS_IS, CHANGED, Rehearsal
 from windsock.rehearsal.traffic_to_come import rounds_to_come
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.world.world import World
@@ -51,7 +52,7 @@ def log(tmp_path_factory) -> Log:
     world = World(small(hours=2, refresh_s=60, refresh_outcomes=20), 1)
     driver = LoggingDriver(world, chosen(world, ["windsock"])["windsock"], 1)
     driver.run()
-    kept = {"seed": 1, "router": driver.router.to_state(), "voices": driver.router.book.voices()}
+    kept = {"seed": 1, "router": driver.router.to_state(), "prices": driver.router.book.moment()()}
     driver.entries.append(StateSnapshot(world.ends_at, orjson.dumps(kept)))
     written(driver, f"sqlite:///{folder}/log-1.db").dispose()
     config = folder / "windsock.toml"

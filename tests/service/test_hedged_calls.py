@@ -43,8 +43,8 @@ async def test_a_loser_that_ended_in_the_same_moment_is_recorded_as_it_ended(end
 
     late_after_s = exchange.hedge_after_s(START)
     await run_call(exchange, first, make, late_after_s, ManualClock(START))
-    assert {result.kind for result in exchange.results} == {CallKind.ANSWERED, kind}
-    assert not any(result.is_usage_estimated for result in exchange.results)
-    assert [each.note for each in exchange.results if each.kind is CallKind.CANCELLED] == [
+    assert {result.kind for result in exchange.calls.ended} == {CallKind.ANSWERED, kind}
+    assert not any(result.is_usage_estimated for result in exchange.calls.ended)
+    assert [each.note for each in exchange.calls.ended if each.kind is CallKind.CANCELLED] == [
         OUTRUN for _ in range(kind is CallKind.CANCELLED)
     ]

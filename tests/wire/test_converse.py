@@ -11,8 +11,8 @@ from tests.providers import fake_converse
 from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.wire.format import ProviderTraits
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.formats.converse.content import Converse
-from windsock.wire.formats.openai_chat import read_chat
 
 SPOKEN = Converse(ProviderTraits())
 USER = {"role": "user", "content": "hi"}
@@ -145,6 +145,35 @@ def test_a_stream_says_what_the_whole_answer_says(size, body) -> None:
     assert facts.served_model is None and whole.facts.served_model is None, "it is not said"
     assert scanner.is_complete and scanner.is_done and scanner.has_answer
     assert whole.body["id"] and chunks[0]["id"], "an answer has a name"
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+@pytest.mark.parametrize("body", [{}, {"toolConfig": {"tools": [1]}}])
+def test_an_answer_that_came_whole_is_told_as_a_stream(size, body) -> None:
+    raw = bytes(fake_converse.plain(body).body)
+    scanner, chunks = scanned(raw, size)
+    frames = b"".join(fake_converse.frame(*each) for each in fake_converse.events(body))
+    streamed, _ = scanned(frames, 10_000)
+    whole = SPOKEN.answer(raw, asked())
+    assert whole is not None and whole.message is not None
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    assert "".join(d.get("content") or "" for d in deltas) == (whole.message["content"] or "")
+    calls = [call["function"] for delta in deltas for call in delta.get("tool_calls", ())]
+    expected = [call["function"] for call in whole.message.get("tool_calls", ())]
+    arguments = [json.loads("".join(each["arguments"] for each in calls))] if calls else []
+    assert arguments == [json.loads(each["arguments"]) for each in expected]
+    assert scanner.is_complete and scanner.is_done and chunks[0]["id"]
+    assert (scanner.facts().usage, scanner.facts().finish_reason) == (
+        streamed.facts().usage,
+        streamed.facts().finish_reason,
+    )
+
+
+@pytest.mark.parametrize("raw", [b'{"message": "Too many requests"}', b'{"x": 1}', b"<html>"])
+def test_what_came_whole_and_is_no_answer_is_none(raw) -> None:
+    scanner, chunks = scanned(raw, 9)
+    assert not scanner.is_complete and not chunks
+    assert (scanner.error is not None) == (b"Too many" in raw)
 
 
 def test_an_exception_in_a_stream_is_an_error() -> None:

@@ -71,24 +71,6 @@ def test_a_moment_is_what_was_believed_then_whatever_is_learnt_before_it_is_shap
     assert json.dumps(beliefs.to_state()) != then == json.dumps(moment())
 
 
-def test_deltas_merge_in_any_order() -> None:
-    parts = []
-    for start in (0.0, 1000.0, 500.0):
-        part = Beliefs()
-        part.observe(CELL, "m", 0.5, now=start)
-        part.observe(CELL, "n", 1.0, now=start + 1)
-        parts.append(part.to_state())
-    forward, backward = Beliefs(), Beliefs()
-    for part in parts:
-        forward.merge(part)
-    for part in reversed(parts):
-        backward.merge(part)
-    for name in ("m", "n"):
-        assert forward.posterior(CELL, name) == pytest.approx(
-            backward.posterior(CELL, name), rel=1e-12
-        )
-
-
 def test_a_retracted_reward_leaves_no_trace() -> None:
     beliefs, clean = Beliefs(), Beliefs()
     for i in range(5):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Mode
+from windsock.core.beliefs.drift.change_detection import Mode
 from windsock.core.beliefs.route_beliefs import YOUNG_REWARDS
 from windsock.core.beliefs.statistics import (
     BeliefSettings,
@@ -110,7 +110,7 @@ def test_of_one_nobody_has_judged_there_is_the_prior_and_no_evidence() -> None:
     judged(beliefs, CELL, "m", 1.0)
     assert beliefs.summary(CELL, "m").effective_samples == 1.0
     assert beliefs.summary(CELL, "never").effective_samples == 0.0
-    assert beliefs.probe(CELL, "never") == 0.0
+    assert beliefs.quality.probe(CELL, "never") == 0.0
 
 
 def test_what_is_believed_is_asked_anew_after_every_reward() -> None:
@@ -129,27 +129,27 @@ def test_a_quality_that_is_lost_is_found_and_the_belief_from_before_can_be_had_b
     judged(beliefs, OTHER, "m", *[1.0] * 100)
     before = beliefs.summary(CELL, "m").mean
     judged(beliefs, CELL, "m", *[0.0] * 40)
-    (shift, *_) = beliefs.drain()
+    (shift, *_) = beliefs.quality.drain()
     assert (shift.deployment, shift.facts["route"]) == ("m", "auto")
-    assert beliefs.mode(CELL, "m") is not Mode.STEADY
+    assert beliefs.quality.mode(CELL, "m") is not Mode.STEADY
     assert beliefs.summary(CELL, "m").mean < 0.5 < before
-    (alarm,) = beliefs.alarms()
+    (alarm,) = beliefs.quality.alarms()
     assert set(alarm.tasks) == {"chat", "sql"}
     again = Beliefs()
     again.from_state(json.loads(json.dumps(beliefs.to_state())))
     assert again.to_state() == beliefs.to_state()
-    assert again.undo("default", "auto", "m")
-    assert again.mode(CELL, "m") is Mode.STEADY
+    assert again.quality.undo("default", "auto", "m")
+    assert again.quality.mode(CELL, "m") is Mode.STEADY
     assert again.summary(CELL, "m").mean > 0.6
-    assert not again.undo("default", "auto", "m")
-    assert not again.undo("default", "never", "m")
+    assert not again.quality.undo("default", "auto", "m")
+    assert not again.quality.undo("default", "never", "m")
 
 
 def test_without_a_watch_no_loss_is_looked_for() -> None:
     beliefs = Beliefs(BeliefSettings(watches_drift=False))
     judged(beliefs, CELL, "m", *[1.0] * 100, *[0.0] * 100)
-    assert beliefs.drain() == []
-    assert beliefs.alarms() == []
+    assert beliefs.quality.drain() == []
+    assert beliefs.quality.alarms() == []
 
 
 def test_evidence_of_another_task_goes_with_its_requests() -> None:
@@ -161,16 +161,6 @@ def test_evidence_of_another_task_goes_with_its_requests() -> None:
     beliefs.merge_task(CELL, "sql")
     assert rows(beliefs).keys() == {("chat", "m")}
     assert rows(beliefs)["chat", "m"] == pytest.approx(rows(whole)["chat", "m"], nan_ok=True)
-
-
-def test_two_replicas_hold_together_what_one_would() -> None:
-    one, two, whole = Beliefs(), Beliefs(), Beliefs()
-    for beliefs, at in ((one, 1.0), (two, 3.0)):
-        for each in (beliefs, whole):
-            judged(each, CELL, "m", 1.0, 0.0, 1.0, now=at)
-    one.merge(two.to_state())
-    assert one.summary(CELL, "m").effective_samples == pytest.approx(6.0)
-    assert one.posterior(CELL, "m") == pytest.approx(whole.posterior(CELL, "m"))
 
 
 @pytest.mark.parametrize(
@@ -189,11 +179,11 @@ def test_a_quality_that_is_lost_is_found_in_rewards_that_come_in_bulk() -> None:
         beliefs.observe_sums(CELL, "m", 10.0, 10.0, 10.0, now=0.0)
     for _ in range(10):
         beliefs.observe_sums(CELL, "m", 10.0, 0.0, 0.0, now=1.0)
-    shifts = beliefs.drain()
+    shifts = beliefs.quality.drain()
     assert shifts
     assert {shift.deployment for shift in shifts} == {"m"}
     assert (shifts[0].at, shifts[0].facts["namespace"]) == (1.0, "default")
-    assert beliefs.drain() == [], "each is told once"
+    assert beliefs.quality.drain() == [], "each is told once"
 
 
 def test_use_in_bulk_is_learnt_as_one_by_one() -> None:

@@ -10,12 +10,10 @@ from windsock.core.beliefs.statistics import (
     NEVER,
     BeliefSettings,
     RewardStatistics,
-    average_units,
     dispersion,
     pooled_dispersion,
-    rescale_prompt,
-    units_of,
 )
+from windsock.core.beliefs.token_mix import average_units, rescale_prompt, units_of
 from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 
 HALF = 100.0

@@ -20,9 +20,9 @@ from windsock.core.model.rewards import Reward
 from windsock.core.policies.objectives import Objective
 from windsock.core.replicas.contributions import Contribution, Kind
 from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.kept.state_upgrades import VERSION
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Agreement, Cascade
-from windsock.core.routing.state_upgrades import VERSION
 from windsock.store.codec import decode, encode
 
 PRICES = {CHEAP: 0.1, MID: 0.15, FLAGSHIP: 5.0}

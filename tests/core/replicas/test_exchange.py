@@ -42,7 +42,7 @@ def judged_before(it: Router) -> Router:
     """Both tasks are judged already, so that a mere answer counts nothing."""
     for task in ("chat", "sql"):
         it.learner.count_judgement(Cell("default", "auto", task), 100.0)
-    it.beliefs.is_judge = False
+    it.beliefs.quality.is_judge = False
     return it
 
 
@@ -223,7 +223,7 @@ def test_first_judgements_leave_beliefs_of_a_task_no_more_than_seven_rewards_apa
     alone = router()
     everybody = [*(each.router for each in replicas), alone]
     for it in everybody:
-        it.beliefs.is_judge = False
+        it.beliefs.quality.is_judge = False
     for number in range(30):
         name, value = chance.choice((CHEAP, MID)), float(chance.random() < 0.6)
         what = (chance.randrange(3), "chat", name, value, None, number * 1e-3)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router
-from windsock.core.beliefs.change_detection import Mode
+from windsock.core.beliefs.drift.change_detection import Mode
 from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
@@ -23,7 +23,7 @@ CHAT = Cell("default", "auto", "chat")
 def pair() -> tuple[Replica, Replica]:
     """The first judges changes of quality, as a leader does."""
     one, other = (Replica(router(), name) for name in ("leader", "other"))
-    other.router.beliefs.is_judge = False
+    other.router.beliefs.quality.is_judge = False
     return one, other
 
 
@@ -74,7 +74,7 @@ def test_a_change_of_quality_is_judged_by_one_and_believed_by_all() -> None:
     judge(other.router, 0.0, number + 1, START + number)
     tell(one, other, START + number)
     tell(other, one, START + number)
-    modes = {each.router.beliefs.mode(CHAT, MID) for each in (one, other)}
+    modes = {each.router.beliefs.quality.mode(CHAT, MID) for each in (one, other)}
     assert len(modes) == 1
     assert Mode.STEADY not in modes
     mine, theirs = (each.router.beliefs.posterior(CHAT, MID) for each in (one, other))

@@ -45,7 +45,7 @@ def test_it_is_off_by_default() -> None:
 
 def test_a_late_call_is_raced_by_another_deployment_and_the_first_answer_counts() -> None:
     exchange = late(warmed())
-    first = exchange.trying
+    first = exchange.calls.trying
     second = exchange.hedge(START + 0.5)
     assert second.reason is AttemptReason.HEDGE
     assert second.deployment != first.deployment
@@ -77,7 +77,7 @@ def test_after_a_race_it_is_the_given_answer_that_is_doubted(claim, is_doubted) 
 
 def test_of_two_streams_the_one_with_the_first_content_is_given() -> None:
     exchange = late(warmed())
-    first = exchange.trying
+    first = exchange.calls.trying
     second = exchange.hedge(START + 0.5)
     assert exchange.commit(second)
     assert not exchange.commit(first)
@@ -90,18 +90,18 @@ def test_of_two_streams_the_one_with_the_first_content_is_given() -> None:
 
 def test_while_one_of_two_runs_a_failure_of_the_other_changes_nothing() -> None:
     exchange = late(warmed())
-    first = exchange.trying
+    first = exchange.calls.trying
     second = exchange.hedge(START + 0.5)
     exchange.report(failed(first), START + 0.6)
     assert exchange.state is State.TRYING
-    assert exchange.trying is second
+    assert exchange.calls.trying is second
     exchange.report(answered(second), START + 0.8)
     assert exchange.outcome(START + 0.8).served == second.deployment
 
 
 def test_both_failing_is_a_failure_like_any_other() -> None:
     exchange = late(warmed())
-    first = exchange.trying
+    first = exchange.calls.trying
     second = exchange.hedge(START + 0.5)
     exchange.report(failed(second), START + 0.6)
     exchange.report(failed(first), START + 0.6)
@@ -135,7 +135,7 @@ def test_without_fallbacks_or_without_history_nothing_is_late() -> None:
 
 def test_a_call_that_is_not_under_way_cannot_end() -> None:
     exchange = late(warmed())
-    first = exchange.trying
+    first = exchange.calls.trying
     exchange.report(answered(first), START)
     with pytest.raises(RuntimeError, match="not under way"):
         exchange.drop(answered(first), START)
@@ -172,9 +172,9 @@ def ends(exchange: Exchange, *attempts: Attempt | None) -> Attempt | None:
 
 def test_a_second_call_is_one_of_the_calls_that_a_request_may_make() -> None:
     two, three = (late(warmed(prices=THREE, max_attempts=most)) for most in (2, 3))
-    assert ends(two, two.trying, two.hedge(START + 0.5)) is None
+    assert ends(two, two.calls.trying, two.hedge(START + 0.5)) is None
     assert two.state is State.EXHAUSTED
-    third = ends(three, three.trying, three.hedge(START + 0.5))
+    third = ends(three, three.calls.trying, three.hedge(START + 0.5))
     assert third is not None and third.reason is AttemptReason.FALLBACK
     assert ends(three, third) is None
 
@@ -182,7 +182,7 @@ def test_a_second_call_is_one_of_the_calls_that_a_request_may_make() -> None:
 def test_where_one_call_is_all_there_is_none_to_race_it() -> None:
     assert late(warmed(max_attempts=1)).hedge(START + 0.5) is None
     spent = late(warmed(prices=THREE, max_attempts=2))
-    fallback = ends(spent, spent.trying)
+    fallback = ends(spent, spent.calls.trying)
     assert fallback is not None
     assert spent.hedge(START + 0.7) is None, "one has failed, the other is under way"
 
@@ -191,12 +191,12 @@ def test_every_call_has_a_number_of_its_own_and_a_place_at_its_provider() -> Non
     rules = {name.partition("/")[0]: ConcurrencyRules(max_concurrent=5) for name in THREE}
     wind = warmed(prices=THREE, limits=ConcurrencyLimits(rules), max_attempts=3)
     exchange = late(wind)
-    first, second = exchange.trying, exchange.hedge(START + 0.5)
+    first, second = exchange.calls.trying, exchange.hedge(START + 0.5)
     assert [wind.limits.running(name) for name in sorted(rules)].count(1) == 2
     third = ends(exchange, first, second)
     assert [each.number for each in (first, second, third)] == [0, 1, 2]
     assert len({each.deployment for each in (first, second, third)}) == 3
-    assert exchange.made == 3
+    assert exchange.calls.made == 3
     exchange.report(answered(third), START + 0.8)
     assert sum(wind.limits.running(name) for name in rules) == 0
 
@@ -204,9 +204,9 @@ def test_every_call_has_a_number_of_its_own_and_a_place_at_its_provider() -> Non
 def test_the_call_that_lost_its_race_is_paid_and_kept_too() -> None:
     wind = warmed()
     exchange = late(wind)
-    first, second = exchange.trying, exchange.hedge(START + 0.5)
+    first, second = exchange.calls.trying, exchange.hedge(START + 0.5)
     exchange.report(answered(first), START + 0.8)
-    kept = wind.cost_usd(exchange.results[0])
+    kept = wind.cost_usd(exchange.calls.ended[0])
     lost = answered(second, kind=CallKind.CANCELLED)
     exchange.drop(lost, START + 0.8)
     assert exchange.next_attempt(START + 0.8) is None

@@ -62,7 +62,7 @@ def test_a_window_that_is_not_known_may_be_larger() -> None:
 def test_after_any_other_failure_size_does_not_matter(kind: CallKind) -> None:
     exchange = asked_first(SMALL, TWIN)
     assert after(exchange, kind) == [SMALL, TWIN]
-    assert exchange.results[1].attempt.reason is AttemptReason.FALLBACK
+    assert exchange.calls.ended[1].attempt.reason is AttemptReason.FALLBACK
 
 
 @pytest.mark.parametrize("kind", [CallKind.SERVER_ERROR, CallKind.BAD_ANSWER])

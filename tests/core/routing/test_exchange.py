@@ -26,7 +26,7 @@ def test_a_failure_goes_to_another_deployment() -> None:
     exchange = router().open(request(), START)
     called = run(exchange, START, CallKind.SERVER_ERROR)
     assert len(called) == len(set(called)) == 2
-    assert exchange.results[1].attempt.reason is AttemptReason.FALLBACK
+    assert exchange.calls.ended[1].attempt.reason is AttemptReason.FALLBACK
     assert exchange.outcome(START).served == called[1]
 
 
@@ -153,7 +153,7 @@ def test_all_spending_of_a_request_counts() -> None:
     exchange.report(answered(first, kind=CallKind.BAD_ANSWER), START)
     exchange.report(answered(exchange.next_attempt(START)), START)
     assert exchange.next_attempt(START) is None
-    paid = [wind.cost_usd(result) for result in exchange.results]
+    paid = [wind.cost_usd(result) for result in exchange.calls.ended]
     assert exchange.outcome(START).cost_usd == sum(paid)
     assert all(paid)
 
@@ -273,14 +273,14 @@ def test_a_timeout_of_the_route_counts_though_the_caller_had_one_too() -> None:
     exchange = wind.open(request(deadline_s=60.0), START)
     late = failed(exchange.next_attempt(START), CallKind.TIMED_OUT, latency_s=60.0)
     exchange.report(late, START + 60.0)
-    assert exchange.results[0].kind is CallKind.TIMED_OUT
+    assert exchange.calls.ended[0].kind is CallKind.TIMED_OUT
     assert wind.health.tallies(CHEAP) == (0, 1)
 
 
 def test_a_plain_answer_whose_head_has_come_has_longer() -> None:
     exchange = router().open(request(), START)
     assert exchange.next_attempt(START).timeout_s == 60.0
-    assert exchange.rest_s(20.0, START + 20) == 280.0
+    assert exchange.calls.rest_s(20.0, START + 20) == 280.0
     hasty = router().open(request(deadline_s=90.0), START)
     assert hasty.next_attempt(START).timeout_s == 60.0
-    assert hasty.rest_s(20.0, START + 20) == 70.0
+    assert hasty.calls.rest_s(20.0, START + 20) == 70.0

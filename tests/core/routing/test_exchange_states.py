@@ -51,11 +51,11 @@ def out(it: Router, name: str) -> None:
 def test_before_its_first_call_nothing_has_happened() -> None:
     exchange = router().open(request(), START)
     assert exchange.state is State.READY
-    assert (exchange.trying, exchange.hedging, exchange.answer) == (None, None, None)
-    assert (exchange.made, exchange.shifts, exchange.results) == (0, [], ())
+    assert (exchange.calls.trying, exchange.calls.hedging, exchange.answer) == (None, None, None)
+    assert (exchange.calls.made, exchange.calls.shifts, exchange.calls.ended) == (0, [], [])
     assert exchange.is_full is False
     assert exchange.cost_usd is None
-    assert exchange.spent_usd() == 0
+    assert exchange.calls.spent_usd() == 0
     assert exchange.hedge_after_s(START) is None
 
 
@@ -136,7 +136,7 @@ def test_only_the_two_that_race_can_end() -> None:
         exchange.report(answered(stranger), START + 1.0)
     exchange.drop(failed(second, CallKind.CANCELLED), START + 1.0)
     exchange.report(answered(first), START + 1.0)
-    assert [each.attempt for each in exchange.results] == [second, first]
+    assert [each.attempt for each in exchange.calls.ended] == [second, first]
 
 
 def test_whoever_reports_or_asks_out_of_turn_is_told_where_it_stands() -> None:
@@ -159,14 +159,14 @@ def test_a_call_gets_no_twin_once_its_caller_is_gone() -> None:
     again, first, second = raced(it, deadline_s=1.0)
     again.drop(failed(second, CallKind.TIMED_OUT, latency_s=0.5), START + 1.0)
     again.report(answered(first), START + 1.0)
-    assert again.results[0].kind is CallKind.CALLER_TIMED_OUT
+    assert again.calls.ended[0].kind is CallKind.CALLER_TIMED_OUT
 
 
 def test_a_plain_answer_that_its_caller_did_not_wait_for_is_no_failure() -> None:
     exchange, first = begun(router(), deadline_s=5.0)
     late = failed(first, CallKind.TIMED_OUT, first_byte_s=1.0, latency_s=5.0)
     exchange.report(late, START + 5.0)
-    assert exchange.results[0].kind is CallKind.CALLER_TIMED_OUT
+    assert exchange.calls.ended[0].kind is CallKind.CALLER_TIMED_OUT
     assert exchange.state is State.EXHAUSTED
 
 

@@ -64,7 +64,7 @@ def test_what_it_teaches_is_told_once() -> None:
     wind = router()
     exchange = wind.open(request(), START)
     drive(exchange, 0)
-    told = [event for event in exchange.shifts if event.kind == "parameter.refused"]
+    told = [event for event in exchange.calls.shifts if event.kind == "parameter.refused"]
     assert [event.facts["field"] for event in told] == ["seed"]
     again = wind.open(request(), START)
     drive(again, 0)

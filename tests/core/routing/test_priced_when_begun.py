@@ -121,5 +121,5 @@ def test_bills_of_calls_that_began_before_a_price_moved_are_no_sign_of_a_secret_
     reprice(wind, 2.0, START + 2)
     for exchange, attempt in zip(under_way, attempts, strict=True):
         exchange.report(answered(attempt, billed_usd=AT_ONE), START + 3)
-    told = [shift.kind for exchange in under_way for shift in exchange.shifts]
+    told = [shift.kind for exchange in under_way for shift in exchange.calls.shifts]
     assert "bill.drifted" not in told

@@ -12,9 +12,9 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
 from windsock.core.policies.objectives import Objective
+from windsock.core.routing.kept.state_upgrades import VERSION, upgraded
 from windsock.core.routing.router import Router
 from windsock.core.routing.sizes.prompt_sizes import LONGEST, PromptSizeBook
-from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.core.routing.what_if import what_if
 
 CELL = Cell("default", "auto", "sql")

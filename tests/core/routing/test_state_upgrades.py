@@ -10,8 +10,8 @@ from tests.core.context.test_segments import taught
 from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
+from windsock.core.routing.kept.state_upgrades import VERSION, upgraded
 from windsock.core.routing.router import Router
-from windsock.core.routing.state_upgrades import VERSION, upgraded
 
 ADDED = {
     "groups": ("watches", "recents", "judging", "judged"),

@@ -100,7 +100,7 @@ def test_an_outcome_tells_what_was_used_when_it_ended_and_what_the_calls_changed
     outcome = exchange.outcome(START + 2.0)
     assert (outcome.usage, outcome.is_usage_estimated) == (result.usage, True)
     assert (outcome.finished_at, outcome.is_cached, outcome.ok) == (START + 2.0, False, True)
-    (began,) = exchange.shifts
+    (began,) = exchange.calls.shifts
     assert (began.kind, began.deployment) == ("cooldown.began", first.deployment)
 
 

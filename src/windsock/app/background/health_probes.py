@@ -22,7 +22,7 @@ from windsock.errors import WindsockError
 from windsock.observability import background
 from windsock.providers.liveness import ModelsProbe
 from windsock.service.execution.executor import RequestExecutor
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 
 FREE_PROBE_S = 5.0
 """Between two looks at a provider's list of models."""
@@ -99,7 +99,7 @@ class Probes:
 
     async def _ask_for_models(self, provider: str) -> None:
         """The free signal, for every deployment of the provider that is ejected by then."""
-        upstream = self.executor.calls.upstreams.get(provider)
+        upstream = self.executor.calls.targets.upstreams.get(provider)
         is_there = None if upstream is None else await self.models.is_there(upstream.endpoint)
         if is_there is None:
             return

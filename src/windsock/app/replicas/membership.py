@@ -27,9 +27,11 @@ from windsock.feeds.poller import Poller
 from windsock.observability.background import Supervisor
 from windsock.observability.log import event_log
 from windsock.store.ledger import Ledger
-from windsock.store.replicas import group
-from windsock.store.replicas.group import Held, Lease, Member, News, Told
+from windsock.store.replicas import group, waking
+from windsock.store.replicas.group import Member, Told
+from windsock.store.replicas.lease import Held, Lease
 from windsock.store.replicas.listening import Listener
+from windsock.store.replicas.news import News, news_after
 
 LEAST_S = 0.1
 """Between two looks, however often others call."""
@@ -76,7 +78,7 @@ class Membership:
 
     def __post_init__(self) -> None:
         """Nothing is connected yet, and another may lead."""
-        self.replica.router.beliefs.is_judge = False
+        self.replica.router.beliefs.quality.is_judge = False
         self._listener = Listener(self.engine)
         self.replica.seen = self.known.seen
 
@@ -126,7 +128,7 @@ class Membership:
             await self.rates.sync({each.id for each in self.members if each.is_there})
         except StoreError as error:
             self._note_away(str(error))
-            self.replica.router.beliefs.is_judge &= self.role.leads()
+            self.replica.router.beliefs.quality.is_judge &= self.role.leads()
             return
         self._note_away(None)
 
@@ -188,9 +190,9 @@ class Membership:
     async def _hear_forever(self, tasks: Supervisor) -> None:
         while True:
             called = await asyncio.to_thread(self._listener.wait, self.settings.exchange)
-            self.rates.is_called |= group.LIMITS in called
+            self.rates.is_called |= waking.LIMITS in called
             await self.look()
-            if group.KEYS in called:
+            if waking.KEYS in called:
                 await self.on_keys()
             tasks.turned("hear replicas")
             await asyncio.sleep(LEAST_S)
@@ -200,7 +202,7 @@ class Membership:
         if not self._joined:
             group.join(self.engine, self.replica.name, self.told(self.known.position))
             self._joined = True
-        return group.news_after(self.engine, self.known.position)
+        return news_after(self.engine, self.known.position)
 
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder
@@ -210,11 +212,11 @@ class Membership:
         router, had = self.replica.router, self.role.lease
         if lease.holder != self.replica.name:
             self.role.follow()
-            router.beliefs.is_judge = False
+            router.beliefs.quality.is_judge = False
             return
         held = Held(lease.token, self.settings.lease)
         self.role.lead(held, begun + self.settings.lease)
-        if held != had or not router.beliefs.is_judge:
+        if held != had or not router.beliefs.quality.is_judge:
             self._begin_to_lead()
 
     def _note_differing(self, members: list[Member]) -> None:
@@ -234,7 +236,7 @@ class Membership:
             self.publish(Event(kind=kind, deployment="", at=self.clock.now(), facts=facts))
 
     def _begin_to_lead(self) -> None:
-        self.replica.router.beliefs.is_judge = True
+        self.replica.router.beliefs.quality.is_judge = True
         self._differing = []  # who led before may have told of them, but has no alarms any more
         event_log().info("replica.leads", name=self.name)
         for definition in self.poller.definitions():

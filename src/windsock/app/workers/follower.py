@@ -56,7 +56,7 @@ class Follower:
         self._links: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
         self._replica.on_ruling = service.ingestion.rulings.hear
-        service.router.beliefs.is_judge = False
+        service.router.beliefs.quality.is_judge = False
         self._replica.on_replies = service.judges.hear
         service.judges.tell_others = self._replica.tell_replies
         service.events.listeners.append(self._tell_of)
@@ -105,7 +105,7 @@ class Follower:
         """The leader's state, and with it the prices in the store; then what is not in it."""
         service, router = self._service, self._service.router
         quotes = await asyncio.to_thread(queries.all_quotes, service.engine)
-        router.book.restore(quotes, said=state["voices"])
+        router.book.restore(quotes, said=state["prices"])
         self._replica.take_over(state["router"], Seen.from_state(state["seen"]))
         if self._writer is None:
             self._borrower.start_anew()

@@ -1,8 +1,8 @@
 """What is believed of each deployment at each task: success and token use, never price.
 
-Evidence is kept as discounted sums, so replicas merge by adding and a late reward counts as if
-it had come in time. Evidence ages with the latest reward of its route, not with the clock: where
-nothing is learnt, nothing is forgotten, and the same rows give the same belief.
+Evidence is kept as discounted sums, so that a late reward counts as if it had come in time. It
+ages with the latest reward of its route, not with the clock: where nothing is learnt, nothing is
+forgotten, and the same rows give the same belief.
 """
 
 from __future__ import annotations
@@ -12,23 +12,12 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
-from windsock.core.beliefs.change_detection import Finding, Mode
-from windsock.core.beliefs.drift_response import (
-    act_on,
-    age,
-    expect,
-    quality_of,
-    restore,
-    shrink_task,
-    take_over,
-)
+from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
 from windsock.core.beliefs.kept.moment import state_of
-from windsock.core.beliefs.route_beliefs import RouteBeliefs
+from windsock.core.beliefs.quality_watch import QualityWatch
 from windsock.core.beliefs.statistics import BeliefSettings, Change
-from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
+from windsock.core.beliefs.summaries import BeliefSummary, Intervals, summaries_of
 from windsock.core.beliefs.use.proxy_listening import ProxyListening
-from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 
 DEFAULTS = BeliefSettings()
@@ -39,15 +28,14 @@ class Beliefs(ProxyListening):
     """Every belief of the router. Rewards and counted use enter; prices never do.
 
     published   public figures that priors lean on; they are no evidence and in no state
-    is_judge    it looks for changes of quality itself, and is not told of them by another replica
+    quality     finds silent changes of quality, and knows whose is in doubt
     """
 
     def __init__(
         self, settings: BeliefSettings = DEFAULTS, *, published: BenchmarkPriors = NOTHING
     ) -> None:
         super().__init__(settings, published)
-        self.is_judge = True
-        self._shifts: list[Event] = []
+        self.quality = QualityWatch(self._groups, self._open)
         self._intervals = Intervals()
 
     def observe(
@@ -61,21 +49,17 @@ class Beliefs(ProxyListening):
         is_news: bool = True,
     ) -> None:
         """Count a reward in 0..1 as `weight` rewards; what is no news tells of no change."""
-        group = self._open(cell)
-        judges = is_news and self.is_judge
-        finding = group.judge(cell.name, deployment, value, weight) if judges else None
-        group.learn(cell.name, deployment, weight, weight * value, weight * value * value, now)
-        self._note(group, finding, cell, deployment, now)
+        sums = weight, weight * value, weight * value * value
+        judges = is_news and self.quality.is_judge
+        self._learn(cell, deployment, value, sums, now, judges=judges)
 
     def observe_sums(
         self, cell: Cell, deployment: str, count: float, total: float, squares: float, *, now: float
     ) -> None:
         """Count `count` rewards at once, by their sum and the sum of their squares."""
-        group = self._open(cell)
-        judges = self.is_judge
-        finding = group.judge(cell.name, deployment, total / count, count) if judges else None
-        group.learn(cell.name, deployment, count, total, squares, now)
-        self._note(group, finding, cell, deployment, now)
+        mean = total / count if count else 0.0
+        sums = count, total, squares
+        self._learn(cell, deployment, mean, sums, now, judges=self.quality.is_judge)
 
     def observe_answers(
         self, cell: Cell, deployment: str, weight: float, *, most: float, fades: bool, now: float
@@ -84,7 +68,15 @@ class Beliefs(ProxyListening):
 
         fades   they take the place of earlier evidence, else only the room that is left
         """
-        expect(self._open(cell), cell.name, deployment, weight, most if fades else -most, now)
+        group, task = self._open(cell), cell.name
+        row = group.rows.get((task, deployment)) or group.open(task, deployment)
+        if not fades:
+            weight = min(weight, max(0.0, most - row.count))
+        total = weight * group.fitting.mean(task, deployment, group.expected)
+        row.observe_sums(weight, total, total, now, self.settings)
+        if fades and row.count > most:
+            row.shrink_to(most)
+        group.touch(now)
 
     def retract(
         self,
@@ -160,17 +152,6 @@ class Beliefs(ProxyListening):
         group.refresh_pool()
         return group.fitting.labels_to_come(cell.name)
 
-    def mode(self, cell: Cell, deployment: str) -> Mode:
-        """Whether the quality of a deployment is steady, in doubt or lost."""
-        group = self._groups.get(cell[:2])
-        return group.mode(deployment) if group else Mode.STEADY
-
-    def probe(self, cell: Cell, deployment: str) -> float:
-        """Least share for a look at a deployment whose quality is in doubt or lost."""
-        group = self._groups.get(cell[:2])
-        watch = group.watches.get(deployment) if group else None
-        return watch.probe if watch else 0.0
-
     def drift(self, cell: Cell, deployment: str) -> float:
         """How far a deployment's last rewards move its beliefs of all tasks, as of now."""
         return self._groups[cell[:2]].drift(deployment) if cell[:2] in self._groups else 0.0
@@ -183,28 +164,6 @@ class Beliefs(ProxyListening):
     def is_young(self, cell: Cell, deployment: str) -> bool:
         """True if a deployment has little evidence on its route where others have much."""
         return cell[:2] in self._groups and self._groups[cell[:2]].is_young(deployment)
-
-    def lean(self, cell: Cell, deployment: str) -> PriorShift | None:
-        """The public figures that the prior of a cell leans on, if any."""
-        return self.published.lean(cell.name, deployment)
-
-    def drain(self) -> list[Event]:
-        """Changes of quality found since the last call, oldest first."""
-        shifts, self._shifts = self._shifts, []
-        return shifts
-
-    def alarms(self) -> list[Alarm]:
-        """Every deployment whose belief an alarm has changed, and that a person may undo."""
-        return alarms_of(self._groups)
-
-    def undo(self, namespace: str, route: str, deployment: str) -> bool:
-        """Take back an alarm: the belief from before it holds again. False if there was none."""
-        group = self._groups.get((namespace, route))
-        watch = group.watches.get(deployment) if group else None
-        if group is None or watch is None or not watch.saved:
-            return False
-        restore(group, deployment, self.settings.evidence_cap)
-        return True
 
     def seed(
         self, cell: Cell, deployment: str, mean: float, *, rewards: float, now: float
@@ -221,30 +180,19 @@ class Beliefs(ProxyListening):
         group.open(cell.name, deployment).observe_sums(*sums, at, self.settings)
         group.touch(at)
 
-    def quality(self, namespace: str, route: str, deployment: str) -> dict[str, Any] | None:
-        """What is believed of a deployment's success at all tasks, and its watch; JSON-able."""
-        group = self._groups.get((namespace, route))
-        return quality_of(group, deployment) if group else None
-
-    def take_over_quality(
-        self, namespace: str, route: str, deployment: str, state: Mapping[str, Any]
-    ) -> None:
-        """Believe what `quality` of another replica says, in place of what is believed here."""
-        take_over(self._open(Cell(namespace, route, "")), deployment, state)
-
     def routes(self) -> list[tuple[str, str]]:
         """(namespace, route) of all that anything is believed of."""
         return list(self._groups)
 
-    def age_deployment(self, deployment: str, *, keep: float) -> None:
-        """The served model has changed: keep `keep` rewards of evidence per task at most."""
-        for group in self._groups.values():
-            age(group, deployment, keep)
-
     def shrink_to(self, cell: Cell, most: float) -> None:
         """Shrink the evidence of every deployment at a task to `most` rewards; the means stay."""
-        if cell[:2] in self._groups:
-            shrink_task(self._groups[cell[:2]], cell.name, most)
+        group = self._groups.get(cell[:2])
+        if group is None:
+            return
+        for (task, _), row in group.rows.items():
+            if task == cell.name:
+                row.shrink_to(most)
+        group.changes += 1
 
     def forget(self, cells: frozenset[Cell]) -> None:
         """Drop all evidence of these cells: it is as if nothing had been learnt there."""
@@ -274,27 +222,19 @@ class Beliefs(ProxyListening):
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over the rows of `to_state`; the settings stay those of this object."""
-        self._groups = {}
+        self._groups.clear()
         for body in state["groups"]:
             key = (body["namespace"], body["route"])
             self._groups[key] = self._new(key)
             self._groups[key].from_state(body)
 
-    def merge(self, delta: Mapping[str, Any]) -> None:
-        """Add another replica's sums (its `to_state` since the last merge) to these."""
-        for body in delta["groups"]:
-            key = (body["namespace"], body["route"])
-            other = self._new(key)
-            other.from_state(body)
-            self._groups.setdefault(key, self._new(key)).merge(other)
-
-    def _note(
-        self, group: RouteBeliefs, finding: Finding | None, cell: Cell, deployment: str, now: float
+    def _learn(
+        self, cell: Cell, deployment: str, mean: float, sums: Change, now: float, *, judges: bool
     ) -> None:
-        """Something was learnt; where a watch has found something, act on it."""
+        """Count rewards; where they show that the quality has changed, act on that."""
+        group = self._open(cell)
+        finding = group.judge(cell.name, deployment, mean, sums[0]) if judges else None
+        group.learn(cell.name, deployment, *sums, now)
         group.touch(now)
         if finding is not None:
-            facts = dict(act_on(group, finding, deployment), namespace=cell[0], route=cell[1])
-            self._shifts.append(
-                Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
-            )
+            self.quality.act_on(finding, group, cell, deployment, now)

@@ -8,16 +8,15 @@ from operator import attrgetter
 import numpy as np
 
 from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
-from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
+from windsock.core.beliefs.drift.common_drift import RecentRewards, common_drifts
 from windsock.core.beliefs.empirical_bayes import Cells, Fit, fitted, unfitted
+from windsock.core.beliefs.labels_to_come import labels_to_come
 from windsock.core.beliefs.proxies.hearing import Proxy, Words, heard
 from windsock.core.beliefs.random_effects import Unknown
 from windsock.core.beliefs.statistics import (
     LEAST_PARAMETER,
-    REQUESTS,
     BeliefSettings,
     RewardStatistics,
-    labels_to_come,
 )
 from windsock.core.model.arrays import FloatArray
 
@@ -33,6 +32,8 @@ JUDGE_EVERY = 20
 Judging keeps a fit of its own, in the state: were it that of the last look at the weights, looking
 would change what is learnt, and a restart would not repeat it.
 """
+
+_requests = attrgetter("requests")
 
 MOST_MEANS = 10_000
 """Prior means that are kept ready; tasks come and go while nobody judges."""
@@ -84,7 +85,7 @@ class PriorFitter:
 
     def labels_to_come(self, task: str) -> float:
         """Rewards that a task may be expected to get, by the rows as they were last read."""
-        requests, cells = sum(map(REQUESTS, self._rows.values())), self._cells
+        requests, cells = sum(map(_requests, self._rows.values())), self._cells
         if cells is None:
             return labels_to_come(0.0, 0.0, requests)
         counts = self._sums[0].reshape(len(cells.tasks), len(cells.names))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
-from windsock.core.beliefs.change_detection import ChangeDetector, Finding, Mode
-from windsock.core.beliefs.common_drift import RecentRewards
+from windsock.core.beliefs.drift.change_detection import ChangeDetector, Finding, Mode
+from windsock.core.beliefs.drift.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
 from windsock.core.beliefs.kept.moment import Moment
 from windsock.core.beliefs.prior_fitter import JUDGE_EVERY, Betas, PriorFitter
@@ -18,7 +18,6 @@ from windsock.core.beliefs.statistics import (
     BeliefSettings,
     Change,
     RewardStatistics,
-    average_units,
     dispersion,
     evidence_by_name,
     held_share,
@@ -26,6 +25,7 @@ from windsock.core.beliefs.statistics import (
     moved,
     pooled_dispersion,
 )
+from windsock.core.beliefs.token_mix import average_units
 from windsock.core.model.units import ANSWER_METERS, MIX_METERS
 
 YOUNG_REWARDS = 60.0
@@ -236,15 +236,6 @@ class RouteBeliefs:
         """Evidence was changed: the last rewards are no drift from it, and are judged anew."""
         self.recents.pop(deployment, None)
         self._judging, self.expected = None, self._unfitted
-        self.changes += 1
-
-    def merge(self, other: RouteBeliefs) -> None:
-        """Add another replica's rows."""
-        self.as_of = max(self.as_of, other.as_of)
-        for key, row in other.rows.items():
-            self.open(*key).merge(row, self.settings)
-        for name, last in other.recents.items():
-            self.recents.setdefault(name, RecentRewards(last.half_life_s)).merge(last)
         self.changes += 1
 
     def forget(self, tasks: Set[str]) -> None:

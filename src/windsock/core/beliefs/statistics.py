@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
-from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
+from windsock.core.model.units import MIX_METERS
 
-REQUESTS = attrgetter("requests")
 _SUMS = attrgetter("count", "total", "squares", "at", "requests", "used_at", "units")
 
 NEVER = -float("inf")
@@ -48,19 +47,8 @@ class BeliefSettings:
     completion_tokens: float = 200.0
 
 
-_prompt_units = itemgetter(*PROMPT_METERS)
-ONLY_INPUT = dict.fromkeys(PROMPT_METERS, 0.0)
-
 Change = tuple[float, float, float]
 """Of the number of rewards, of their sum and of the sum of their squares."""
-
-LIKELY_REQUESTS = 400.0
-"""Requests that a task is taken to bring, however few have come."""
-
-AS_MANY_AGAIN = 4.0
-
-FIRST = 10.0
-"""Requests at first that are taken to be judged."""
 
 
 class RewardStatistics:
@@ -116,7 +104,7 @@ class RewardStatistics:
         return [unit / self.requests for unit in self.units]
 
     def merge(self, other: RewardStatistics, settings: BeliefSettings) -> None:
-        """Add another replica's sums."""
+        """Add the sums of another row."""
         if other.count:
             self.observe_sums(other.count, other.total, other.squares, other.at, settings)
         if other.units is not None:
@@ -216,69 +204,6 @@ def evidence_by_name(rows: Mapping[tuple[str, str], RewardStatistics]) -> dict[s
 def held_share(held: float, counted: float) -> float:
     """How much of what was counted is still held, 0..1."""
     return min(1.0, held / counted) if counted > 0 else 1.0
-
-
-def labels_to_come(rewards: float, mine: float, requests: float) -> float:
-    """Rewards that a task may be expected to get: AS_MANY_AGAIN times what it got.
-
-    At least those of LIKELY_REQUESTS. With fewer, a good deployment that was unlucky at first is
-    looked at too seldom to be found.
-
-    rewards, requests   of the whole route: from it is taken how many answers are judged
-    mine                rewards of the task
-    """
-    rate = min(1.0, (rewards + FIRST) / (requests + FIRST)) if requests else 1.0
-    return max(LIKELY_REQUESTS * rate, AS_MANY_AGAIN * mine)
-
-
-def units_of(counts: Mapping[Meter, float]) -> list[float]:
-    """Units in the order of MIX_METERS."""
-    return [counts.get(meter, 0.0) for meter in MIX_METERS]
-
-
-def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
-    """Units of one request over several rows, None if no usage is known."""
-    used = [row for row in rows if row.units is not None]
-    if len(used) == 1:
-        return used[0].mean_units()
-    total = sum(row.requests for row in used)
-    if not total:
-        return None
-    columns = zip(*(row.units or () for row in used), strict=True)
-    return [sum(column) / total for column in columns]
-
-
-def typical_units(
-    rows: Mapping[tuple[str, str], RewardStatistics], task: str, deployment: str
-) -> list[float] | None:
-    """Units of one request here, else at this task elsewhere, else anywhere."""
-    row = rows.get((task, deployment))
-    if row is not None and row.units is not None:
-        return row.mean_units()
-    near = [other for (name, _), other in rows.items() if name == task]
-    return average_units(near) or average_units(rows.values())
-
-
-def mix_of(units: Iterable[float], prompt_tokens: float | None) -> dict[Meter, float]:
-    """Units of one request by meter; prompt meters sum to `prompt_tokens` if it is given."""
-    mix = dict(zip(MIX_METERS, units, strict=True))
-    if prompt_tokens is not None:
-        rescale_prompt(mix, prompt_tokens)
-    mix[Meter.REQUEST] = 1.0
-    return mix
-
-
-def rescale_prompt(mix: dict[Meter, float], prompt_tokens: float) -> None:
-    """Make the prompt meters sum to `prompt_tokens`, in the proportions they have."""
-    had = sum(_prompt_units(mix))
-    if not had:
-        mix.update(ONLY_INPUT)
-        mix[Meter.INPUT] = prompt_tokens
-    elif had == mix[Meter.INPUT]:
-        mix[Meter.INPUT] = mix[Meter.INPUT] * prompt_tokens / had
-    else:
-        for meter in PROMPT_METERS:
-            mix[meter] = mix[meter] * prompt_tokens / had
 
 
 def discounts(then: float, at: float, half_life_s: float) -> tuple[float, float]:

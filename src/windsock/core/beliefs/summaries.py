@@ -1,14 +1,14 @@
-"""Beliefs as people read them: mean, interval, evidence, and what is held against whom."""
+"""Beliefs as people read them: mean, interval, evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
-from windsock.core.beliefs.change_detection import Mode
+from windsock.core.beliefs.drift.change_detection import Mode
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 
 MAX_INTERVALS = 10_000
@@ -35,22 +35,6 @@ class BeliefSummary:
     high: float
     effective_samples: float
     mode: Mode = Mode.STEADY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """What is held against a deployment: doubt or lost; steady after a change of model.
-
-    statistic   of the CUSUM of losses since the alarm
-    tasks       whose belief from before the alarm is kept
-    """
-
-    namespace: str
-    route: str
-    deployment: str
-    mode: Mode
-    statistic: float
-    tasks: tuple[str, ...]
 
 
 class Intervals:
@@ -85,21 +69,4 @@ def summaries_of(
             mode=group.mode(name),
         )
         for name, (a, b), (low, high) in zip(deployments, pairs, intervals.of(pairs), strict=True)
-    ]
-
-
-def alarms_of(groups: Mapping[tuple[str, str], RouteBeliefs]) -> list[Alarm]:
-    """Every deployment whose belief an alarm has changed; groups by (namespace, route)."""
-    return [
-        Alarm(
-            namespace=namespace,
-            route=route,
-            deployment=name,
-            mode=watch.mode,
-            statistic=watch.down.statistic,
-            tasks=tuple(sorted(watch.saved)),
-        )
-        for (namespace, route), group in sorted(groups.items())
-        for name, watch in sorted(group.watches.items())
-        if watch.saved
     ]

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.beliefs.cusum import Cusum
+from windsock.core.beliefs.drift.cusum import Cusum
 
 BASELINE = 500.0
 """Bills that the usual ratio and its spread are learnt from."""

@@ -155,7 +155,7 @@ class ResponseAudit:
         if before == served or (is_first and is_asked):
             return []
         if not is_first:
-            self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
+            self._beliefs.quality.age(deployment, keep=REDIRECT_KEEPS)
         facts = {"before": before, "served": served}
         shifts = [
             Event(kind=EventKind.MODEL_REDIRECTED, deployment=deployment, at=now, facts=facts)

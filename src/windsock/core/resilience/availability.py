@@ -8,7 +8,7 @@ from math import inf
 from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult, Out
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.resilience.health import HealthBoard
 from windsock.errors import NoCandidate
@@ -20,7 +20,12 @@ class Availability:
     """Reads the catalog, prices, health and limits; counts calls as they begin."""
 
     def __init__(
-        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, limits: ConcurrencyLimits
+        self,
+        *,
+        catalog: Catalog,
+        book: PricesInForce,
+        health: HealthBoard,
+        limits: ConcurrencyLimits,
     ) -> None:
         self._catalog = catalog
         self._book = book

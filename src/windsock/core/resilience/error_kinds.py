@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import log, sqrt
 
-from windsock.core.beliefs.cusum import Cusum
+from windsock.core.beliefs.drift.cusum import Cusum
 
 RISEN, FALLEN = log(1e7), log(1e3)
 """Levels of the sum: a rise that is none is told once in ten million calls or less often (Lorden

@@ -79,7 +79,7 @@ class Operator:
 
         raises  BadRequest if no alarm is held against the deployment there
         """
-        if not self._beliefs.undo(namespace, route, deployment):
+        if not self._beliefs.quality.undo(namespace, route, deployment):
             raise BadRequest(
                 f"no alarm is held against {deployment!r} on {route!r}; GET /v1/alarms lists them",
                 param="deployment",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from windsock.core.beliefs.summaries import Alarm
+from windsock.core.beliefs.quality_watch import Alarm
 from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.warm_start import PastResult
@@ -47,7 +47,7 @@ def learning_routes(insight: Insight) -> APIRouter:
 
     @routes.get("/v1/alarms")
     async def alarms(caller: Caller) -> AlarmsAnswer:
-        mine = [a for a in router.beliefs.alarms() if a.namespace == caller.namespace]
+        mine = [a for a in router.beliefs.quality.alarms() if a.namespace == caller.namespace]
         return AlarmsAnswer(
             data=[alarm_view(each) for each in mine],
             doubted=[doubted_view(name, each) for name, each in _doubted(router)],

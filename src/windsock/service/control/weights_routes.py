@@ -146,7 +146,7 @@ def _weights(router: Router, table: WeightTable) -> WeightsView:
     """A table of now, with what is known of each candidate besides it."""
     view = WeightsView.of(table)
     for candidate in view.candidates:
-        lean = router.beliefs.lean(table.cell, candidate.deployment)
+        lean = router.beliefs.published.lean(table.cell.name, candidate.deployment)
         candidate.prior = lean.source if lean else None
         candidate.drift = router.beliefs.drift(table.cell, candidate.deployment)
         candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)

@@ -51,7 +51,7 @@ class Completion:
             return
         outcome = self._with_judged_bills(outcome)
         self._ledger.append(outcome)
-        for shift in exchange.shifts:
+        for shift in exchange.calls.shifts:
             self._on_shift(shift)
         if self._router.tables.solved:
             hand_out_tables(self._router, self._ledger, self._events)

@@ -128,8 +128,8 @@ class RequestExecutor:
     def _settle(self, exchange: Exchange, request: UpstreamRequest) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.calls.clock.now()
-        while exchange.trying is not None:
-            exchange.report(_left(exchange.trying, exchange.decision, now), now)
+        while exchange.calls.trying is not None:
+            exchange.report(_left(exchange.calls.trying, exchange.decision, now), now)
         outcome = exchange.outcome(now)
         self._finished(exchange, outcome)
         if (trace := current.get()) is not None:

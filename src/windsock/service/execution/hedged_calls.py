@@ -32,7 +32,7 @@ async def run_call(
     """Make the call, and beside it the one that the exchange names once it is late; report both.
 
     late_after_s    see `Exchange.hedge_after_s`
-    If the client leaves, what is under way is ended and stays `exchange.trying`.
+    If the client leaves, what is under way is ended and stays `exchange.calls.trying`.
     """
     tasks: Racing = {asyncio.ensure_future(make(attempt)): attempt}
     begun = {attempt.number: clock.elapsed()}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from windsock.core.routing.exchange import Exchange
 from windsock.service.error_responses import overloaded
-from windsock.service.gateway.asgi import Call, Endpoint
+from windsock.service.gateway.call import Call, Endpoint
 from windsock.service.key_limits import NO_LIMITS
 
 LEAST_LIMIT = 64
@@ -227,7 +227,7 @@ def settled(endpoint: Endpoint) -> Endpoint:
 
 def used_tokens(exchange: Exchange) -> int:
     """Of all its calls, prompts and answers, as far as they are known."""
-    used = (result.usage for result in exchange.results if result.usage is not None)
+    used = (result.usage for result in exchange.calls.ended if result.usage is not None)
     return sum(each.prompt_tokens + each.completion_tokens for each in used)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from windsock.core.model.calls import Attempt
 from windsock.core.routing.exchange import Exchange
-from windsock.service.execution.upstream_calls import Failure, Headers
-from windsock.service.gateway.response_cache import CachedAnswer
+from windsock.service.execution.asking.target import Headers
+from windsock.service.execution.upstream_calls import Failure
+from windsock.service.gateway.caching.response_cache import CachedAnswer
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
@@ -28,10 +29,10 @@ def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kep
     elapsed_s   since the request was read
     is_kept     the cache may keep the answer
     """
-    decision, results, tried = exchange.decision, exchange.results, _tried(exchange)
+    decision, results, tried = exchange.decision, exchange.calls.ended, _tried(exchange)
     deployment = tried.deployment if tried else decision.deployment
     upstream_s = sum(map(_latency_s, results))
-    attempts = len(results) + (exchange.trying is not None)
+    attempts = len(results) + (exchange.calls.trying is not None)
     name = decision.id.encode()
     return [
         *_notes(exchange, failure, tried),
@@ -85,7 +86,7 @@ def _notes(exchange: Exchange, failure: Failure, tried: Attempt | None) -> Heade
 
 def _tried(exchange: Exchange) -> Attempt | None:
     """The call that streams, or whose answer is given."""
-    return exchange.trying or (exchange.answer.attempt if exchange.answer else None)
+    return exchange.calls.trying or (exchange.answer.attempt if exchange.answer else None)
 
 
 def headers_of_kept(kept: CachedAnswer) -> Headers:

@@ -56,13 +56,13 @@ def failed(
         problem = problem_of(exchange.refusal) if exchange.refusal else overloaded()
         return Problem(problem.status, problem.body, [*headers, *problem.headers])
     headers = [*headers, NO_RETRY]
-    last = exchange.results[-1] if exchange.results else None
+    last = exchange.calls.ended[-1] if exchange.calls.ended else None
     if last is not None and last.kind in PASSED_ON:
         plain = Problem.of(
             _status_of_caller(last.status), _all_said(exchange, failure), headers=headers
         )
         return replace(plain, body=failure.body or plain.body)
-    kinds = {result.kind for result in exchange.results}
+    kinds = {result.kind for result in exchange.calls.ended}
     if back_in_s is not None and not kinds <= LASTING:
         headers.append((b"retry-after", str(ceil(back_in_s)).encode()))
     if last is not None and last.kind in DEADLINES:
@@ -92,7 +92,7 @@ def _status_and_code(kinds: Set[CallKind], *, is_back: bool) -> tuple[int, str]:
 def _all_said(exchange: Exchange, failure: Failure) -> str:
     """Who was asked, how each ended, and what it said, or what is known of why it said nothing."""
     tried = []
-    for result in exchange.results:
+    for result in exchange.calls.ended:
         name = result.attempt.deployment
         words = (failure.words.get(name) or result.note)[:MAX_WORDS]
         tried.append(f"{name} ({result.kind.value})" + (f": {words}" if words else ""))

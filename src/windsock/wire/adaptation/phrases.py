@@ -67,6 +67,10 @@ MOST = tuple(
         r"(?:max_tokens|max_completion_tokens)\D{0,40}\[\d+, ?(\d+)\]",
         r"(?:string|array) too long\. expected an? (?:string|array) with maximum length (\d+)",
         r"at most (\d+) (?:characters|items|elements|entries)",
+        r"(?<![+] )(?<![+] [`'\"])(?<!and )\b(?:max_tokens|max_completion_tokens)[`'\"]?:?"
+        r"(?: (?:must be|\(\d{1,9}\)|specified in the request|parameter|value|is (?:not |in)valid:|"
+        r"expected a value)){0,4} (?:<=|(?:can ?not|must not) (?:be (?:greater|more) than|exceed))"
+        r" (\d+)",
         r"(?:max_tokens|max_completion_tokens)\D{0,40}between \d+ and (\d+)",
         r"maximum (?:number of )?(?:output|completion) tokens\D{0,20}(\d+)",
         r"maximum (?:allowed )?(?:value|length)(?: for [`'\"]?\w+[`'\"]?)? (?:is|of) (\d+)",
@@ -82,7 +86,8 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
          r"json_schema[^.]{0,30}(?:unavailable|not supported|unsupported)", "response_format"),
         (r"\bn\b['`\"]? ?:? ?(?:must be|number must be|should be)[^.]{0,24}\b1\b|"
-         r"only n ?= ?1|\bn['`\"]? ?> ?1\b", "n"),
+         r"only n ?= ?1|multiple (?:candidates|completions) (?:is|are) not (?:enabled|supported)|"
+         r"\bn['`\"]? ?> ?1\b", "n"),
         (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)",
          "tool_choice"),
     )

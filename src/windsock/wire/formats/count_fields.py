@@ -40,6 +40,7 @@ CACHE_WRITE_PART = (
     "cache_creation_tokens",
     "cache_creation_input_tokens",
     "cached_creation_tokens",
+    "cache_creation",
 )
 WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",
               "cache_creation_token_details.ephemeral_5m_input_tokens",
@@ -47,7 +48,8 @@ WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",
 WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",
               "cache_creation_token_details.ephemeral_1h_input_tokens",
               "claude_cache_creation_1_h_tokens")  # fmt: skip
-REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens")
+REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens", "thinking_tokens",
+             "reasoning")  # fmt: skip
 THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
 TOOL_PROMPT = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
 CACHED_PARTS = ("cacheTokensDetails", "cached_tokens_details")
@@ -59,6 +61,9 @@ bills of what it counted."""
 
 MOST = 2**62
 """No count is as large; it could not be stored either."""
+
+DIGITS = len(str(MOST))
+"""Of a count that is written as text; `int` takes long for very many."""
 
 
 def merged(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,8 +79,10 @@ def merged(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any
 
 
 def count(value: Any) -> int | None:
-    """A whole number from 0 on, also one written with a point; None for all else."""
-    if isinstance(value, float) and value.is_integer():
+    """A whole number from 0 on, also one written with a point or as text; None for all else."""
+    if isinstance(value, str):
+        value = int(value) if value.isdecimal() and len(value) <= DIGITS else None
+    elif isinstance(value, float) and value.is_integer():
         value = int(value)
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
     return value if is_count else None

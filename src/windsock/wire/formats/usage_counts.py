@@ -1,7 +1,7 @@
 """A usage object as arithmetic: which of its numbers stand inside which, so that they add up.
 
 The total decides. What no reading of the parts explains was billed as output: thinking that is not
-shown. What is no count (text, a negative, a fraction) is not said, and empties nothing else.
+shown. What is no count (words, a negative, a fraction) is not said, and empties nothing else.
 """
 
 from __future__ import annotations
@@ -132,14 +132,18 @@ def _is_nonsense(usage: Mapping[str, Any]) -> bool:
 def _main(usage: Mapping[str, Any]) -> tuple[int | None, int | None, int]:
     """Prompt, answer and total. What is billed goes before what was counted, whose total is then
     that of other numbers."""
-    stated = usage.get("billed_units")
-    billed = stated if isinstance(stated, dict) else {}
+    billed, counted = _part(usage, "billed_units"), _part(usage, "tokens")
     prompt, answer = first_count(billed, PROMPT), first_count(billed, ANSWER)
     return (
-        prompt or first_count(usage, PROMPT) or prompt,
-        answer or first_count(usage, ANSWER) or answer,
+        prompt or first_count(usage, PROMPT) or prompt or first_count(counted, PROMPT),
+        answer or first_count(usage, ANSWER) or answer or first_count(counted, ANSWER),
         0 if prompt or answer else first_count(usage, TOTAL) or 0,
     )
+
+
+def _part(usage: Mapping[str, Any], name: str) -> dict[str, Any]:
+    part = usage.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:

@@ -37,7 +37,8 @@ UNTIL = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
 )
 STATED = re.compile(
-    r"retry[-_ ]?(?:after|delay)(?:[-_ ]?(?:seconds|secs|s))?[\"']?\s{0,9}[:=]\s{0,9}[\"']?"
+    r"(?:retry[-_ ]?(?:after|delay)|resets?_(?:in|after))(?:[-_ ]?(?:seconds|secs|s))?[\"']?"
+    r"\s{0,9}[:=]\s{0,9}[\"']?"
     rf"(?P<span>(?P<count>{NUMBER}).*)"
 )
 """A header or a field within a sentence: a bare number is of seconds."""

@@ -49,6 +49,15 @@ EVENTS = re.compile(rb"^data: ?([\[{].*)$", re.MULTILINE)
 JSON_IN_TEXT = re.compile(r'\[?\s{0,20}\{\s{0,20}"')
 """Where an object begins in a text."""
 
+CODE_AFTER = re.compile(r"\((\d{4,6})\)\s*$")
+"""A code of four digits or more that ends a sentence in brackets, as MiniMax writes its own."""
+
+BEFORE_ERRORS = re.compile(r"(?:error|exception|failed|response|returned|\d{3})\W{0,4}$", re.I)
+"""What a gateway writes before an error that more of its words follow; callers' JSON is quoted so
+as well."""
+
+LONGEST_LEAD = 20
+
 BETWEEN_WORDS = re.compile(r"[_.-]|(?<=[a-z])(?=[A-Z])")
 NOT_IN_CODES = re.compile(r"[^a-z0-9]+")
 
@@ -136,13 +145,16 @@ def _values(body: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What a container holds, or a text that is JSON again, also an error after a gateway's words.
+    """What a container holds, or a text that is JSON again, also an error among a gateway's words.
 
-    Other JSON after words is the caller's, which is quoted there: it stays a part of the words.
+    Other JSON among words is the caller's, which is quoted there: it stays a part of the words.
     """
     if isinstance(value, str) and key in WORDS and (start := JSON_IN_TEXT.search(value)):
-        said = value[: start.start()].strip()
-        found = parsed(value[start.start() :].encode(errors="surrogatepass"))
+        begin, end = start.start(), max(value.rfind("}"), value.rfind("]")) + 1
+        before, after = value[:begin].strip(), value[end:].strip()
+        is_apart = not after or BEFORE_ERRORS.search(before[-LONGEST_LEAD:]) is not None
+        found = parsed(value[begin:end].encode(errors="surrogatepass")) if is_apart else None
+        said = f"{before} {after}".strip()
         if isinstance(found, dict | list) and (not said or _is_error(found)):
             if said:
                 yield key, said
@@ -190,6 +202,8 @@ def _note(facts: ErrorFacts, key: str, value: Any) -> None:
         facts.param = facts.param or value
     elif key in WORDS and isinstance(value, str):
         facts.words.append(value)
+        if after := CODE_AFTER.search(value[-CODE_CHARACTERS:]):
+            facts.codes.add(after[1])
         if len(value) <= CODE_CHARACTERS and " " not in value:
             facts.codes.add(code_name(value))
             facts.stated.append(value)

@@ -228,7 +228,7 @@ def test_a_deployment_that_suddenly_fails_its_checks_is_soon_known_by_it(source:
 
 def test_scores_that_the_one_that_judges_forgets_are_forgotten_by_all() -> None:
     one, other = (Replica(alone(check=1.0), name) for name in ("one", "other"))
-    other.router.beliefs.is_judge = False
+    other.router.beliefs.quality.is_judge = False
     for number in range(340):
         Answer(one.router).say(float(number < 300 and number % 10 > 0), "check")
         if number % 50 == 49:

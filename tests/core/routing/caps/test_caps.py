@@ -246,7 +246,7 @@ def test_every_call_of_a_request_is_paid_retries_and_fallbacks_too() -> None:
         assert result.cost_usd is not None
         spent += result.cost_usd
     (account,) = made.caps.all_accounts(START)
-    assert account.spent_usd == spent == exchange.spent_usd()
+    assert account.spent_usd == spent == exchange.calls.spent_usd()
     assert account.held_usd == 0
 
 
@@ -267,7 +267,7 @@ def test_a_stronger_one_is_asked_only_if_there_is_money_for_it(usd: str, calls: 
     while (attempt := exchange.next_attempt(START)) is not None:
         exchange.report(answered(attempt, confidence=0.6), START)
     assert exchange.answer is not None
-    assert len(exchange.results) == calls
+    assert len(exchange.calls.ended) == calls
 
 
 def test_whom_a_spent_cap_keeps_from_being_asked_is_not_drawn() -> None:
@@ -344,7 +344,7 @@ def test_a_call_whose_cost_nobody_knows_costs_what_was_reserved() -> None:
     reserved = account.held_usd
     made.book.from_state({"pages": {}, "redirects": {}})
     exchange.report(answered(attempt), START)
-    assert exchange.spent_usd() is None
+    assert exchange.calls.spent_usd() is None
     assert (account.spent_usd, account.held_usd) == (reserved, 0)
 
 
@@ -355,7 +355,7 @@ def test_a_failure_costs_nothing_and_gives_back_what_it_held() -> None:
         exchange.report(failed(attempt), START)
     (account,) = made.caps.all_accounts(START)
     assert (account.spent_usd, account.held_usd) == (0, 0)
-    assert AttemptReason.FALLBACK in {each.attempt.reason for each in exchange.results}
+    assert AttemptReason.FALLBACK in {each.attempt.reason for each in exchange.calls.ended}
 
 
 def beside(usd: str = "1000", share: str | None = "0.01") -> Cap:

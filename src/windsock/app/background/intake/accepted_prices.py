@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from windsock.core.model.ticks import Quote
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class AcceptedPrices:
     append      writes a record to the ledger; never blocks
     """
 
-    book: PriceBook
+    book: PricesInForce
     append: Callable[[Quote], object]
     _kept: dict[str, Quote | None] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.beliefs.common_drift import RecentRewards
+from windsock.core.beliefs.drift.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit
 from windsock.core.beliefs.statistics import NEVER, told
 

@@ -10,13 +10,8 @@ import numpy as np
 from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
 from windsock.core.beliefs.proxies.hearing import Proxy
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
-from windsock.core.beliefs.statistics import (
-    BeliefSettings,
-    RewardStatistics,
-    mix_of,
-    typical_units,
-    units_of,
-)
+from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
+from windsock.core.beliefs.token_mix import mix_of, typical_units, units_of
 from windsock.core.model.abilities.modes import FIRST_UNITS
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from windsock.core.beliefs.change_detection import SHIFT_SHRINK, ChangeDetector, Mode
+from windsock.core.beliefs.drift.change_detection import SHIFT_SHRINK, ChangeDetector, Mode
 from windsock.core.beliefs.proxies.sums import ProxySums
 from windsock.core.beliefs.statistics import dispersion
 

@@ -72,7 +72,7 @@ class Scores:
     def _watch(self, cell: Cell, deployment: str, word: ProxyWord, now: float) -> None:
         """A first word on an answer may tell of a change, as a label's would; of several replicas
         one judges."""
-        if not self._beliefs.is_judge:
+        if not self._beliefs.quality.is_judge:
             return
         weighting, watched = self._open(cell), (cell.namespace, deployment, word.source)
         known = weighting.proxies.of((cell, deployment), now).get(word.source, NO_SUMS)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Mode
+from windsock.core.beliefs.drift.change_detection import Mode
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
 from windsock.core.policies.views import CellView
@@ -18,7 +18,7 @@ YOUNG_SHARE = 0.3
 
 def probe_shares(beliefs: Beliefs, view: CellView) -> FloatArray | None:
     """(arms,) least weight that doubt asks for; None where nobody is in doubt."""
-    probes = [beliefs.probe(view.cell, name) for name in view.deployments]
+    probes = [beliefs.quality.probe(view.cell, name) for name in view.deployments]
     return np.array(probes) if any(probes) else None
 
 
@@ -45,6 +45,6 @@ def is_unproven(beliefs: Beliefs, cell: Cell, name: str, floor: float | None) ->
 
 def doubts_of(beliefs: Beliefs, view: CellView, name: str, floor: float | None) -> tuple[str, ...]:
     """Why little is believed of a deployment: young, or its quality in doubt or lost."""
-    mode = beliefs.mode(view.cell, name)
+    mode = beliefs.quality.mode(view.cell, name)
     changed = () if mode is Mode.STEADY else (mode.value,)
     return ("young", *changed) if is_unproven(beliefs, view.cell, name, floor) else changed

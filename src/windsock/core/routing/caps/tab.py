@@ -10,7 +10,7 @@ from windsock.core.model.catalog import Catalog
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest, is_background
 from windsock.core.model.units import MTOK, Meter, Prices, price_of
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.routing.caps.account import NOTHING, Account
 from windsock.core.routing.caps.book import CapBook, hold
 from windsock.core.routing.caps.cap import NOBODY, Charge
@@ -34,7 +34,9 @@ class Tabs:
     payer   see `Payer`
     """
 
-    def __init__(self, *, caps: CapBook, catalog: Catalog, book: PriceBook, payer: Payer) -> None:
+    def __init__(
+        self, *, caps: CapBook, catalog: Catalog, book: PricesInForce, payer: Payer
+    ) -> None:
         self.caps = caps
         self.sizes = CallSizes()
         self._payer = payer

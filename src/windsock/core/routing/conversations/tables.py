@@ -7,7 +7,7 @@ from dataclasses import replace
 from windsock.core.model.decisions import CascadeFacts, ConversationFacts, WeightTable
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import Prices
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.routing.conversations.affinity import Conversations, NextTurn
 from windsock.core.routing.conversations.law import Weights
 from windsock.core.routing.weights.costs import ImaginedPrices
@@ -20,7 +20,7 @@ class ConversationTables:
     """What a request of a conversation is drawn from, by the prices in force."""
 
     def __init__(
-        self, *, conversations: Conversations, book: PriceBook, tables: WeightTables
+        self, *, conversations: Conversations, book: PricesInForce, tables: WeightTables
     ) -> None:
         self._conversations = conversations
         self._book = book

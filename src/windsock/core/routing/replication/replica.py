@@ -201,7 +201,7 @@ class Replica:
 
     def _hear_quality(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         namespace, route, deployment = key
-        self.router.beliefs.take_over_quality(namespace, route, deployment, word["state"])
+        self.router.beliefs.quality.take_over(namespace, route, deployment, word["state"])
         seen = Seen.from_state(word["seen"])
         unknown = [d for d in self._recent if not seen.has(d.replica, d.number)]
         for each in chain(*(d.learnt for d in unknown), self.outbox.learnt.waiting()):
@@ -254,7 +254,7 @@ class Replica:
         seen = Seen.from_state(self.seen.to_state())
         seen.note(self.name, self.outbox.number + 1)
         for key in self._changed:
-            state = self.router.beliefs.quality(*key)
+            state = self.router.beliefs.quality.to_state(*key)
             if state is not None:
                 self.outbox.tell("quality", key, {"state": state, "seen": seen.to_state()})
         self._changed.clear()

@@ -14,7 +14,7 @@ from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.units import Prices
 from windsock.core.policies.views import CellView
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Agreement, Cascade, Route
@@ -45,7 +45,7 @@ class Candidates:
         self,
         *,
         catalog: Catalog,
-        book: PriceBook,
+        book: PricesInForce,
         beliefs: Beliefs,
         health: HealthBoard,
         confidences: Confidences,

@@ -8,12 +8,12 @@ from windsock.core.model.decisions import ArmFacts, CascadeFacts
 from windsock.core.model.units import Meter
 from windsock.core.policies.protocol import Weighing
 from windsock.core.policies.views import CellView
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.routing.weights.moment import Moment
 
 
 def arms_of(
-    view: CellView, weighing: Weighing, beliefs: Beliefs, book: PriceBook, moment: Moment
+    view: CellView, weighing: Weighing, beliefs: Beliefs, book: PricesInForce, moment: Moment
 ) -> tuple[ArmFacts, ...]:
     """A line for each candidate of a weight table."""
     summaries = beliefs.summaries(view.cell, view.deployments)
@@ -28,7 +28,7 @@ def _arm(
     usd: float,
     belief: BeliefSummary,
     limits: tuple[str, ...],
-    book: PriceBook,
+    book: PricesInForce,
     moment: Moment,
 ) -> ArmFacts:
     quote, age_s = moment.quoted(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windsock.core.model.decisions import WeightTable
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.weights.cell_tables import CellTables, RouteTables, Solved
 
@@ -23,7 +23,7 @@ class Freshness:
     """
 
     def __init__(
-        self, book: PriceBook, health: HealthBoard, *, fresh_s: float, fresh_outcomes: int
+        self, book: PricesInForce, health: HealthBoard, *, fresh_s: float, fresh_outcomes: int
     ) -> None:
         self._book = book
         self._health = health

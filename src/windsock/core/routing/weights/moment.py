@@ -10,8 +10,8 @@ from windsock.core.model.arrays import FloatArray
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import MIX_METERS, Prices, unit_prices_usd
-from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.consensus.timeline import Standing
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.pricing.schedule import flat_prices
 from windsock.core.resilience.health import HealthBoard
 
@@ -37,7 +37,7 @@ class Moment:
     def __init__(
         self,
         catalog: Catalog,
-        book: PriceBook,
+        book: PricesInForce,
         health: HealthBoard,
         now: float,
         unit_prices: UnitPrices,

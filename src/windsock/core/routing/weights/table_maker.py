@@ -10,7 +10,7 @@ from windsock.core.model.decisions import CascadeFacts, PromptSizes, WeightTable
 from windsock.core.model.requests import Cell
 from windsock.core.policies.protocol import Weighing
 from windsock.core.policies.views import CellView
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook, SizeClasses
 from windsock.core.routing.weights.asked import AS_USUAL, Asked
@@ -28,7 +28,7 @@ class TableMaker:
         self,
         *,
         candidates: Candidates,
-        book: PriceBook,
+        book: PricesInForce,
         beliefs: Beliefs,
         health: HealthBoard,
         sizes: PromptSizeBook,

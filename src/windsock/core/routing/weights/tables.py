@@ -12,7 +12,7 @@ from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.policies.protocol import Weighing
 from windsock.core.policies.views import CellView, LazyViews
-from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook
@@ -51,7 +51,7 @@ class WeightTables:
         self,
         *,
         catalog: Catalog,
-        book: PriceBook,
+        book: PricesInForce,
         beliefs: Beliefs,
         health: HealthBoard,
         confidences: Confidences,

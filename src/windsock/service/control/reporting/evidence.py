@@ -79,7 +79,7 @@ def _view(
     belief: BeliefSummary,
     costs: list[CostView] | None,
 ) -> EvidenceView:
-    lean = router.beliefs.lean(cell, name)
+    lean = router.beliefs.published.lean(cell.name, name)
     return EvidenceView(
         route=cell.route,
         task=cell.name,

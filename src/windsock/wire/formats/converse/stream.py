@@ -12,7 +12,7 @@ import orjson
 from windsock.errors import ProviderError
 from windsock.wire.format import AnswerFacts
 from windsock.wire.formats.anthropic.stream import MessageStreamScanner
-from windsock.wire.formats.converse.answer import events_of
+from windsock.wire.formats.converse.answer import events_of, message_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.sse import MAX_EVENT_BYTES
 
@@ -22,22 +22,34 @@ PRELUDE = 12
 TAIL = 4
 """Bytes after the payload: a checksum of all before it."""
 
+LONG_FRAME = 0
+"""The first byte of a frame's length, up to what an event may have; no text begins with it."""
+
 STRING = 7
 """The kind of header that all of Bedrock's are."""
 
 
 class ConverseStreamScanner(MessageStreamScanner):
-    """Takes frames split anywhere and gives chunks of chat completions."""
+    """Takes frames split anywhere and gives chunks of chat completions.
 
-    __slots__ = ("_frames", "_names")
+    What begins as no frame is text: an answer or an error that came whole, or events.
+    """
+
+    __slots__ = ("_frames", "_is_text", "_names")
 
     def __init__(self, *, name: str, model: str, **facts: Any) -> None:
         super().__init__(**facts)
         self._frames = bytearray()
+        self._is_text: bool | None = None
         self._names = {"id": name, "model": model}
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Whole chunks to pass on; raises ProviderError if a frame is broken."""
+        if self._is_text is None and data:
+            self._is_text = data[0] != LONG_FRAME
+        if self._is_text:
+            yield from super().feed(data)
+            return
         self._frames += data
         while (frame := self._next_frame()) is not None:
             for each in _told(frame):
@@ -48,7 +60,12 @@ class ConverseStreamScanner(MessageStreamScanner):
 
     def rest(self) -> Iterator[bytes]:
         """A frame that did not come whole is none."""
-        yield from ()
+        yield from super().rest() if self._is_text else ()
+
+    def _events_of(self, body: Any) -> bytes:
+        if isinstance(body, dict) and "output" in body:
+            body = self._names | message_of(body)
+        return super()._events_of(body)
 
     def facts(self) -> AnswerFacts:
         """Which model answered is not said; its name in the chunks is the client's."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from windsock.core.beliefs.change_detection import RECOVERY
+from windsock.core.beliefs.drift.change_detection import RECOVERY
 from windsock.core.model.units import MIX_METERS
 
 State = dict[str, Any]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from windsock.core.beliefs.cusum import Cusum
+from windsock.core.beliefs.drift.cusum import Cusum
 from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 
 SHIFT = 0.12

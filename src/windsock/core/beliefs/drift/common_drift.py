@@ -67,11 +67,6 @@ class RecentRewards:
         self._put(task, (count, total, at))
         self._forget()
 
-    def merge(self, other: RecentRewards) -> None:
-        """Add another replica's rewards."""
-        for task, part in other._parts():
-            self.observe(task, *part)
-
     def merge_task(self, task: str, other: str) -> None:
         """Count the rewards of another task as those of this one."""
         self._rows = None

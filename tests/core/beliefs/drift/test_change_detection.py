@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import LOST_PROBE, ChangeDetector, Finding, Mode
+from windsock.core.beliefs.drift.change_detection import LOST_PROBE, ChangeDetector, Finding, Mode
 from windsock.core.model.requests import Cell
 
 CELLS = [Cell("default", "auto", task) for task in ("a", "b", "c")]
@@ -26,7 +26,7 @@ def feed(beliefs: Beliefs, rewards: Iterator[float], count: int, start: int) -> 
     found = []
     for i in range(start, start + count):
         beliefs.observe(CELLS[i % 3], "m", next(rewards), now=float(i))
-        found += [Finding(str(shift.facts["finding"])) for shift in beliefs.drain()]
+        found += [Finding(str(shift.facts["finding"])) for shift in beliefs.quality.drain()]
     return found
 
 
@@ -42,7 +42,7 @@ def test_a_loss_of_fifteen_points_is_found_within_thirty_rewards() -> None:
         assert feed(beliefs, graded(0.92, seed), 300, 0) == []
         lost = graded(0.77, 1000 + seed)
         count = 0
-        while beliefs.mode(CELLS[0], "m") is Mode.STEADY and count < 200:
+        while beliefs.quality.mode(CELLS[0], "m") is Mode.STEADY and count < 200:
             feed(beliefs, lost, 1, 300 + count)
             count += 1
         delays.append(count)
@@ -65,7 +65,7 @@ def test_an_outlier_streak_is_dismissed_after_verification() -> None:
     streak = feed(beliefs, iter([0.0] * 6), 6, 300)
     found = feed(beliefs, graded(0.92, 5), 60, 306)
     assert streak in ([], [Finding.WORSE])
-    assert beliefs.mode(CELLS[0], "m") is Mode.STEADY
+    assert beliefs.quality.mode(CELLS[0], "m") is Mode.STEADY
     assert Finding.CONFIRMED not in found
     assert all(mean(beliefs, cell) > 0.88 for cell in CELLS)
 
@@ -75,10 +75,10 @@ def test_a_person_can_undo_an_alarm() -> None:
     feed(beliefs, graded(0.92, 6), 300, 0)
     before = [mean(beliefs, cell) for cell in CELLS]
     feed(beliefs, graded(0.7, 7), 60, 300)
-    assert beliefs.mode(CELLS[0], "m") is not Mode.STEADY
-    assert beliefs.undo("default", "auto", "m")
+    assert beliefs.quality.mode(CELLS[0], "m") is not Mode.STEADY
+    assert beliefs.quality.undo("default", "auto", "m")
     assert [mean(beliefs, cell) for cell in CELLS] == pytest.approx(before, abs=0.015)
-    assert not beliefs.undo("default", "auto", "m")
+    assert not beliefs.quality.undo("default", "auto", "m")
 
 
 def test_the_watch_survives_a_restart() -> None:

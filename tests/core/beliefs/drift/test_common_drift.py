@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs
-from windsock.core.beliefs.common_drift import MAX_RECENT_REWARDS, RecentRewards
+from windsock.core.beliefs.drift.common_drift import MAX_RECENT_REWARDS, RecentRewards
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
-from windsock.core.routing.state_upgrades import upgraded
+from windsock.core.routing.kept.state_upgrades import upgraded
 
 CHAT, SQL = Cell("default", "auto", "chat"), Cell("default", "auto", "sql")
 PLAIN = BeliefSettings(follows_drift=False)
@@ -81,12 +81,12 @@ def test_a_deployment_that_was_not_rewarded_lately_keeps_its_belief() -> None:
 def test_an_alarm_starts_the_last_rewards_anew() -> None:
     beliefs = settled(DEFAULTS)
     i = 0
-    while not (shifts := beliefs.drain()):
+    while not (shifts := beliefs.quality.drain()):
         beliefs.observe(CHAT, "m", 0.0, now=1200.0 + i)
         i += 1
     assert shifts[0].facts["finding"] == "worse"
     assert beliefs.drift(CHAT, "m") == 0.0
-    assert beliefs.undo("default", "auto", "m")
+    assert beliefs.quality.undo("default", "auto", "m")
     assert beliefs.drift(CHAT, "m") == 0.0
 
 
@@ -200,7 +200,7 @@ def test_what_was_read_in_part_is_what_is_read_as_a_whole(looks_every: int) -> N
         if i % 90 == 50:
             beliefs.retract(cell, name, 1.0, observed_at=float(i))
         if i == 300:
-            beliefs.age_deployment("b", keep=4.0)
+            beliefs.quality.age("b", keep=4.0)
         if i == 500:
             beliefs.merge_task(cells[0], "task 3")
         if i % looks_every == 0:
