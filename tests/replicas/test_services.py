@@ -197,7 +197,7 @@ async def test_decisions_of_two_that_start_at_once_have_different_names(
     marks = iter((3, 5))
     monkeypatch.setattr("secrets.randbelow", lambda most: next(marks) % most)
     async with pair(postgres, tmp_path) as (one, two, _, _):
-        numbers = [each.service.router._number >> BITS_OF_NUMBERS for each in (one, two)]
+        numbers = [each.service.router._draws.number >> BITS_OF_NUMBERS for each in (one, two)]
         assert numbers == [3, 5]
 
 
