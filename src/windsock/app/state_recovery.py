@@ -30,7 +30,7 @@ from windsock.store.keys import keys_and_trace
 from windsock.store.migrations import upgrade_engine
 from windsock.store.recovery.rescue import rescue
 from windsock.store.recovery.set_aside import set_aside_if_corrupt
-from windsock.store.replicas.group import deltas_after, eras
+from windsock.store.replicas.news import deltas_after, eras
 
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What taking over a state raises that is none."""

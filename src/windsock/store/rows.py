@@ -23,7 +23,7 @@ from windsock.store.codec import encode, encode_spoken
 from windsock.store.compact.requests import row_of_table, rows_of_requests
 from windsock.store.compact.tables import TableRow
 from windsock.store.recovery.snapshot import StateSnapshot
-from windsock.store.replicas.group import Held as HeldLease
+from windsock.store.replicas.lease import Held as HeldLease
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.money import pico_usd
 from windsock.store.rollups.sums import Tally, tally_of

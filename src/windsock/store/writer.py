@@ -22,8 +22,9 @@ from sqlmodel import SQLModel
 from windsock.store.compact.intake import Intake
 from windsock.store.compact.tables import NameRow
 from windsock.store.compact.transactions import begin_alone
-from windsock.store.replicas.group import keeps, wake
+from windsock.store.replicas.lease import keeps
 from windsock.store.replicas.tables import DeltaRow
+from windsock.store.replicas.waking import wake
 from windsock.store.rows import Batch, Entry, Tables, batch_of
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
