@@ -170,7 +170,8 @@ def _store(
     ledger = Ledger(
         engine,
         flush_s=settings.store.flush,
-        prepare=(lambda: upgrade_engine(engine)) if away else None,
+        prepare=lambda: upgrade_engine(engine),
+        is_prepared=away is None,
         lock=lock,
         on_trouble=_on_trouble(readiness),
         writer=writer,

@@ -10,6 +10,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from windsock.clock import Clock
 
+MOST_WAITING = 10_000
+"""Runs of a feed whose server is slower than its interval; together they are the next poll."""
+
 
 class Schedule:
     """The next poll of every feed is a job of its own.
@@ -47,6 +50,7 @@ class Schedule:
             args=[feed_id],
             id=feed_id,
             misfire_grace_time=None,
+            max_instances=MOST_WAITING,
             replace_existing=True,
         )
 

@@ -51,7 +51,7 @@ class Ledger:
     entries wait in memory, up to `max_pending`; when four fifths of that are full, weight tables,
     events and health reports are dropped, so that decisions, feedback and prices have the rest.
 
-    prepare         brings the schema up to date before the first batch; tried until it succeeds
+    prepare, is_prepared    see `Writer`; tried until it succeeds
     lock            keeps other processes out, from `open` or the next batch on
     max_pending     entries that may wait
     on_trouble      called from the writer's thread with the failure, and with None on recovery
@@ -65,11 +65,12 @@ class Ledger:
         flush_s: float = 0.25,
         max_pending: int = 100_000,
         prepare: Callable[[], None] | None = None,
+        is_prepared: bool = False,
         lock: WriterLock | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
         writer: WritesBatches | None = None,
     ) -> None:
-        self._writer = writer or Writer(engine, prepare=prepare, lock=lock)
+        self._writer = writer or Writer(engine, prepare=prepare, is_prepared=is_prepared, lock=lock)
         self._writer_lock = lock
         self._flush_s = flush_s
         self.max_pending = max_pending

@@ -69,6 +69,7 @@ def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:
         return True
     return (
         one.valid_until == other.valid_until
+        and one.currency == other.currency
         and len(one.windows) == len(other.windows)
         and len(one.tiers) == len(other.tiers)
         and one.service_tiers.keys() == other.service_tiers.keys()

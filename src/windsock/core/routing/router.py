@@ -78,7 +78,7 @@ class Router:
         self.catalog.adopt(deployments)
         self._route_table.adopt(routes)
         self.tabs.forget()
-        self.tables.close_all()
+        self.tables.adopt(self.routes)
 
     def open(self, request: RouteRequest, now: float, observer: Observer | None = None) -> Exchange:
         """Decide where this request goes first.
@@ -246,7 +246,7 @@ class Router:
             "confidences": self.confidences.to_state(),
             "teachings": self.lessons.to_state(),
             "conversations": self.conversations.to_state(),
-            "prompt_sizes": self.tables.sizes.to_state(),
+            **self.tables.to_state(),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -267,4 +267,4 @@ class Router:
         self.confidences.from_state(state["confidences"])
         self.lessons.from_state(state["teachings"])
         self.conversations.from_state(state["conversations"])
-        self.tables.sizes.from_state(state["prompt_sizes"])
+        self.tables.from_state(state, self.routes)

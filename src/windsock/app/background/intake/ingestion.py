@@ -23,6 +23,7 @@ from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.quotes import quote_of, rows_at
 from windsock.feeds.reader import PriceRow, Reading
 from windsock.feeds.retirements import Retirements
+from windsock.observability.alarms import is_warning
 from windsock.observability.event_view import event_view
 from windsock.observability.log import event_log
 
@@ -226,4 +227,5 @@ class FeedIngestion:
 def log_event(shift: Event) -> None:
     """One line in the log."""
     hidden = {"event", "at"} if shift.deployment else {"event", "at", "deployment"}
-    event_log().info(shift.kind, **{k: v for k, v in event_view(shift).items() if k not in hidden})
+    tell = event_log().warning if is_warning(shift) else event_log().info
+    tell(shift.kind, **{k: v for k, v in event_view(shift).items() if k not in hidden})
