@@ -1,4 +1,4 @@
-"""What feeds said is there after a restart at once, not with their next poll."""
+"""What feeds said and calls measured is there after a restart at once, not with the next."""
 
 import json
 import random
@@ -59,11 +59,17 @@ async def test_facets_of_another_list_bill_at_once_after_a_restart(tmp_path) -> 
             await it.service.poller.poll_now(name)
         now = it.service.clock.now()
         before = [prices(it, now), prices(it, now, 300_000, "flex")]
+        health = it.service.router.health
+        for seconds in range(1, 21):
+            health.of(NAME).note_latency(health.rules, float(seconds), now)
+        measured = health.latency(NAME, now)
+        assert measured.p95_s == 19
     for name in ("leader.json", "map.json"):
         (folder / name).unlink()
     async with running(config(folder), tmp_path) as it:
         now = it.service.clock.now()
         assert [prices(it, now), prices(it, now, 300_000, "flex")] == before
+        assert it.service.router.health.latency(NAME, now) == measured
         assert before[0][Meter.CACHE_WRITE] == 3
         assert before[1][Meter.INPUT] == Decimal("2.5")
         said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]

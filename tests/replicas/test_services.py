@@ -35,7 +35,7 @@ from windsock.store.replicas import feed_bodies, group, waking
 from windsock.store.replicas.lease import Held
 from windsock.store.replicas.listening import Listener
 from windsock.store.rows import Led, StateSnapshot
-from windsock.store.writer import Writer
+from windsock.store.writing.writer import Writer
 
 pytestmark = pytest.mark.xdist_group("replicas")
 

@@ -40,7 +40,7 @@ from windsock.service.control.app import Readiness
 from windsock.store import queries
 from windsock.store.ledger import Ledger, WritesBatches
 from windsock.store.migrations import upgrade_engine
-from windsock.store.writer_lock import WriterLock
+from windsock.store.writing.writer_lock import WriterLock
 
 EMBEDDED = "package:"
 """The scheme of feeds that are read at the start: prices from a package, without a network."""

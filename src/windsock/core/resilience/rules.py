@@ -53,3 +53,15 @@ class HealthRules:
     cap_share: float = 0.8
     cap_growth: float = 0.03
     cap_pause_s: float = 5.0
+
+    def asked_pause_s(self, seconds: float) -> float:
+        """What a provider asks for, as far as it is believed; no number is no wish."""
+        return min(seconds, self.max_pause_s) if seconds >= 0.0 else 0.0
+
+    def ejection_pause_s(self, ejections: int, waited_s: float) -> float:
+        """Longer each time; a probe that must be waited for is made a third of the time at most.
+
+        waited_s    for an answer that did not come; 0: it failed before that
+        """
+        pause_s = min(self.ejection_s * ejections, self.max_ejection_s)
+        return max(pause_s, min(2 * waited_s, self.max_timeout_s))

@@ -28,7 +28,7 @@ from windsock.store.replicas.tables import DeltaRow
 from windsock.store.replicas.waking import wake
 from windsock.store.rows import Batch, Entry, Tables, batch_of
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
-from windsock.store.writer_lock import WriterLock
+from windsock.store.writing.writer_lock import WriterLock
 
 MAX_SNAPSHOTS = 3
 """Snapshots kept; older ones go when a new one comes."""
