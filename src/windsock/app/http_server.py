@@ -127,7 +127,9 @@ def hear_end(handler: Callable[[int, FrameType | None], object]) -> dict[int, An
     SIGHUP ends a process whose terminal was closed. Who sends it without one wants the
     configuration read anew, which every edit does by itself.
     """
-    before = {each: signal.signal(each, handler) for each in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {
+        each: signal.signal(each, handler) for each in (signal.SIGINT, signal.SIGTERM)
+    }
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         heard = handler if os.isatty(0) else signal.SIG_IGN
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, heard)
