@@ -109,7 +109,7 @@ class Reloader:
         names = Identity(router.catalog, provider_names(), dated=aliases_of(settings))
         router.book.adjust(contracts_of(settings, router.catalog))
         ingestion.rates = rates_of(settings)
-        ingestion.adopt(names, own)
+        ingestion.adopt(names, own, (each.id for each in feeds))
         target.poller.adopt(feeds)
         target.shadows.adopt(shadow_rules_of(settings))
         target.caps.adopt(settings)

@@ -255,16 +255,7 @@ class HealthBoard:
             return Out.ACCOUNT, rules.credit_s if is_empty else 0.0
         if verdict.out in (Out.NOTHING, Out.REQUEST):
             return verdict.out, 0.0
-        usual_s = {
-            CallKind.RATE_LIMITED: rules.rate_limit_s,
-            CallKind.AUTH_FAILED: rules.key_s,
-            CallKind.OUT_OF_CREDIT: rules.credit_s,
-            CallKind.MODEL_GONE: rules.gone_s,
-        }.get(verdict.kind, 0.0)
-        retry_s = result.retry_after_s
-        asked_s = usual_s if retry_s is None else rules.asked_pause_s(retry_s)
-        is_limit = verdict.kind is CallKind.RATE_LIMITED
-        return verdict.out, asked_s if is_limit else max(usual_s, asked_s)
+        return verdict.out, rules.refusal_pause_s(verdict.kind, result.retry_after_s)
 
     def _leave(
         self,

@@ -26,8 +26,9 @@ from windsock.store.recovery.opened_file import FileGone, OpenedFile
 from windsock.store.replicas.lease import keeps
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.replicas.waking import wake
-from windsock.store.rows import Batch, Entry, Tables, batch_of
+from windsock.store.rows import Entry, Tables
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
+from windsock.store.writing.batch import Batch, batch_of
 from windsock.store.writing.writer_lock import WriterLock
 
 MAX_SNAPSHOTS = 3
