@@ -36,6 +36,9 @@ UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
     r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
 )
+UNIX = re.compile(r"(?:reached|resets?|until|again)(?: at)?[|: ]{1,3}(1\d{9})(?!\d)")
+"""A moment in unix seconds within a sentence."""
+
 STATED = re.compile(
     r"(?:retry[-_ ]?(?:after|delay)|resets?_(?:in|after))(?:[-_ ]?(?:seconds|secs|s))?[\"']?"
     r"\s{0,9}[:=]\s{0,9}[\"']?"
@@ -119,6 +122,8 @@ def _of_words(text: str, now: float) -> Iterator[float]:
         yield _seconds(span[0]) if span else float(said["count"])
     for count, unit in CHINESE.findall(text):
         yield float(count) * CHINESE_S[unit]
+    for moment_s in UNIX.findall(text):
+        yield float(moment_s) - now
     for day, hour in UNTIL.findall(text):
         moment = _moment(f"{day}T{hour or '00:00'}+00:00")
         if moment is not None:
