@@ -34,7 +34,7 @@ SAID = re.compile(
 )
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
-    r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
+    r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?)(?:\s?([+-]\d\d:?\d\d))?)?"
 )
 UNIX = re.compile(r"(?:reached|resets?|until|again)(?: at)?[|: ]{1,3}(1\d{9})(?!\d)")
 """A moment in unix seconds within a sentence."""
@@ -124,8 +124,8 @@ def _of_words(text: str, now: float) -> Iterator[float]:
         yield float(count) * CHINESE_S[unit]
     for moment_s in UNIX.findall(text):
         yield float(moment_s) - now
-    for day, hour in UNTIL.findall(text):
-        moment = _moment(f"{day}T{hour or '00:00'}+00:00")
+    for day, hour, zone in UNTIL.findall(text):
+        moment = _moment(f"{day}T{hour or '00:00'}{zone or '+00:00'}")
         if moment is not None:
             yield moment - now
 
