@@ -28,6 +28,8 @@ def test_what_is_small_is_as_it_was_when_it_was_written() -> None:
     seats = [1, 2]
     kept, router = {"seed": written(7)}, {"seats": written(seats)}
     seats.append(3)
-    body = orjson.loads(body_of(kept, router, lambda: {"groups": [{"rows": ROWS}]}))
+    pages = {"acme/m": {"said": {"a": 1.5}}}
+    body = orjson.loads(body_of(kept, lambda: pages, router, lambda: {"groups": [{"rows": ROWS}]}))
+    assert body["prices"] == pages
     assert body["seed"] == 7
     assert body["router"] == {"seats": [1, 2], "beliefs": {"groups": [{"rows": ROWS}]}}

@@ -1,6 +1,9 @@
 """What feeds said is there after a restart at once, not with their next poll."""
 
 import json
+import random
+import sqlite3
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,8 +12,9 @@ import pytest
 
 from tests.builders import START, quote
 from tests.running import running
-from windsock.core.model.ticks import Tier
-from windsock.core.model.units import Meter
+from windsock.app.background.intake.accepted_prices import AcceptedPrices
+from windsock.core.model.ticks import Quote, Tier, Vanished
+from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.book import PriceBook
 
 NAME = "acme/m"
@@ -68,7 +72,7 @@ async def test_facets_of_another_list_bill_at_once_after_a_restart(tmp_path) -> 
 
 def restarted(book: PriceBook, *later) -> PriceBook:
     again = PriceBook()
-    voices = orjson.loads(orjson.dumps(book.voices()))
+    voices = orjson.loads(orjson.dumps(book.moment()()))
     again.restore([*book.history(NAME, 0, 1e12), *later], said=voices)
     return again
 
@@ -86,11 +90,11 @@ def book() -> PriceBook:
 
 
 def test_what_was_said_before_is_not_written_anew_until_somebody_speaks(book) -> None:
-    assert book.voices()[NAME] is book.voices()[NAME]
-    before = book.voices()[NAME]
+    assert book.moment()()[NAME] is book.moment()()[NAME]
+    before = book.moment()()[NAME]
     book.absorb(quote(NAME, feed="a", trust=0.9, seen_at=START + 60), START + 60)
-    assert book.voices()[NAME]["a"]["heard_at"] == START + 60
-    assert before["a"]["heard_at"] == START
+    assert book.moment()()[NAME]["tracks"]["a"]["heard_at"] == START + 60
+    assert before["tracks"]["a"]["heard_at"] == START
 
 
 def test_the_price_in_force_is_the_same_after_a_restart_and_after_the_next_poll(book) -> None:
@@ -113,3 +117,106 @@ def test_a_store_of_before_has_no_voices_and_restores_as_ever(book) -> None:
     again = PriceBook()
     again.restore(book.history(NAME, 0, 1e12))
     assert again.prices(NAME, START) == book.believed(NAME, START).usd_per_mtok
+
+
+TRUST = {"a": 0.95, "b": 0.7, "c": 0.6, "d": 0.5, "acme": 0.8}
+PAUSES = (1, 60, 600, 3600, 3600, 6 * 3600, 86_400, 3 * 86_400, 20 * 86_400)
+WORDS = ("2", "2", "2.04", "1", "4", ".2", "20", "3", "0")
+
+
+class Taken:
+    """A book as a service has it, and what its store keeps of it."""
+
+    def __init__(self, stored: Iterable[Quote] = (), said: dict | None = None) -> None:
+        self.book, self.stored = PriceBook(), list(stored)
+        self.book.restore(self.stored, said=said or {})
+        self._accepted = AcceptedPrices(book=self.book, append=self.stored.append)
+
+    def again(self) -> "Taken":
+        """After a restart."""
+        return Taken(self.stored, orjson.loads(orjson.dumps(self.book.moment()())))
+
+    def take(self, event: tuple) -> None:
+        kind, now, what = event
+        self._accepted.look(NAME, now)
+        waiting = sorted(self.book.held(), key=lambda h: (h.quote.feed, h.quote.valid_from or 0))
+        if kind == "says":
+            self.book.absorb(what, now)
+        elif kind == "bill":
+            self.book.confirm_bill(
+                NAME, Usage(input_tokens=1000, output_tokens=1000), what, now, now
+            )
+        elif waiting:
+            index, is_believed = what
+            held = waiting[int(index * len(waiting))]
+            if not (is_believed and held.is_final):
+                self.book.rule(held.quote, now, is_believed=is_believed)
+        self._accepted.keep(NAME, now)
+
+    def shows(self, now: float) -> tuple:
+        found = self.book.in_force(NAME, now)
+        waiting = sorted((h.quote.feed, h.polls, h.reason) for h in self.book.held())
+        return found and found.usd_per_mtok, self.book.standing(NAME, now), waiting
+
+
+def events(dice: random.Random) -> Iterator[tuple]:
+    """What some lists, a bill and a person say of one deployment over weeks."""
+    now, feeds = START, dice.sample(list(TRUST), dice.randint(1, 4))
+    said = {feed: dice.choice(WORDS[:5]) for feed in feeds}
+    for _ in range(dice.randint(6, 40)):
+        now, feed, kind = now + dice.choice(PAUSES), dice.choice(feeds), dice.random()
+        if dice.random() < 0.25:
+            said[feed] = dice.choice(WORDS)
+        usd = {
+            Meter.INPUT: Decimal(said[feed]),
+            Meter.OUTPUT: dice.choice([4, 4, 4, 1]) * Decimal(said[feed]),
+        }
+        if dice.random() < 0.2:
+            usd[Meter.CACHE_READ] = usd[Meter.INPUT] / 10
+        if kind < 0.08:
+            yield "rules", now, (dice.random(), dice.random() < 0.6)
+        elif kind < 0.11:
+            yield "bill", now, dice.choice([Decimal("0.01"), Decimal("0.04")])
+        elif kind < 0.13:
+            yield "says", now, Vanished(deployment=NAME, feed=feed, feed_model=NAME, seen_at=now)
+        else:
+            terms = {"is_indirect": dice.random() < 0.1, "trust": TRUST[feed]}
+            if dice.random() < 0.05:
+                terms["valid_from"] = now + dice.choice([100, 86_400])
+            yield "says", now, quote(NAME, feed=feed, usd_per_mtok=usd, seen_at=now, **terms)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_restart_changes_nothing_of_what_is_believed_held_or_ruled(seed: int) -> None:
+    dice = random.Random(seed)
+    told = list(events(dice))
+    restarts = dice.sample(range(1, len(told)), 2)
+    one = other = Taken()
+    for i, event in enumerate(told):
+        if i in restarts:
+            other = one.again() if other is one else other.again()
+        for each in {id(one): one, id(other): other}.values():
+            each.take(event)
+        assert other.shows(event[1]) == one.shows(event[1]), (i, restarts)
+
+
+async def test_what_a_person_drops_is_dropped_after_a_restart_that_nobody_foresaw(tmp_path) -> None:
+    folder = tmp_path / "feeds"
+    feed(folder, "leader", 0.9, BASE)
+    feed(folder, "map", 0.6, TERMS)
+    kept = config(folder) + '[store]\nurl = "sqlite:///{}"\nsnapshot_every = "1h"\n'
+    left = tmp_path / "left.db"
+    async with running(kept.format(tmp_path / "windsock.db"), tmp_path) as it:
+        await it.service.poller.poll_now("leader")
+        feed(folder, "leader", 0.9, {**BASE, "input": 0.25, "output": 1.5})
+        await it.service.poller.poll_now("leader")
+        ask = {"deployment": NAME, "feed": "leader"}
+        dropped = await it.http.post("/v1/prices/quarantine/reject", json=ask)
+        assert dropped.status_code == 200, dropped.text
+        await it.service.ledger.flushed()
+        with sqlite3.connect(tmp_path / "windsock.db") as now, sqlite3.connect(left) as then:
+            now.backup(then)
+    async with running(kept.format(left), tmp_path) as it:
+        await it.service.poller.poll_now("leader")
+        assert (await it.http.get("/v1/prices/quarantine")).json()["data"] == []
+        assert prices(it, it.service.clock.now())[Meter.INPUT] == Decimal("2.5")

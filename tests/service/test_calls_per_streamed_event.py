@@ -21,6 +21,7 @@ WAY = {
         "service/execution/stream_relay.py",
         "service/execution/stream_rescue.py",
         "service/gateway/asgi.py",
+        "service/gateway/call.py",
         "service/gateway/endpoints.py",
         "service/gateway/uvicorn_protocol.py",
         "wire/formats/openai_chat_stream.py",

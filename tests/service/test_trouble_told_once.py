@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.process import free_port
-from windsock.service.gateway.redis_cache import RedisCache
+from windsock.service.gateway.caching.redis_cache import RedisCache
 
 
 async def test_twenty_who_find_the_cache_away_at_once_tell_of_it_once() -> None:

@@ -33,7 +33,7 @@ from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
-from windsock.service.gateway.response_cache import ResponseCache
+from windsock.service.gateway.caching.response_cache import ResponseCache
 from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts

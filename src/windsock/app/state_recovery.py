@@ -89,13 +89,18 @@ def _start(
     """(position, router, kept) with the state of a snapshot, None if that is none."""
     router = new_router(kept)
     try:
-        router.book.restore(quotes, said=kept.get("voices", {}))
+        router.book.restore(quotes, said=_in_use(router, kept.get("prices", {})))
         if kept:
             router.from_state(kept["router"])
     except UNREADABLE as error:
         _set_aside(error)
         return None
     return position, router, kept
+
+
+def _in_use(router: Router, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of the deployments that there are; of others the history tells enough."""
+    return {name: each for name, each in said.items() if name in router.catalog.deployments}
 
 
 def _set_aside(error: Exception) -> None:

@@ -57,7 +57,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     limits = service.limits
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
-    renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
+    renewal = CredentialRenewal(upstreams=lambda: executor.calls.targets.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
         "uncalled": uncalled.flush,
@@ -156,7 +156,7 @@ def _service(
 
 
 def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits) -> Housekeeping:
-    return Housekeeping(
+    made = Housekeeping(
         clock=core.clock,
         engine=core.engine,
         ledger=core.ledger,
@@ -173,6 +173,9 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         role=core.role,
         is_restored=core.is_restored,
     )
+    # What a person decided of a price stands in no other record.
+    core.ingestion.rulings.on_ruled.append(lambda _quote, _is_believed: made.keep_snapshot())
+    return made
 
 
 def _staleness(core: Core) -> StalenessMonitor:

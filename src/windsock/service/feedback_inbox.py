@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -33,6 +33,10 @@ V = TypeVar("V")
 
 FindStored = Callable[[str, str], Awaitable[OpenDecision | None]]
 """(id of a decision or of an answer, namespace) -> what the store knows of it."""
+
+FindNamed = Callable[[Collection[str]], Awaitable[str | None]]
+"""Names of an answer -> the id of the decision that the first of them that is one is of, None if
+none is; raises StoreError."""
 
 
 class UnknownDecision(CallerError):
@@ -139,17 +143,13 @@ class FeedbackInbox:
         if known is not None and (before is None or before.at <= feedback.at):
             known.hear(feedback)
 
-    def pauses(self) -> Iterator[float]:
-        """How long one call may wait for decisions that others may still have to tell of."""
-        return iter(self._pauses_s)
-
     def may_come(self, decision_id: str) -> bool:
         """Whether a decision that the store does not have may be there soon."""
         return bool(self._pauses_s) or decision_id in self._open
 
     async def known(self, name: str, namespace: str) -> OpenDecision:
         """A decision of this namespace, by one of its names; raises as `observe` does."""
-        known = await soon(partial(self._known, name, namespace), self.pauses())
+        known = await soon(partial(self._known, name, namespace), self._pauses_s)
         if known is None:
             raise UnknownDecision(f"no decision {name!r} is known to this key")
         return known
@@ -163,19 +163,20 @@ class FeedbackInbox:
 
         raises  StoreError
         """
-        known = await soon(partial(self._known, name, namespace), self.pauses())
+        known = await soon(partial(self._known, name, namespace), self._pauses_s)
         return None if known is None else known.deployment
 
-    async def named(
-        self, names: Collection[str], namespace: str, pauses: Iterable[float]
-    ) -> str | None:
-        """The id of the decision that the first of these names that is one is of; else None.
+    def finder(self, namespace: str, *, waits: bool = True) -> FindNamed:
+        """Finds decisions of this namespace for one call.
 
-        pauses  see `soon`
-
-        raises  StoreError
+        waits   for decisions that others may still have to tell of: for all that the call asks
+                for together as long as one may be waited for
         """
+        return partial(self._named, namespace, iter(self._pauses_s if waits else ()))
 
+    async def _named(
+        self, namespace: str, pauses: Iterator[float], names: Collection[str]
+    ) -> str | None:
         async def first() -> str | None:
             for name in names:
                 if (known := await self._known(name, namespace)) is not None:

@@ -280,18 +280,6 @@ def test_what_the_owner_states_is_never_held_and_never_outvoted(usd_in: str) -> 
     assert not book.standing(CHEAP).is_provisional
 
 
-def test_a_snapshot_written_before_feeds_had_votes_is_read() -> None:
-    state = json.loads(json.dumps(book_of(says("b", "1", "4")).to_state()))
-    page = state["pages"][CHEAP]
-    del page["tracks"], page["counted_at"]
-    page |= {"anchor": None, "anchored_at": None}
-    book = PriceBook()
-    book.from_state(state)
-    book.absorb(says("d", "2", "8", START + 1), START + 1)
-    assert usd(book) == 1
-    assert not book.standing(CHEAP).is_provisional
-
-
 def test_looking_at_statements_changes_nothing() -> None:
     book = book_of(says("b", "1", "4"), says("c", "2", "4", START + 1))
     before = json.dumps(book.to_state())

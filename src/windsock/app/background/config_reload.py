@@ -104,7 +104,7 @@ class Reloader:
 
         router.adopt(_with_learnt_facts(router, old, settings, catalog.deployments), routes)
         router.limits.adopt(load_rules_of(settings))
-        target.executor.calls.upstreams = upstreams
+        target.executor.calls.targets.upstreams = upstreams
         names = Identity(router.catalog, provider_names(), dated=aliases_of(settings))
         router.book.adjust(contracts_of(settings, router.catalog))
         ingestion.rates = rates_of(settings)

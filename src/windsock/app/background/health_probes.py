@@ -99,7 +99,7 @@ class Probes:
 
     async def _ask_for_models(self, provider: str) -> None:
         """The free signal, for every deployment of the provider that is ejected by then."""
-        upstream = self.executor.calls.upstreams.get(provider)
+        upstream = self.executor.calls.targets.upstreams.get(provider)
         is_there = None if upstream is None else await self.models.is_there(upstream.endpoint)
         if is_there is None:
             return

@@ -206,11 +206,12 @@ class Housekeeping:
         if shared is None:
             return
         with interpreter.uncollected():
-            kept = {"seed": self.router.seed, **shared, "voices": self.router.book.voices()}
+            kept = {"seed": self.router.seed, **shared}
             beside = self.router.state_beside_beliefs()
             body = partial(
                 body_of,
                 {name: written(part) for name, part in kept.items()},
+                self.router.book.moment(),
                 {name: written(part) for name, part in beside.items()},
                 self.router.beliefs.moment(),
             )

@@ -19,11 +19,13 @@ def written(part: object) -> orjson.Fragment:
 
 def body_of(
     kept: Mapping[str, object],
+    prices: Callable[[], dict[str, object]],
     router: Mapping[str, object],
     beliefs: Callable[[], dict[str, object]],
 ) -> bytes:
-    """The whole of it; beliefs are shaped here, in whatever thread this is called."""
-    return in_pieces({**kept, "router": {**router, "beliefs": beliefs()}})
+    """The whole of it; prices and beliefs are shaped here, in whatever thread this is called."""
+    pages = {name: written(page) for name, page in prices().items()}
+    return in_pieces({**kept, "prices": pages, "router": {**router, "beliefs": beliefs()}})
 
 
 def in_pieces(value: object) -> bytes:

@@ -21,12 +21,13 @@ from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import LimitRules, Limits, settled
-from windsock.service.gateway.asgi import Endpoint as PathEndpoint
-from windsock.service.gateway.endpoints import Meaning, OpenAICalls
+from windsock.service.gateway.caching.redis_cache import RedisCache
+from windsock.service.gateway.caching.response_cache import CacheBackend, MemoryCache, ResponseCache
+from windsock.service.gateway.call import Endpoint as PathEndpoint
+from windsock.service.gateway.endpoints import OpenAICalls
 from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.gemini_calls import gemini_calls
-from windsock.service.gateway.redis_cache import RedisCache
-from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
+from windsock.service.gateway.intake import Meaning, RequestIntake
 from windsock.service.gateway.scores.endpoints import REFUSED, OtlpEndpoint, ScoresEndpoint
 from windsock.service.gateway.scores.taking import ScoreTaking
 from windsock.service.gateway.translation import spoken
@@ -71,21 +72,28 @@ def calls_of(
     service: Service, settings: Settings, caller: Caller, staleness: StalenessMonitor
 ) -> OpenAICalls:
     """The calls of the data plane, before admission."""
-    return OpenAICalls(
-        executor=service.executor,
+    intake = RequestIntake(
         router=service.router,
         clock=service.clock,
         access=service.access,
         key_limits=service.key_limits,
-        feedbacks=service.feedbacks,
         uncalled=service.uncalled,
         continuing=Continuing(service.router, service.feedbacks),
-        keep_decision=service.ledger.append,
+        words_of=service.executor.calls.words_of,
         on_unpriced=lambda: _refresh(staleness, service.poller),
-        cache=service.cache,
         pass_headers=settings.server.pass_headers,
         with_features=any(route.segments or route.classify for route in settings.routes.values()),
         meaning=_meaning(settings, caller),
+    )
+    return OpenAICalls(
+        intake=intake,
+        executor=service.executor,
+        router=service.router,
+        clock=service.clock,
+        feedbacks=service.feedbacks,
+        uncalled=service.uncalled,
+        keep_decision=service.ledger.append,
+        cache=service.cache,
     )
 
 

@@ -105,7 +105,7 @@ class Follower:
         """The leader's state, and with it the prices in the store; then what is not in it."""
         service, router = self._service, self._service.router
         quotes = await asyncio.to_thread(queries.all_quotes, service.engine)
-        router.book.restore(quotes, said=state["voices"])
+        router.book.restore(quotes, said=state["prices"])
         self._replica.take_over(state["router"], Seen.from_state(state["seen"]))
         if self._writer is None:
             self._borrower.start_anew()

@@ -163,7 +163,7 @@ class Leader:
             "kind": "state",
             "seed": router.seed,
             "router": router.to_state(),
-            "voices": router.book.voices(),
+            "prices": router.book.moment()(),
             "seen": self._replica.seen.to_state(),
         }
         self._peers[peer.name] = peer

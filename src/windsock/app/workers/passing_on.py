@@ -12,7 +12,7 @@ import httpx
 
 from windsock.service.connections.paths import in_format_of, known_as
 from windsock.service.error_responses import Problem
-from windsock.service.gateway.asgi import App, Message, Receive, Scope, Send
+from windsock.service.gateway.call import App, Message, Receive, Scope, Send
 
 OWN = frozenset(
     {"/healthz", "/readyz", "/health/liveliness", "/health/liveness", "/health/readiness"}

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from windsock.app.workers.passing_on import passed
-from windsock.service.gateway.asgi import App, Message, Receive, Scope, Send
+from windsock.service.gateway.call import App, Message, Receive, Scope, Send
 
 PATH = "/metrics"
 

@@ -181,7 +181,7 @@ async def diagnose_reached(
 
 def _to_ask(service: Service, without: Collection[str]) -> Iterable[Asked]:
     deployments = service.router.catalog.deployments.values()
-    for name, upstream in service.executor.calls.upstreams.items():
+    for name, upstream in service.executor.calls.targets.upstreams.items():
         if name not in without:
             yield Asked(
                 name=name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,6 @@ from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.comparison import Bill
-from windsock.core.pricing.consensus.acceptance import settle
 from windsock.core.pricing.consensus.late_ticks import Entry
 from windsock.core.pricing.facets.bills import backed_quote
 from windsock.core.pricing.facets.contract import Adjustment
@@ -38,13 +37,11 @@ class PriceBook(PricesInForce):
             self._relearn()
         self._now = now
         entry = self._entries.made(tick.deployment)
-        before, said = entry.timeline.revision, entry.timeline.statements.get(tick.feed)
+        before = entry.timeline.revision
         told = entry.insert(tick) if entry.is_late(tick) else entry.append(tick)
-        if self.effective.heard(entry.timeline, said, tick, now):
-            self._changed(tick.deployment)
         if isinstance(tick, Quote):
             self._remeasure(self._peers.hear(entry.timeline, tick))
-        return self._moved(entry, tick.deployment, before, told)
+        return self._moved(entry, tick.deployment, now, before, told)
 
     def note(self, name: str, quote: Quote) -> None:
         """What a list says of `seller/model`, no deployment here: others are measured by it."""
@@ -76,8 +73,7 @@ class PriceBook(PricesInForce):
         entry = self._entries.made(quote.deployment)
         if not is_believed:
             before = entry.timeline.revision
-            entry.drop(quote, now)
-            return self._moved(entry, quote.deployment, before, [])
+            return self._moved(entry, quote.deployment, now, before, entry.drop(quote, now))
         if not can_be_approved(quote):
             raise ValueError(f"what {quote.feed} says of {quote.deployment} is no price")
         return self._backed(entry, replace(quote, zero_reason=quote.zero_reason or "approved"), now)
@@ -127,13 +123,14 @@ class PriceBook(PricesInForce):
     def restore(
         self, quotes: Iterable[Quote], held: Iterable[Held] = (), said: Said = NONE
     ) -> None:
-        """Take over what a store kept, without judging it anew; `said` as of `voices`."""
+        """Take over what a store kept, without judging it anew; `said` as of `moment`."""
         self._entries.restore(quotes, held, said)
         self._relearn()
 
-    def voices(self) -> dict[str, Any]:
-        """What feeds last said of each deployment, JSON-able: `to_state` without the history."""
-        return self._entries.voices()
+    def moment(self) -> Callable[[], dict[str, Any]]:
+        """What is known now, to be kept beside the history; the call makes JSON-able values of it,
+        in any thread."""
+        return self._entries.moment()
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
@@ -161,9 +158,12 @@ class PriceBook(PricesInForce):
         self.version += 1
         self._changed_at[deployment] = self.version
 
-    def _moved(self, entry: Entry, name: str, revision: int, told: list[Event]) -> list[Event]:
-        """Count a change of what is believed of a deployment's price, if there was one."""
-        if entry.timeline.revision != revision:
+    def _moved(
+        self, entry: Entry, name: str, now: float, revision: int, told: list[Event]
+    ) -> list[Event]:
+        """Count a change of what a deployment is believed to cost, or of its terms, if any."""
+        is_filled = self.effective.refresh(entry.timeline, name, now)
+        if is_filled or entry.timeline.revision != revision:
             self._changed(name)
         return told
 
@@ -171,9 +171,7 @@ class PriceBook(PricesInForce):
         """A bill or a person speaks for a quote, from `now` on."""
         before = entry.timeline.revision
         entry.timeline.back(quote, now)
-        told = settle(entry.timeline, now)
-        entry.settle()
-        return self._moved(entry, quote.deployment, before, told)
+        return self._moved(entry, quote.deployment, now, before, entry.settle(now))
 
 
 def _prices(quote: Quote | None) -> dict[Meter, Decimal] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any
 
@@ -10,7 +11,7 @@ from windsock.core.model.ticks import Quote
 from windsock.core.pricing.consensus.late_ticks import Entry
 from windsock.core.pricing.consensus.standing import next_aging
 from windsock.core.pricing.consensus.timeline import PriceTimeline
-from windsock.core.pricing.facets.voices import Said, Voices, hear_again
+from windsock.core.pricing.facets.voices import Said, Voices, heard_again
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import next_of
 from windsock.core.pricing.state import timeline_of_state, timeline_state
@@ -75,19 +76,23 @@ class Entries:
         self.by_name.pop(deployment, None)
 
     def restore(self, accepted: Iterable[Quote], held: Iterable[Held], said: Said) -> None:
-        """Take over what a store kept, without judging it anew; `said` as of `voices`."""
+        """Take over what a store kept, without judging it anew; `said` as of `moment`."""
+        history = defaultdict[str, list[Quote]](list)
         for quote in accepted:
-            self.made(quote.deployment).timeline.restore(quote)
+            history[quote.deployment].append(quote)
+        for name in said:
+            self.by_name[name] = Entry(heard_again(said[name], history.pop(name, ()), self._rules))
+        for name, quotes in history.items():
+            for quote in quotes:
+                self.made(name).timeline.restore(quote)
         for each in held:
             self.made(each.quote.deployment).timeline.put_on_hold(each)
-        for name in said.keys() & self.by_name.keys():
-            hear_again(self.by_name[name].timeline, said[name])
         for entry in self:
-            entry.settle()
+            entry.rest()
 
-    def voices(self) -> dict[str, Any]:
-        """What feeds last said, by deployment and feed, JSON-able."""
-        return self._voices.state({name: e.timeline for name, e in self.by_name.items()})
+    def moment(self) -> Callable[[], dict[str, Any]]:
+        """What feeds said and people ruled until now, by deployment, as of `Voices`."""
+        return self._voices.moment({name: e.timeline for name, e in self.by_name.items()})
 
     def rewind(self, now: float) -> None:
         """The clock was set back to `now`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -87,11 +87,17 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
     )
 
 
-def timeline_state(timeline: PriceTimeline) -> dict[str, Any]:
-    """Everything known of one deployment's price as JSON-able values."""
+def timeline_state(timeline: PriceTimeline, last: int = 0) -> dict[str, Any]:
+    """Everything known of one deployment's price as JSON-able values.
+
+    last    so many of the prices that were accepted; 0: all
+    """
+    words = {feed: track.word for feed, track in timeline.tracks.items()}
     return {
-        "accepted": [quote_state(quote) for quote in timeline.accepted],
-        "said": {name: quote_state(quote) for name, quote in timeline.statements.items()},
+        "accepted": [quote_state(quote) for quote in timeline.accepted[-last:]],
+        "said": {
+            name: _said_state(quote, words.get(name)) for name, quote in timeline.statements.items()
+        },
         "held": [_held_state(valid_from, held) for (_, valid_from), held in timeline.held.items()],
         "refused": [quote_state(quote) for quote in timeline.refused.values()],
         "vanished": dict(timeline.vanished),
@@ -108,21 +114,31 @@ def timeline_of_state(state: Mapping[str, Any], rules: GuardRules) -> PriceTimel
     timeline = PriceTimeline(
         rules=rules,
         accepted=[quote_of_state(each) for each in state["accepted"]],
-        statements={name: quote_of_state(each) for name, each in state["said"].items()},
         held={(held.quote.feed, valid_from): held for valid_from, held in helds},
         refused={quote.feed: quote for quote in refused},
         vanished=dict(state["vanished"]),
         confirmed_at=_endless(state["confirmed_at"]),
+        tracks={feed: _track_of_state(each) for feed, each in state["tracks"].items()},
     )
-    if "tracks" not in state:  # written before every feed had a vote
-        for quote in timeline.accepted:
-            timeline.believe(quote, quote.seen_at, is_proven=True)
-        return timeline
-    timeline.tracks = {feed: _track_of_state(each) for feed, each in state["tracks"].items()}
+    words = {feed: track.word for feed, track in timeline.tracks.items()}
+    said = state["said"].items()
+    timeline.statements = {name: _said_of_state(each, words.get(name)) for name, each in said}
     timeline.counted_at = _endless(state["counted_at"])
     votes = votes_of(timeline, timeline.counted_at)
     timeline.stand(standing_of(timeline, votes, timeline.counted_at), timeline.counted_at)
     return timeline
+
+
+def _said_state(quote: Quote, word: Quote | None) -> dict[str, Any] | float:
+    """A statement; of a feed that says its last word again, when it did."""
+    is_again = word is not None and replace(word, seen_at=quote.seen_at) == quote
+    return quote.seen_at if is_again else quote_state(quote)
+
+
+def _said_of_state(state: Any, word: Quote | None) -> Quote:
+    if word is None or isinstance(state, dict):
+        return quote_of_state(state)
+    return replace(word, seen_at=state)
 
 
 def _track_state(track: Track) -> dict[str, Any]:
@@ -131,19 +147,28 @@ def _track_state(track: Track) -> dict[str, Any]:
         "since": track.since,
         "heard_at": track.heard_at,
         "is_proven": track.is_proven,
-        "anchor": quote_state(track.anchor) if track.anchor else None,
+        "anchor": _anchor_state(track),
         "anchored_at": _finite(track.anchored_at),
         "backed_at": _finite(track.backed_at),
     }
 
 
+def _anchor_state(track: Track) -> dict[str, Any] | int | None:
+    """Of one that is among the words, its place from their end."""
+    if track.anchor in track.words:
+        return track.words.index(track.anchor) - len(track.words)
+    return quote_state(track.anchor) if track.anchor else None
+
+
 def _track_of_state(state: Mapping[str, Any]) -> Track:
+    words = tuple(quote_of_state(word) for word in state["words"])
+    anchor = state["anchor"]
     return Track(
-        words=tuple(quote_of_state(word) for word in state["words"]),
+        words=words,
         since=state["since"],
         heard_at=state["heard_at"],
         is_proven=state["is_proven"],
-        anchor=quote_of_state(state["anchor"]) if state["anchor"] else None,
+        anchor=quote_of_state(anchor) if isinstance(anchor, dict) else anchor and words[anchor],
         anchored_at=_endless(state["anchored_at"]),
         backed_at=_endless(state["backed_at"]),
     )

@@ -17,7 +17,7 @@ from windsock.observability.webhooks import Webhooks
 from windsock.service.control.access_check import shown_table
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.gateway.admission import Limits
-from windsock.service.gateway.response_cache import CacheTally
+from windsock.service.gateway.caching.response_cache import CacheTally
 from windsock.service.tallies import Tallies
 from windsock.store.ledger import LedgerStats
 

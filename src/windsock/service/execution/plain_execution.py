@@ -10,9 +10,10 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
+from windsock.service.execution.asking.target import Target, Unasked
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
-from windsock.service.execution.upstream_calls import Failure, Target, Unasked, UpstreamCalls
+from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
 from windsock.service.texts.asked import asked_of
 from windsock.wire.billing import amount_of
 from windsock.wire.format import Answer
@@ -47,7 +48,7 @@ async def plain_call(
     """Make the call; its answer goes to `answers`, a refusal to `failure`."""
     call = PlainCall(calls, exchange, request, attempt)
     try:
-        target = calls.target(attempt, request)
+        target = calls.targets.of(attempt, request)
         reply, raw = await call.exchanged(target)
     except TimeoutError:
         return call.result(CallKind.TIMED_OUT)

@@ -9,11 +9,12 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Pass, Reply, Unreachable
+from windsock.service.execution.asking.target import Target, Unasked
 from windsock.service.execution.deadline import StreamTimeouts
 from windsock.service.execution.hedged_calls import OUTRUN
 from windsock.service.execution.stream_relay import NoAnswer, Relay
 from windsock.service.execution.stream_rescue import ShownStream
-from windsock.service.execution.upstream_calls import Failure, Target, Unasked, UpstreamCalls
+from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
 from windsock.service.texts.stream_copy import Writer
 from windsock.wire.request import UpstreamRequest
 
@@ -45,7 +46,7 @@ async def stream_call(
     """
     request = shown.continued(request)
     try:
-        target = calls.target(attempt, request)
+        target = calls.targets.of(attempt, request)
         failure.adapted[attempt.number] = target.adapted
         scanner = target.format.scanner(request)
         relay = Relay(attempt, scanner, request, exchange.route)

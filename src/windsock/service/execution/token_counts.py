@@ -8,7 +8,8 @@ from urllib.parse import quote
 from windsock.core.model.calls import Attempt, AttemptReason
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
-from windsock.service.execution.upstream_calls import Target, UpstreamCalls
+from windsock.service.execution.asking.target import Target
+from windsock.service.execution.upstream_calls import UpstreamCalls
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 
@@ -55,7 +56,7 @@ class TokenCounts:
         table = self._router.tables.peek(route, asked.namespace, asked.task, now)
         for arm in sorted(table.arms, key=lambda each: -each.weight):
             attempt = Attempt(number=0, deployment=arm.deployment, reason=AttemptReason.FIRST)
-            target = self._calls.target(attempt, request)
+            target = self._calls.targets.of(attempt, request)
             if target.is_native and target.format.count_path:
                 return target
         return None

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from windsock.core.routing.exchange import Exchange
 from windsock.service.error_responses import overloaded
-from windsock.service.gateway.asgi import Call, Endpoint
+from windsock.service.gateway.call import Call, Endpoint
 from windsock.service.key_limits import NO_LIMITS
 
 LEAST_LIMIT = 64

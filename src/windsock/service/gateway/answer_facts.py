@@ -8,8 +8,9 @@ from typing import Any
 
 from windsock.core.model.calls import Attempt
 from windsock.core.routing.exchange import Exchange
-from windsock.service.execution.upstream_calls import Failure, Headers
-from windsock.service.gateway.response_cache import CachedAnswer
+from windsock.service.execution.asking.target import Headers
+from windsock.service.execution.upstream_calls import Failure
+from windsock.service.gateway.caching.response_cache import CachedAnswer
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 

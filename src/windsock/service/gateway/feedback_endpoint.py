@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
@@ -14,8 +14,8 @@ from windsock.core.model.rewards import Reward
 from windsock.errors import BadRequest
 from windsock.service.auth import Access, Principal
 from windsock.service.error_responses import Problem
-from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
-from windsock.service.gateway.asgi import Call
+from windsock.service.feedback_inbox import FeedbackInbox, FindNamed, UnknownDecision
+from windsock.service.gateway.call import Call
 from windsock.service.use.reader import EDIT
 from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.scores.words import plain
@@ -91,26 +91,17 @@ class FeedbackEndpoint:
             return reward_of(asked, principal)
         if not isinstance(used, str):
             raise BadRequest("final_text must be a text", param="final_text")
-        pauses = self._feedbacks.pauses()
-        value = await share_kept(self._feedbacks, self._kept, (name,), used, principal, pauses)
+        find = self._feedbacks.finder(principal.namespace)
+        value = await share_kept(find, self._kept, (name,), used)
         return reward_of({"source": EDIT, **asked, "value": value}, principal)
 
 
-async def share_kept(
-    feedbacks: FeedbackInbox,
-    kept: Kept,
-    names: Collection[str],
-    used: str,
-    principal: Principal,
-    pauses: Iterable[float],
-) -> float:
+async def share_kept(find: FindNamed, kept: Kept, names: Collection[str], used: str) -> float:
     """0..1, how much of an answer was left in what was used.
-
-    pauses  see `FeedbackInbox.named`
 
     raises  UnknownDecision, and BadRequest where the answer's text is not held
     """
-    decision_id = await feedbacks.named(names, principal.namespace, pauses)
+    decision_id = await find(names)
     if decision_id is None:
         raise UnknownDecision(f"no decision {next(iter(names), '')!r} is known to this key")
     share = await asyncio.to_thread(kept, decision_id, used)

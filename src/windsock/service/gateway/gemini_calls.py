@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from windsock.service.connections.paths import GEMINI_CALLS
 from windsock.service.gateway.answer_facts import EVENT_STREAM
-from windsock.service.gateway.asgi import Call, Endpoint, Message, Send
+from windsock.service.gateway.call import Call, Endpoint, Message, Send
 from windsock.service.gateway.translation import spoken
 from windsock.wire.dialect import Dialect
 from windsock.wire.formats.generate_content.content import (

@@ -14,7 +14,7 @@ import orjson
 
 from windsock.errors import BadRequest, WindsockError
 from windsock.service.error_responses import problem_of
-from windsock.service.gateway.asgi import Call, Endpoint, Message
+from windsock.service.gateway.call import Call, Endpoint, Message
 from windsock.wire import json_codec
 from windsock.wire.adaptation.tool_names import ToolNames
 from windsock.wire.caller_fields.complaints import no_json

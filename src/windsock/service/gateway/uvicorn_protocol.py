@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from windsock.service.connections.bounded_protocol import BoundedProtocol
 from windsock.service.connections.limits import Connections
-from windsock.service.gateway.asgi import LEAVE
+from windsock.service.gateway.call import LEAVE
 
 
 class DirectCycle(RequestResponseCycle):

@@ -7,7 +7,7 @@ from bisect import bisect_right
 
 from windsock.core.model.events import Event
 from windsock.core.model.ticks import Quote, Vanished
-from windsock.core.pricing.consensus.acceptance import absorb
+from windsock.core.pricing.consensus.acceptance import absorb, settle
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 
 LATE_TICKS = 32
@@ -67,14 +67,20 @@ class Entry:
         after.revision = revision + (not is_same)
         return events
 
-    def drop(self, quote: Quote, now: float) -> None:
+    def drop(self, quote: Quote, now: float) -> list[Event]:
         """A person drops a quote, also one that another replica believed before it heard that."""
         self.timeline.refuse(quote)
         self.timeline.take_back(quote, now)
-        self.settle()
+        return self.settle(now)
 
-    def settle(self) -> None:
-        """Something outside the feeds acted: later ticks count from here."""
+    def settle(self, now: float) -> list[Event]:
+        """Something outside the feeds acted: votes are counted, and later ticks count from here."""
+        told = settle(self.timeline, now)
+        self.rest()
+        return told
+
+    def rest(self) -> None:
+        """Later ticks count from here."""
         self._base = self._next_base = self.timeline.copy()
         self._next_from = 0
         self._ticks.clear()
@@ -83,7 +89,7 @@ class Entry:
         """The clock was set back to `now`: nothing known may lie in the future."""
         self.timeline.rewind(now)
         self._upto = min(self._upto, (now, -math.inf, ""))
-        self.settle()
+        self.rest()
 
     def _move_base(self) -> None:
         """Count from the next base, unless the last moment began before it; take another."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from windsock.core.model.ticks import Quote, Vanished
+from windsock.core.model.ticks import Quote
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.facets.merge import completed
@@ -91,14 +91,12 @@ class EffectivePrices:
         is_own = quote.feed in rules.owner_feeds
         return () if is_own else self._at(quote.deployment).adjustments
 
-    def heard(
-        self, timeline: PriceTimeline, said: Quote | None, tick: Quote | Vanished, now: float
-    ) -> bool:
-        """A feed that last `said` something spoke: True if that alters what is billed."""
-        says = timeline.statements.get(tick.feed)
-        if says is None or (said is not None and says.same_price(said)):
-            return False
-        return self._at(tick.deployment).refresh(timeline, now)
+    def refresh(self, timeline: PriceTimeline, deployment: str, now: float) -> bool:
+        """Fill in the price in force anew, as somebody spoke; True if it bills otherwise.
+
+        Feeds that have been silent for long fill in nothing from then on.
+        """
+        return self._at(deployment).refresh(timeline, now)
 
     def _at(self, deployment: str) -> _Completions:
         found = self._by_name.get(deployment)

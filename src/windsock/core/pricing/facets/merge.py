@@ -52,7 +52,7 @@ FEES = (Meter.REQUEST, *SEARCH_METERS)
 """What a call costs besides tokens; lists name it one way or another."""
 
 
-def completed(base: Quote, statements: Iterable[Quote], rules: GuardRules, at: float) -> Quote:
+def completed(base: Quote, statements: Sequence[Quote], rules: GuardRules, at: float) -> Quote:
     """The price in force with each meter and term from the best feed that agrees on its base.
 
     base        in force at `at` (unix s); of equal trust its own words stand
@@ -71,9 +71,10 @@ def completed(base: Quote, statements: Iterable[Quote], rules: GuardRules, at: f
 
 
 def _witnesses(
-    base: Quote, statements: Iterable[Quote], rules: GuardRules, at: float
+    base: Quote, statements: Sequence[Quote], rules: GuardRules, at: float
 ) -> Sequence[Quote]:
-    """Other feeds that say the same of input and output, now and not long ago."""
+    """Other feeds that say the same of input and output, not long before the last that spoke."""
+    last_at = max((each.seen_at for each in statements), default=at)
     return [
         each
         for each in statements
@@ -81,7 +82,7 @@ def _witnesses(
         and not each.is_indirect
         and each.mode == base.mode
         and (each.valid_from is None or each.valid_from <= at)
-        and at - each.seen_at <= rules.recent_s
+        and last_at - each.seen_at <= rules.recent_s
         and not is_expired(each, at)
         and agrees(each, base, rules)
     ]

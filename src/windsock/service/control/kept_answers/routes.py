@@ -61,8 +61,8 @@ class KeptAnswers:
     async def _place(self, name: str, namespace: str) -> tuple[Endpoint, str] | None:
         """Where it is kept: who gave it, if that one speaks Responses itself."""
         deployment_id = await self.answered_by(name, namespace)
-        deployment = self.calls.deployment(deployment_id or "")
-        upstream = self.calls.upstreams.get(deployment.provider) if deployment else None
+        deployment = self.calls.targets.deployment(deployment_id or "")
+        upstream = self.calls.targets.upstreams.get(deployment.provider) if deployment else None
         if deployment is None or upstream is None or not deployment.keeps_answers:
             return None
         return upstream.bare, deployment.model

@@ -13,7 +13,7 @@ from windsock.errors import BadRequest
 from windsock.service.auth import Access
 from windsock.service.connections.paths import is_protobuf
 from windsock.service.error_responses import Problem
-from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.call import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.scores.taking import ScoreTaking, Taken
 from windsock.wire.scores.formats import read_scores

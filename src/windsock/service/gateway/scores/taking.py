@@ -11,7 +11,7 @@ from typing import Any
 from windsock.core.model.rewards import Reward
 from windsock.errors import BadRequest
 from windsock.service.auth import Principal
-from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
+from windsock.service.feedback_inbox import FeedbackInbox, FindNamed, UnknownDecision
 from windsock.service.gateway.feedback_endpoint import Kept, share_kept
 from windsock.service.use.reader import EDIT
 from windsock.wire.scores.score import LeftOut, NoScore, Read, Scale, Score, value_of
@@ -57,8 +57,28 @@ class Taken:
         }
 
 
+class MetricReach:
+    """How far numbers of each metric have reached since the start, beyond 0 to 1."""
+
+    def __init__(self) -> None:
+        self._by_place: OrderedDict[tuple[str, str, str], tuple[float, float]] = OrderedDict()
+
+    def told(self, score: Score, namespace: str) -> Score:
+        """A score that tells how far numbers of its metric reach, where it says no scale itself."""
+        place = (namespace, score.source, score.metric)
+        if score.number is None or score.scale is not None:
+            return score
+        numbers = (*self._by_place.get(place, ()), *(score.reach or ()), score.number)
+        reach = (min(numbers), max(numbers))
+        if reach[0] < 0 or reach[1] > 1:
+            self._by_place[place] = reach
+            if len(self._by_place) > MOST_REACHES:
+                self._by_place.popitem(last=False)
+        return replace(score, reach=reach)
+
+
 class ScoreTaking:
-    """Finds whose answer each score judges, and lets it be learnt once.
+    """Takes what comes, from whomever.
 
     scales      as the operator states them now
     only_own    True where keys may judge their own decisions alone
@@ -75,14 +95,14 @@ class ScoreTaking:
         self._scales = scales
         self._only_own = only_own
         self._kept = kept
-        self._reach: OrderedDict[tuple[str, str, str], tuple[float, float]] = OrderedDict()
+        self._reach = MetricReach()
 
     async def take(self, read: Iterable[Read], principal: Principal) -> Taken:
         """Credit them in their order; raises BadRequest if they are too many, StoreError."""
         scores = list(read)
         if len(scores) > MOST_SCORES:
             raise BadRequest(f"{len(scores):,} scores at once; send at most {MOST_SCORES:,}")
-        return await self._all(scores, principal, self._feedbacks.pauses())
+        return await self._delivery(principal, waits=True).credit(scores)
 
     async def take_export(self, read: Iterable[Read], principal: Principal) -> Taken:
         """The same of as many as may be, those beyond left out; raises StoreError.
@@ -90,84 +110,93 @@ class ScoreTaking:
         An export also tells of others' answers: none is waited for.
         """
         scores = list(read)
-        taken = await self._all(scores[:MOST_EXPORTED], principal, ())
+        taken = await self._delivery(principal, waits=False).credit(scores[:MOST_EXPORTED])
         for number, each in enumerate(scores[MOST_EXPORTED:], MOST_EXPORTED + 1):
             reason = f"an export of more than {MOST_EXPORTED:,} scores; set send_batch_max_size"
             taken.left_out.append(LeftOut(place=f"{each.place}, number {number:,}", reason=reason))
         return taken
 
-    async def _all(
-        self, scores: Iterable[Read], principal: Principal, pauses: Iterable[float]
-    ) -> Taken:
+    def _delivery(self, principal: Principal, *, waits: bool) -> Delivery:
+        return Delivery(
+            principal=principal,
+            feedbacks=self._feedbacks,
+            find=self._feedbacks.finder(principal.namespace, waits=waits),
+            scales=self._scales(),
+            only_own=self._only_own() and principal.key_id is not None,
+            kept=self._kept,
+            reach=self._reach,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Scores that came together from one key: finds whose answer each of them judges, and lets it
+    be learnt once.
+
+    find        what it waits for decisions, it waits for all scores together
+    only_own    this key may judge its own decisions alone
+    """
+
+    principal: Principal
+    feedbacks: FeedbackInbox
+    find: FindNamed
+    scales: Scales
+    only_own: bool
+    kept: Kept
+    reach: MetricReach
+
+    async def credit(self, scores: Iterable[Read]) -> Taken:
+        """What became of them, in their order; raises StoreError."""
         taken = Taken()
         for number, each in enumerate(scores):
             if isinstance(each, LeftOut):
                 taken.left_out.append(each)
             else:
-                await self._take(each, principal, taken, pauses)
+                await self._take(each, taken)
             if number % AT_A_TIME == AT_A_TIME - 1:
                 await asyncio.sleep(0)
         return taken
 
-    async def _take(
-        self, score: Score, principal: Principal, taken: Taken, pauses: Iterable[float]
-    ) -> None:
+    async def _take(self, score: Score, taken: Taken) -> None:
         try:
-            is_known = await self._credit(score, principal, pauses)
+            is_known = await self._credit(score)
         except (NoScore, UnknownDecision) as error:
             taken.left_out.append(LeftOut(place=score.place, reason=str(error)))
         else:
             taken.known += is_known
             taken.learnt += not is_known
 
-    async def _credit(self, score: Score, principal: Principal, pauses: Iterable[float]) -> bool:
+    async def _credit(self, score: Score) -> bool:
         """True if it had been said before; raises NoScore, UnknownDecision, StoreError.
 
         The same statement on another scale, or with another text, is a correction.
         """
-        reward = await self._reward(score, principal, pauses)
-        name = await self._feedbacks.named(score.names, principal.namespace, pauses)
+        reward = await self._reward(score)
+        name = await self.find(score.names)
         if name is None:
             shown = ", ".join(score.names[:3]) or "no name"
             raise UnknownDecision(f"no answer is known to this key by {shown}")
-        only_own = self._only_own() and principal.key_id is not None
         said = f"{score.key}-{reward.value:.6g}"
-        _, is_known = await self._feedbacks.observe(
-            name, reward, principal.namespace, said, only_own=only_own
+        _, is_known = await self.feedbacks.observe(
+            name, reward, self.principal.namespace, said, only_own=self.only_own
         )
         return is_known
 
-    async def _reward(self, score: Score, principal: Principal, pauses: Iterable[float]) -> Reward:
+    async def _reward(self, score: Score) -> Reward:
         if len(score.metric) > MOST_NAME_CHARS or len(score.source) > MOST_NAME_CHARS:
             raise NoScore(f"its metric has more than {MOST_NAME_CHARS} characters")
+        key_id = self.principal.key_id
         if score.final_text is not None:
-            return await self._edit(score, score.final_text, principal, pauses)
-        scale = self._scales().get(score.metric)
-        value = value_of(self._reaching(score, principal.namespace), scale)
+            value = await self._left_of(score, score.final_text)
+            return Reward(value=value, source=EDIT, metric=score.matter, key_id=key_id)
+        scale = self.scales.get(score.metric)
+        value = value_of(self.reach.told(score, self.principal.namespace), scale)
         source = scale.source if scale is not None and scale.source else score.source
-        return Reward(value=value, source=source, metric=score.matter, key_id=principal.key_id)
+        return Reward(value=value, source=source, metric=score.matter, key_id=key_id)
 
-    async def _edit(
-        self, score: Score, used: str, principal: Principal, pauses: Iterable[float]
-    ) -> Reward:
+    async def _left_of(self, score: Score, used: str) -> float:
         """How much of the answer is left in its correction."""
         try:
-            value = await share_kept(
-                self._feedbacks, self._kept, score.names, used, principal, pauses
-            )
+            return await share_kept(self.find, self.kept, score.names, used)
         except BadRequest as error:
             raise NoScore(str(error)) from error
-        return Reward(value=value, source=EDIT, metric=score.matter, key_id=principal.key_id)
-
-    def _reaching(self, score: Score, namespace: str) -> Score:
-        """With how far numbers of its metric have reached since the start, beyond 0 to 1."""
-        place = (namespace, score.source, score.metric)
-        if score.number is None or score.scale is not None:
-            return score
-        numbers = (*self._reach.get(place, ()), *(score.reach or ()), score.number)
-        reach = (min(numbers), max(numbers))
-        if reach[0] < 0 or reach[1] > 1:
-            self._reach[place] = reach
-            if len(self._reach) > MOST_REACHES:
-                self._reach.popitem(last=False)
-        return replace(score, reach=reach)

@@ -11,7 +11,8 @@ from itertools import accumulate, chain
 from operator import attrgetter, eq, is_
 from typing import Any, Final
 
-from windsock.store.compact.shapes.values import SUMS, VALUE, WEIGHTS, Hole, Write, write_of
+from windsock.store.compact.shapes.holes import SUMS, VALUE, WEIGHTS, Hole, Write
+from windsock.store.compact.shapes.values import write_of
 
 MAX_KNOWN = 4096
 """Layouts, forms and shapes kept at hand; others are made once more."""

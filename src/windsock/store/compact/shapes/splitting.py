@@ -23,16 +23,8 @@ from windsock.store.compact.shapes.forms import (
     Layout,
     by_form,
 )
-from windsock.store.compact.shapes.values import (
-    MADE,
-    NOTHING,
-    Batch,
-    Hole,
-    Write,
-    anything,
-    constants,
-    whole,
-)
+from windsock.store.compact.shapes.holes import MADE, NOTHING, Batch, Hole, Write
+from windsock.store.compact.shapes.values import anything, constants, whole
 
 _pack = msgspec.msgpack.Encoder().encode
 

@@ -1,4 +1,4 @@
-"""Answers to identical requests, kept for a while: exact match, bounded in bytes, per namespace."""
+"""Kept answers: exact match, bounded in bytes, per namespace."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from windsock.errors import ConfigError
-from windsock.service.gateway.response_cache import CachedAnswer
+from windsock.service.gateway.caching.response_cache import CachedAnswer
 
 PREFIX = b"windsock:1:"
 """Of every key; the number is that of the format of entries."""

@@ -1,0 +1,1 @@
+"""Whom a call asks, in which format, and with what of the request."""
