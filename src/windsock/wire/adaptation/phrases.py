@@ -58,6 +58,9 @@ OF_VALUE = re.compile(r"does not support [`'\"]?([\w.\-]+)[`'\"]? with this mode
 ANY_VALUE = re.compile(r"only the default|only [\d.]+ is (?:allowed|supported)", re.IGNORECASE)
 """Of a field that must not be sent at all."""
 
+OUTPUT_ASKED = r"(?:maximum|max) tokens you requested exceeds the model limit of"
+"""Of the length of an answer, under whichever name it was sent."""
+
 MOST = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -73,6 +76,7 @@ MOST = tuple(
         r" (\d+)",
         r"(?:max_tokens|max_completion_tokens)\D{0,40}between \d+ and (\d+)",
         r"maximum (?:number of )?(?:output|completion) tokens\D{0,20}(\d+)",
+        rf"{OUTPUT_ASKED} (\d+)",
         r"maximum (?:allowed )?(?:value|length)(?: for [`'\"]?\w+[`'\"]?)? (?:is|of) (\d+)",
     )
 )
@@ -90,6 +94,8 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"\bn['`\"]? ?> ?1\b", "n"),
         (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)",
          "tool_choice"),
+        (OUTPUT_ASKED, "max_tokens"),
+        (OUTPUT_ASKED, "max_completion_tokens"),
     )
 )  # fmt: skip
 """Sentences about what a deployment cannot serve, and the field that asks for it."""

@@ -46,6 +46,9 @@ STATED = re.compile(
 )
 """A header or a field within a sentence: a bare number is of seconds."""
 
+PROTOBUF = re.compile(r"retry_delay\s{0,9}\{\s{0,9}seconds:\s{0,9}(\d{1,12})")
+"""As Google's libraries write a message."""
+
 CHINESE = re.compile(rf"({NUMBER})\s*(秒|分钟|小时)[之以]?后")
 CHINESE_S = {"秒": 1.0, "分钟": 60.0, "小时": 3600.0}
 
@@ -120,6 +123,7 @@ def _of_words(text: str, now: float) -> Iterator[float]:
     for said in STATED.finditer(text):
         span = SPAN.match(said["span"])
         yield _seconds(span[0]) if span else float(said["count"])
+    yield from map(float, PROTOBUF.findall(text))
     for count, unit in CHINESE.findall(text):
         yield float(count) * CHINESE_S[unit]
     for moment_s in UNIX.findall(text):
