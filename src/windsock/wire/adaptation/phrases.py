@@ -120,7 +120,8 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"(?:unexpected|invalid|unknown|unsupported) (?:message )?role:? [`'\"]?developer|"
          r"does not support [`'\"]?developer", DEVELOPER),
         (r"assistant message prefill|must end with a user message|expected last role user|"
-         r"last message must (?:be|have)[^.]* user", PREFILL),
+         r"last message must (?:be|come|have)(?: (?:a|an|assistant|by|either|from|message|of|or|"
+         r"role|sent|set|the|to|tool|with)\b,?){0,9}[ =:]{1,2}[`'\"]?user\b", PREFILL),
         (r"tool call id was|tool_use\.id: string should match|tool_use_id: string should match|"
          r"tool_calls\[\d+\]\.id'?: string too long|tool_call_id'?: string too long", TOOL_ID),
         (r"roles? (?:should|must) (?:be )?alternat|should alternate with assistant", TURNS),
