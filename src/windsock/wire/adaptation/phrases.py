@@ -114,8 +114,9 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"(?:not|n't) (?:support|accept|process|handle)(?: the)? (?:input[ _])?audio|"
          r"input_audio[`'\"]? (?:is|are) (?:not|un)[ -]?(?:supported|allowed)", AUDIO),
         (r"system messages? must (?:be|come|appear) (?:at the beginning|first)|"
-         r"(?:unexpected|invalid) role [`'\"]?system|only (?:the first|one) message can be (?:a )?"
-         r"system", SYSTEM),
+         r"(?:unexpected|invalid) role [`'\"]?system|only one system message (?:can be|is|may be) "
+         r"(?:accepted|allowed|given|present|sent|specified|supported)|"
+         r"only (?:the first|one) message can be (?:a )?system", SYSTEM),
         (r"[`'\"]?developer[`'\"]? is not one of|unknown variant [`'\"]?developer|"
          r"(?:unexpected|invalid|unknown|unsupported) (?:message )?role:? [`'\"]?developer|"
          r"does not support [`'\"]?developer", DEVELOPER),
