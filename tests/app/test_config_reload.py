@@ -116,4 +116,6 @@ async def test_what_is_read_at_the_start_only_is_named(tmp_path) -> None:
         event = edit("[feeds]", "[guard]\nmax_rise = 3.0\n[feeds]")
         assert event.facts["at_start"] == ["guard"]
         event = edit("[feeds]", '[sinks.w]\nkind = "clickhouse"\nurl = "http://h/x"\n[feeds]')
+        assert set(event.facts["at_start"]) == {"guard", "sinks"}
+        event = edit("[guard]\nmax_rise = 3.0\n", "")
         assert event.facts["at_start"] == ["sinks"]

@@ -198,7 +198,7 @@ async def test_an_edit_in_the_middle_of_a_reading_loses_no_price_of_the_new_depl
         await asyncio.sleep(0)
     assert not under_way.done()
     wind.catalog.adopt([deployment("acme/a"), deployment("acme/b")])
-    made.adopt(Identity(wind.catalog, provider_names()), [])
+    made.adopt(Identity(wind.catalog, provider_names()), [], [feed().id])
     await under_way
     status = wind.book.status("acme/b", START)
     assert (status.quote is not None, status.vanished) == (True, ())
@@ -306,6 +306,6 @@ def test_a_price_that_came_before_a_ruling_from_elsewhere_counts_as_it_does_ther
 
 def test_a_ruling_from_elsewhere_does_not_touch_a_price_of_the_owner_s() -> None:
     made, wind, _ = intake("openai/a")
-    made.adopt(made.identity, [stated(10.0, START)])
+    made.adopt(made.identity, [stated(10.0, START)], [])
     made.rulings.hear(stated(0.2, START + 1), is_believed=True)
     assert wind.book.believed("openai/a", START + 1).usd_per_mtok[Meter.INPUT] == 10

@@ -73,7 +73,7 @@ def test_other_names_after_a_reload_are_no_row_that_vanished() -> None:
     made, wind, seen = intake("acme/a", "acme/b")
     made.on_reading(feed(), body("a", "b"))
     wind.catalog.adopt([wind.catalog.deployments["acme/a"]])
-    made.adopt(Identity(wind.catalog, provider_names()), ())
+    made.adopt(Identity(wind.catalog, provider_names()), (), [feed().id])
     assert not told(seen, "price.vanished")
 
 

@@ -1,4 +1,4 @@
-"""What feeds said is there after a restart at once, not with their next poll."""
+"""What feeds said and calls measured is there after a restart at once, not with the next."""
 
 import json
 import random
@@ -12,6 +12,7 @@ import pytest
 
 from tests.builders import START, quote
 from tests.running import running
+from windsock.app.background.config_reload import Reloader
 from windsock.app.background.intake.accepted_prices import AcceptedPrices
 from windsock.core.model.ticks import Quote, Tier, Vanished
 from windsock.core.model.units import Meter, Usage
@@ -59,11 +60,17 @@ async def test_facets_of_another_list_bill_at_once_after_a_restart(tmp_path) -> 
             await it.service.poller.poll_now(name)
         now = it.service.clock.now()
         before = [prices(it, now), prices(it, now, 300_000, "flex")]
+        health = it.service.router.health
+        for seconds in range(1, 21):
+            health.of(NAME).note_latency(health.rules, float(seconds), now)
+        measured = health.latency(NAME, now)
+        assert measured.p95_s == 19
     for name in ("leader.json", "map.json"):
         (folder / name).unlink()
     async with running(config(folder), tmp_path) as it:
         now = it.service.clock.now()
         assert [prices(it, now), prices(it, now, 300_000, "flex")] == before
+        assert it.service.router.health.latency(NAME, now) == measured
         assert before[0][Meter.CACHE_WRITE] == 3
         assert before[1][Meter.INPUT] == Decimal("2.5")
         said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
@@ -219,4 +226,34 @@ async def test_what_a_person_drops_is_dropped_after_a_restart_that_nobody_foresa
     async with running(kept.format(left), tmp_path) as it:
         await it.service.poller.poll_now("leader")
         assert (await it.http.get("/v1/prices/quarantine")).json()["data"] == []
+        assert prices(it, it.service.clock.now())[Meter.INPUT] == Decimal("2.5")
+
+
+async def test_a_price_that_the_owner_states_no_more_is_none_after_a_restart(tmp_path) -> None:
+    own = '[providers.acme]\nbase_url = "http://127.0.0.1:9"\n{}'
+    own += f'[routes.auto]\ncandidates = ["{NAME}"]\n'
+    for price, shown in (("price = { input = 7, output = 9 }\n", "config"), ("", None)):
+        async with running(own.format(price), tmp_path) as it:
+            said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
+            assert (said["feed"], said["is_priced"]) == (shown, bool(price))
+
+
+async def test_a_list_that_is_read_no_more_has_no_voice(tmp_path) -> None:
+    folder, path = tmp_path / "feeds", tmp_path / "windsock.toml"
+    feed(folder, "leader", 0.9, {**BASE, "input": 9})
+    feed(folder, "map", 0.6, TERMS)
+    path.write_text(config(folder))
+    lone = config(folder).replace('["leader", "map"]', '["map"]')
+    async with running(path.read_text(), tmp_path) as it:
+        for name in ("leader", "map"):
+            await it.service.poller.poll_now(name)
+        assert prices(it, it.service.clock.now())[Meter.INPUT] == 9
+        reloader = Reloader(target=it.service.reloaded, path=path, environ={})
+        path.write_text(lone)
+        reloader.check()
+        said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
+        assert (said["feed"], said["disputed_by"]) == ("map", [])
+        assert [each["feed"] for each in said["statements"]] == ["map"]
+        assert prices(it, it.service.clock.now())[Meter.INPUT] == Decimal("2.5")
+    async with running(path.read_text(), tmp_path) as it:
         assert prices(it, it.service.clock.now())[Meter.INPUT] == Decimal("2.5")

@@ -33,7 +33,7 @@ from tests.process import free_port
 from tests.store.samples import outcome
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
-from windsock.store.writer import Writer
+from windsock.store.writing.writer import Writer
 
 WRITTEN = 10_000
 

@@ -29,7 +29,8 @@ from tests.upstream import Answer, completion, upstream
 from windsock.cli.foresight.rehearse import rehearse_log
 from windsock.clock import ManualClock
 from windsock.observability import log
-from windsock.rehearsal.rehearse import CHANGED, Figures, Interval, Rehearsal
+from windsock.rehearsal.figures import Figures, Interval
+from windsock.rehearsal.rehearse import CHANGED, Rehearsal
 from windsock.store.recovery.backup import back_up
 
 REQUESTS, SEEDS, TIMES, TRIED = 2000, 12, 3, 150

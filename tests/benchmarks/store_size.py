@@ -35,7 +35,7 @@ from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 from windsock.store.tables import FeedbackRow
-from windsock.store.writer import Writer
+from windsock.store.writing.writer import Writer
 
 START = 1_790_000_000.25
 EVERY_S = 86_400 / 2_000_000

@@ -106,6 +106,7 @@ def carried(tmp_path: Path, params: str, more: str = "", **environ: str) -> dict
         ("model: together_ai/meta-llama/Llama-3", "together/meta-llama/Llama-3"),
         ("model: azure/ours, api_base: 'https://x.openai.azure.com'", "azure/ours"),
         ("model: azure/responses/ours, api_base: 'https://x.openai.azure.com'", "azure/ours"),
+        ("model: openai/responses/o3-pro", "openai-responses/o3-pro"),
         ("model: openai/ours, api_base: 'https://x.openai.azure.com/openai/v1'", "azure/ours"),
         ("model: openai/deepseek-chat, api_base: 'https://api.deepseek.com'",
          "deepseek/deepseek-chat"),
@@ -201,6 +202,7 @@ def test_a_wildcard_stands_for_what_is_known_and_exact_names_are_stronger(tmp_pa
     made = tomllib.loads(imported(tmp_path, text))
     assert made["routes"]["gpt-4o"]["candidates"] == ["groq/mine"]
     assert {"openai/gpt-4o", "openai/gpt-4o-mini"} <= made["deployments"].keys()
+    assert not [each for each in made["deployments"] if each.endswith("-")]
     assert made["routes"]["gemini/gemini-2.5-flash"]["candidates"] == ["google/gemini-2.5-flash"]
 
 
@@ -208,8 +210,8 @@ def test_every_setting_of_the_file_is_carried_or_named(tmp_path) -> None:
     """Each leaf of the proxy's three tables is found again, as a value or in a note."""
     more = (
         "router_settings: {num_retries: 2, timeout: 30, stream_timeout: 5, invented_here: 1}\n"
-        "litellm_settings: {json_logs: true, cache: true, cache_params: {ttl: 60}, "
-        "max_budget: 5}\n"
+        "litellm_settings: {json_logs: true, cache: true, cache_params: {ttl: 60, mode: off}, "
+        "max_budget: 5, budget_duration: 2h}\n"
         "general_settings: {master_key: os.environ/MK, max_parallel_requests: 9, "
         "alerting: [slack]}\n"
         "guardrails: []\nunheard_of: {a: 1}\n"
@@ -229,7 +231,8 @@ def test_every_setting_of_the_file_is_carried_or_named(tmp_path) -> None:
     notes = imported(tmp_path, text)
     for name in (
         "rpm", "tpm", "weight", "top_p", "router_settings.invented_here", "guardrails",
-        "litellm_settings.max_budget", "general_settings.alerting", "unheard_of",
+        "litellm_settings.max_budget", "cache_params.mode", "general_settings.alerting",
+        "unheard_of",
     ):  # fmt: skip
         assert f"# - {name}: " in notes, name
 
@@ -244,3 +247,54 @@ def test_a_filtered_request_goes_elsewhere_where_that_was_asked_for(tmp_path) ->
     assert routes["m"]["fallbacks"] == ["m2"]
     assert routes["m"]["content_filter"] == "elsewhere"
     assert "content_filter" not in routes["m2"]
+
+
+def test_another_name_of_a_group_shares_what_it_learns_unless_it_falls_back_elsewhere(
+    tmp_path,
+) -> None:
+    text = (
+        "model_list:\n- {model_name: m, litellm_params: {model: gpt-4o}}\n"
+        "- {model_name: m2, litellm_params: {model: groq/x}}\n"
+        "router_settings:\n  model_group_alias: {a: m, b: m, hidden: {model: m2, hidden: true}}\n"
+        "  fallbacks: [{b: [m2]}, {m2: [a]}]\n"
+        "litellm_settings: {content_policy_fallbacks: [{m: [hidden]}]}\n"
+    )
+    routes = tomllib.loads(imported(tmp_path, text))["routes"]
+    assert routes == {
+        "m": {"candidates": ["openai/gpt-4o"], "aliases": ["a"], "fallbacks": ["m2"],
+              "content_filter": "elsewhere"},
+        "m2": {"candidates": ["groq/x"], "aliases": ["hidden"], "fallbacks": ["m"]},
+        "b": {"candidates": ["openai/gpt-4o"], "fallbacks": ["m2"]},
+    }  # fmt: skip
+    secrets = {"OPENAI_API_KEY": "1", "GROQ_API_KEY": "2"}
+    assert parse(imported(tmp_path, text), secrets, source="windsock.toml")
+
+
+def test_budgets_of_the_proxy_and_of_providers_are_caps(tmp_path) -> None:
+    text = (
+        "model_list:\n- {model_name: m, litellm_params: {model: gpt-4o, api_key: os.environ/A}}\n"
+        "- {model_name: m, litellm_params: {model: gpt-4o, api_key: os.environ/B}}\n"
+        "router_settings:\n  provider_budget_config:\n"
+        "    openai: {budget_limit: 0.5, time_period: 1d}\n"
+        "    groq: {budget_limit: 1, time_period: 1d}\n"
+        "litellm_settings: {max_budget: 100, budget_duration: 30d}\n"
+    )
+    made = imported(tmp_path, text)
+    assert tomllib.loads(made)["caps"] == {
+        "all": {"usd": 100.0, "period": "month"},
+        "openai": {"usd": 0.5, "period": "day", "providers": ["openai", "openai-2"]},
+    }
+    assert "# - router_settings.provider_budget_config.groq: none of the deployments" in made
+    parse(made, {"A": "1", "B": "2"}, source="windsock.toml")
+
+
+def test_a_model_that_is_not_at_the_endpoint_of_its_provider_is_named(tmp_path) -> None:
+    text = (
+        "model_list:\n- {model_name: m, litellm_params: {model: vertex_ai/claude-sonnet-4}}\n"
+        "- {model_name: m, litellm_params: {model: vertex_ai/gemini-2.5-pro}}\n"
+    )
+    made = imported(tmp_path, text)
+    assert tomllib.loads(made)["routes"]["m"]["candidates"] == [
+        "google-vertex/google/gemini-2.5-pro"
+    ]
+    assert "left out, as it is not at the endpoint by which google-vertex is called" in made

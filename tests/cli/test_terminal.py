@@ -42,7 +42,8 @@ from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import CellFacts, Evaluation, Value
 from windsock.evaluation.labels import Labels
 from windsock.rehearsal import report as rehearsal_report
-from windsock.rehearsal.rehearse import Figures, Interval, Rehearsal
+from windsock.rehearsal.figures import Figures, Interval
+from windsock.rehearsal.rehearse import Rehearsal
 from windsock.resources import folder
 from windsock.simulation.reporting import text_report
 from windsock.simulation.simulate import replay

@@ -65,6 +65,11 @@ def test_a_wrong_type_shows_the_value_but_never_a_key() -> None:
     assert "hunter2" not in fault('[providers.a]\napi_key = ["hunter2"]')
 
 
+def test_a_list_that_must_hold_something_says_so() -> None:
+    words = "routes.a.candidates needs 1 or more, and has 0"
+    assert words in fault("[routes.a]\ncandidates = []")
+
+
 def test_a_price_of_zero_needs_a_reason() -> None:
     text = '[providers.local]\nbase_url = "http://x"\nprice = {input = 0, output = 0}'
     assert "needs a reason" in fault(text)

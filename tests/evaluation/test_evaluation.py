@@ -27,12 +27,14 @@ from windsock.evaluation.estimators import (
     ArmColumns,
     Estimate,
     Sample,
+    difference,
     effective_samples,
     estimates,
 )
 from windsock.evaluation.evaluation import evaluation
 from windsock.evaluation.labels import labels_of
 from windsock.evaluation.repricing import repriced
+from windsock.evaluation.samples import plain_sample
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import Contender, chosen
 from windsock.simulation.results.measures import summarize
@@ -54,7 +56,8 @@ def bandit(rng: np.random.Generator, n: int, model: float) -> tuple[Sample, floa
     guess = np.full(n, model)
     ratio = np.tile(pi / p, n)
     variance = np.tile(pi**2 / p * (q * (1 - q) + (q - model) ** 2), n)
-    arms = ArmColumns(ratio=ratio, noise=variance, doubt=np.tile(pi, n))
+    drawn = variance * np.tile(1 - p, n)
+    arms = ArmColumns(ratio=ratio, noise=variance, drawn=drawn, doubt=np.tile(pi, n))
     sample = Sample(w=(pi / p)[taken], seen=np.ones(n), y=y, taken=guess, expected=guess, arms=arms)
     return sample, float(pi @ q)
 
@@ -70,6 +73,23 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name, model) -> None:
         found = estimates(sample)[name]
         held += found.low <= truth <= found.high
     assert held >= 930
+
+
+@pytest.mark.parametrize("chance", [0.5, 1.0])
+@pytest.mark.parametrize("n", [1, 2])
+def test_requests_that_are_all_alike_hide_no_error(n, chance) -> None:
+    """All went where the new policy sends all, at a thirtieth of what the model expects: nothing
+    is saved, which is sure only where they could go nowhere else."""
+    ones, noise = np.ones(n), np.full(n, 189.0**2 / chance)
+    sample = Sample(
+        w=ones / chance, seen=ones, y=ones * 6, taken=ones * 195, expected=ones * 195,
+        arms=ArmColumns(ratio=ones / chance, noise=noise, drawn=noise * (1 - chance),
+                        doubt=ones * 400),
+    )  # fmt: skip
+    log, new = estimates(plain_sample([6.0] * n))["snips"], estimates(sample)["switch_dr"]
+    found = difference(log, new, effective_samples(sample.w))
+    assert found.low <= 0 <= found.high
+    assert (found.low == found.high) is (chance == 1.0)
 
 
 def test_a_model_that_knows_takes_the_noise_of_weights_away() -> None:

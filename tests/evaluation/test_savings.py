@@ -152,6 +152,8 @@ def test_a_loss_is_called_one_and_the_unknown_unknown() -> None:
     lost = {"mean": -2.0, "low": -3.0, "high": -1.0}
     told = saved_words({**FACTS, "saved_usd": lost, "won_successes": None, "unknown": "why"})
     assert "lost $2 (-$3 to -$1); successes unknown; why" in told
+    none = {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert "no dollars saved or lost; " in saved_words({**FACTS, "saved_usd": none})
 
 
 class Asked:
@@ -179,6 +181,7 @@ async def test_the_report_compares_with_the_incumbent_or_whom_it_is_told(tmp_pat
     (saved,) = told["savings"]
     assert (saved["baseline"], saved["why"], saved["requests"]) == ("bolt/m", "incumbent", 3)
     assert saved["won_successes"] is None
+    assert saved["saved_usd"]["low"] < saved["saved_usd"]["high"]
     assert [(each["baseline"], each["why"]) for each in named["savings"]] == [("acme/m", "named")]
     assert unknown.status_code == 400
     assert "acme/m" in unknown.json()["error"]["message"]

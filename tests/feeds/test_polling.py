@@ -328,6 +328,21 @@ async def test_what_was_asked_last_is_absorbed_last(serve) -> None:
     assert server.asked == 3
 
 
+async def test_a_server_slower_than_its_interval_is_asked_again_at_once(serve, caplog) -> None:
+    server = Slow()
+    poller = listening(definition(await serve(server.answer)), [])
+    poller.start()
+    poller.adopt([definition(await serve(server.answer), unit="cent/token")])
+    await server.is_asked.wait()
+    while poller.status()[0].waiting is None:
+        await asyncio.sleep(0.01)
+    server.go.set()
+    while server.asked < 2:
+        await asyncio.sleep(0.01)
+    await poller.stop()
+    assert not caplog.records
+
+
 async def test_what_a_feed_said_under_its_old_declaration_is_dropped(serve) -> None:
     server = Slow()
     url = await serve(server.answer)

@@ -2,7 +2,9 @@
 
 import io
 import json
+import logging
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from tests.running import config_of, running
 from tests.store.samples import outcome
 from tests.upstream import Answer, upstream
 from windsock.app.background.intake.ingestion import log_event
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.units import Meter
 from windsock.observability import log
 from windsock.observability.event_names import EVENTS
@@ -75,7 +77,36 @@ def test_a_price_move_is_one_line_of_plain_numbers() -> None:
     line = json.loads(lines.getvalue())
     assert line["event"] == "price.shifted"
     assert line["usd_per_mtok"] == {"input": 0.27}
-    assert line["deployment"] == "acme/m"
+    assert (line["deployment"], line["level"]) == ("acme/m", "info")
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "level"),
+    [("config.rejected", {}, "warning"), ("config.reloaded", {}, "info"),
+     ("feed.failed", {}, "warning"), ("feed.recovered", {}, "info"),
+     ("quality.drifted", {"finding": "worse"}, "warning"),
+     ("quality.drifted", {"finding": "recovered"}, "info")],
+)  # fmt: skip
+def test_what_is_to_be_looked_at_is_a_warning(kind: str, facts: dict[str, Any], level: str) -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines, level="warning" if level == "warning" else "info")
+    log_event(Event(kind=EventKind(kind), deployment="", at=1.0, facts=facts))
+    assert json.loads(lines.getvalue())["level"] == level
+
+
+def test_libraries_are_heard_in_lines_of_the_same_form_without_what_they_quote() -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines)
+    try:
+        raise ValueError("canary-prompt")
+    except ValueError:
+        logging.getLogger("asyncio").exception("never retrieved\nfuture: canary-prompt")
+    logging.getLogger("asyncio").info("not told")
+    line = json.loads(lines.getvalue())
+    assert (line["event"], line["level"]) == ("library.warned", "warning")
+    assert (line["library"], line["said"]) == ("asyncio", "never retrieved")
+    assert line["error"] == "ValueError"
+    assert "canary" not in lines.getvalue()
 
 
 async def test_lines_of_requests_are_written_together_but_never_many_at_once() -> None:

@@ -21,8 +21,9 @@ from windsock.core.model.requests import Preferences
 from windsock.core.model.units import Meter, Usage
 from windsock.errors import ConfigError
 from windsock.rehearsal.drawn_truth import drawn_lengths
+from windsock.rehearsal.figures import Figures
 from windsock.rehearsal.logged_traffic import Asked, LoggedTraffic, logged_traffic
-from windsock.rehearsal.rehearse import AS_IS, CHANGED, Figures, Rehearsal
+from windsock.rehearsal.rehearse import AS_IS, CHANGED, Rehearsal
 from windsock.rehearsal.traffic_to_come import rounds_to_come
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.world.world import World

@@ -31,10 +31,11 @@ from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey, add_key, revoke_key
 from windsock.store.migrations import upgrade_engine
 from windsock.store.queries import latest_snapshot
-from windsock.store.replicas import group
+from windsock.store.replicas import feed_bodies, group, waking
+from windsock.store.replicas.lease import Held
 from windsock.store.replicas.listening import Listener
 from windsock.store.rows import Led, StateSnapshot
-from windsock.store.writer import Writer
+from windsock.store.writing.writer import Writer
 
 pytestmark = pytest.mark.xdist_group("replicas")
 
@@ -197,7 +198,7 @@ async def test_decisions_of_two_that_start_at_once_have_different_names(
     marks = iter((3, 5))
     monkeypatch.setattr("secrets.randbelow", lambda most: next(marks) % most)
     async with pair(postgres, tmp_path) as (one, two, _, _):
-        numbers = [each.service.router._number >> BITS_OF_NUMBERS for each in (one, two)]
+        numbers = [each.service.router._draws.number >> BITS_OF_NUMBERS for each in (one, two)]
         assert numbers == [3, 5]
 
 
@@ -215,12 +216,12 @@ async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(
                 await comes(two.service.housekeeping.role.leads)
                 assert two.service.housekeeping.role.lease.token > first
                 engine = two.service.engine
-                assert not group.put_body(engine, "feed", group.Held(first, 1.0), b"old", 1.0)
-                assert group.body_of(engine, "feed", None) is None
+                assert not feed_bodies.put_body(engine, "feed", Held(first, 1.0), b"old", 1.0)
+                assert feed_bodies.body_of(engine, "feed", None) is None
                 now = two.service.housekeeping.role.lease.token
-                assert group.put_body(engine, "feed", group.Held(now, 1.0), b"new", 2.0)
-                assert group.body_of(engine, "feed", None) == ("1", b"new")
-                assert group.body_of(engine, "feed", "1") == ("1", None)
+                assert feed_bodies.put_body(engine, "feed", Held(now, 1.0), b"new", 2.0)
+                assert feed_bodies.body_of(engine, "feed", None) == ("1", b"new")
+                assert feed_bodies.body_of(engine, "feed", "1") == ("1", None)
 
                 def kept() -> list[str]:
                     with engine.connect() as connection:
@@ -235,14 +236,14 @@ async def test_others_are_called_as_soon_as_there_is_something_to_hear(postgres:
     listener = Listener(engine)
     assert await asyncio.to_thread(listener.wait, 0.0) == set()
     waits = asyncio.create_task(asyncio.to_thread(listener.wait, 60.0))
-    for why in ("", group.KEYS):
+    for why in ("", waking.KEYS):
         with engine.begin() as connection:
-            group.wake(connection, why)
+            waking.wake(connection, why)
         assert why in await waits
         waits = asyncio.create_task(asyncio.to_thread(listener.wait, 60.0))
     with engine.begin() as connection:
-        group.wake(connection, group.LIMITS)
-    assert await waits == {group.LIMITS}
+        waking.wake(connection, waking.LIMITS)
+    assert await waits == {waking.LIMITS}
     with engine.begin() as connection:  # its connection is cut: it listens again
         connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %%'"
@@ -250,9 +251,9 @@ async def test_others_are_called_as_soon_as_there_is_something_to_hear(postgres:
     heard: set[str] = set()
     while not heard:
         with engine.begin() as connection:
-            group.wake(connection, group.KEYS)
+            waking.wake(connection, waking.KEYS)
         heard = await asyncio.to_thread(listener.wait, 0.2)
-    assert heard == {group.KEYS}
+    assert heard == {waking.KEYS}
     listener.close()
     engine.dispose()
 
@@ -269,7 +270,7 @@ def test_one_that_is_stopped_while_others_wait_for_the_lease_loses_it_in_time(
     for engine, name in ((one, "one"), (two, "two")):
         group.join(engine, name, told)
     lease, _ = group.beat(one, "one", told, lease_s)
-    held = group.Held(lease.token, lease_s)
+    held = Held(lease.token, lease_s)
     found: list[str] = []
 
     def stop(connection: Any, _: Any, statement: str, *more: Any) -> None:
@@ -288,7 +289,7 @@ def test_one_that_is_stopped_while_others_wait_for_the_lease_loses_it_in_time(
         if work == "writes what it keeps":
             Writer(one).write([Led(held, StateSnapshot(1.0, b"{}"))])
         elif work == "keeps a body":
-            group.put_body(one, "feed", held, b"body", 1.0)
+            feed_bodies.put_body(one, "feed", held, b"body", 1.0)
         else:
             group.beat(one, "one", told, lease_s)
     one.dispose()

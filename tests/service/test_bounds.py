@@ -88,7 +88,7 @@ def test_the_page_remembers_no_more_cells_than_it_draws() -> None:
         for number in range(50):
             wind.open(request(task=f"t{round_}-{number}"), START)
         dashboard.sample()
-        wind.tables.close_all()
+        wind.tables.adopt({})
     shown = dashboard.view("auto", None, "default")["routes"]["auto"]
     assert len(shown) == CELLS_OF_A_ROUTE
     assert {f"t2-{number}" for number in range(50)} <= set(shown)

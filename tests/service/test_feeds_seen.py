@@ -84,7 +84,7 @@ async def test_a_feed_that_cannot_be_read_says_why_and_never_where_its_secret_st
 async def test_before_the_first_poll_nothing_is_made_up(tmp_path) -> None:
     config = CONFIG + feed(tmp_path / "feeds", "mine", sheet(tmp_path, []))
     async with running(config, tmp_path) as it:
-        it.service.poller._schedule("mine", 60.0)
+        it.service.poller._schedule.plan("mine", 60.0)
         for status in it.service.poller.status():
             status.last_good_at = status.last_tried = None
         view = await seen(it)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -334,3 +335,23 @@ async def test_the_routes_first_byte_timeout_holds_for_names_that_are_no_route(
         async with running(config, tmp_path) as it:
             assert (await ask(it, **form)).json()["provider"] == "well"
             assert len(bad.seen) <= 1
+
+
+async def test_a_call_that_brought_no_words_says_why(tmp_path) -> None:
+    """Nobody listens at one, another answers with a page, a third breaks off."""
+    page = Answer("<html>maintenance</html>", content_type="text/html")
+    torn = Answer(events=[b'{"id": '], cut=True, content_type="text/plain")
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+        async with upstream(lambda _: page) as acme, upstream(lambda _: torn) as bolt:
+            text = config_of(
+                ("acme", acme.url, 1.0), ("bolt", bolt.url, 2.0), ("cask", address, 3.0)
+            )
+            async with running(text, tmp_path) as it:
+                answer = await it.http.post("/v1/chat/completions", json=ASK)
+    said = answer.json()["error"]["message"]
+    assert "acme/m (bad_answer): what came is no answer to this call (text/html)" in said
+    assert "bolt/m (bad_answer): the connection " in said
+    assert "cask/m (unreachable): connection refused" in said
+    assert "127.0.0.1" not in said

@@ -6,7 +6,7 @@ from windsock.core.model.catalog import Capabilities
 from windsock.core.model.units import Usage
 from windsock.service.execution.call_usage import usage_facts
 from windsock.wire.format import AnswerFacts
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 
 COUNTED = {"input_tokens": 10, "output_tokens": 5}
 

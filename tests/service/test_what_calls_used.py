@@ -233,3 +233,34 @@ async def test_a_flex_bill_brings_no_cheaper_standard_price_into_force(tmp_path)
         assert kept["cost_usd"] == pytest.approx(0.0025), "a plausible bill, of an unpriced tier"
         (after,) = (await it.http.get("/v1/prices")).json()["data"]
         assert after["usd_per_mtok"] == before["usd_per_mtok"]
+
+
+WORDS = "to be or not to be, " * 20
+TORN = Answer(events=[b'{"id": "chatcmpl-1", "choices": ['], cut=True, content_type="text/plain")
+
+
+@pytest.mark.parametrize(
+    ("answer", "prompt", "tokens", "kind"),
+    [
+        (Answer({**completion(WORDS), "usage": None}), None, 108, "answered"),
+        (Answer(completion(WORDS, usage=plain(100, 10**12))), 100, 108, "answered"),
+        (TORN, None, 0, "bad_answer"),
+    ],
+    ids=["no-usage", "impossible", "torn"],
+)
+async def test_an_answer_that_nobody_counts_costs_its_words_and_none_only_its_prompt(
+    tmp_path, answer: Answer, prompt: int | None, tokens: int, kind: str
+) -> None:
+    """A byte is .27 tokens; what stands around the words was not written by a model."""
+    async with upstream(lambda _: answer) as acme:
+        text = f'[providers.acme]\nbase_url = "{acme.url}"\nprice = {{ input = 1, output = 4 }}\n'
+        text += '[routes.auto]\ncandidates = ["acme/m"]\nmax_attempts = 1\n'
+        async with running(text, tmp_path) as it:
+            await it.http.post("/v1/chat/completions", json={**ASK, "model": "auto"})
+            await it.service.ledger.flushed()
+            (kept,) = (await it.http.get("/v1/decisions")).text.splitlines()
+    decision = json.loads(kept)
+    (call,) = decision["attempts"]
+    assert (call["kind"], call["status"], call["is_usage_estimated"]) == (kind, 200, True)
+    sent = decision["prompt_tokens"] if prompt is None else prompt
+    assert decision["cost_usd"] == pytest.approx((sent + 4 * tokens) / 1e6)

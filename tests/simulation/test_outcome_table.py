@@ -11,12 +11,8 @@ from windsock.errors import ConfigError
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.results.measures import summarize
-from windsock.simulation.world.outcome_table import (
-    OutcomeWorld,
-    read_table,
-    with_outcomes,
-    world_of,
-)
+from windsock.simulation.world.outcome_table import read_table
+from windsock.simulation.world.outcome_world import OutcomeWorld, with_outcomes, world_of
 
 NAMES = ("openai/gpt-4o", "openai/gpt-4o-mini", "deepseek/deepseek-chat")
 HEAD = "prompt,task,deployment,reward,input_tokens,output_tokens"

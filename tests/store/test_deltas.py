@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, insert
 
 from windsock.core.replicas.deltas import Delta
-from windsock.store.replicas.group import PAGE, deltas_after
+from windsock.store.replicas.news import PAGE, deltas_after
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rows import rows_of
 

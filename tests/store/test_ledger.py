@@ -27,7 +27,7 @@ from windsock.core.model.units import Usage
 from windsock.store import queries
 from windsock.store.ledger import Ledger
 from windsock.store.rows import StateSnapshot
-from windsock.store.writer import MAX_SNAPSHOTS, MAX_WRITERS, Writer
+from windsock.store.writing.writer import MAX_SNAPSHOTS, MAX_WRITERS, Writer
 
 
 def numbers(engine: Engine, after: int = 0) -> list[int]:

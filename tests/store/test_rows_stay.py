@@ -32,7 +32,7 @@ from windsock.core.replicas.deltas import Delta
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 from windsock.store.rows import Entry, StateSnapshot, Uncalled, UncalledKind
-from windsock.store.writer import Writer
+from windsock.store.writing.writer import Writer
 
 KEPT = Path(__file__).parent / "data" / "rows.json"
 SERIES = "SELECT * FROM series"

@@ -7,8 +7,9 @@ from sqlalchemy import Engine
 
 from tests.store.samples import outcome
 from windsock.core.replicas.deltas import Delta
-from windsock.store.ledger import MAX_BATCH, Ledger
+from windsock.store.ledger import Ledger
 from windsock.store.rows import Entry
+from windsock.store.writing.pending import MAX_BATCH
 
 TAUGHT = Delta(replica="a", number=1, at=1.0)
 

@@ -128,6 +128,38 @@ async def test_a_read_only_store_is_still_read(tmp_path: Path) -> None:
     writable.dispose()
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_a_file_that_is_deleted_or_replaced_is_told_of_and_nothing_goes_after_it(
+    tmp_path: Path, is_replaced: bool
+) -> None:
+    """SQLite would go on to write where nobody can read."""
+    engine, other = (open_engine(f"sqlite:///{tmp_path}/{name}.db") for name in ("store", "other"))
+    for each in (engine, other):
+        upgrade_engine(each)
+    keep(other, [outcome(7)])
+    told: list[str | None] = []
+    prepared = {"prepare": lambda: upgrade_engine(engine), "is_prepared": True}
+    with ledger_on(engine, on_trouble=told.append, **prepared) as ledger:
+        ledger.append(outcome(1))
+        await asyncio.wait_for(ledger.flushed(), 20)
+        for suffix in ("", "-wal", "-shm"):
+            (tmp_path / f"store.db{suffix}").unlink(missing_ok=True)
+        if is_replaced:
+            (tmp_path / "other.db").rename(tmp_path / "store.db")
+        else:
+            engine.connect().close()  # a reader makes it, before the writer does
+        ledger.append(outcome(2))
+        await asyncio.wait_for(ledger.flushed(), 20)
+        assert numbers(engine) == ([7, 2] if is_replaced else [2])
+        assert {each.stat().st_mode & 0o777 for each in tmp_path.glob("store.db*")} == {0o600}
+    assert [each and each.partition(" while")[0] for each in told] == [
+        "the file was deleted or replaced",
+        None,
+    ]
+    engine.dispose()
+    other.dispose()
+
+
 async def test_a_store_without_room_is_waited_for(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/store.db")
     upgrade_engine(engine)

@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 from tests.store.samples import ledger_on, outcome
 from tests.store.test_ledger import numbers
 from windsock.store.ledger import Ledger
-from windsock.store.writer_lock import StoreTaken, WriterLock
+from windsock.store.writing.writer_lock import StoreTaken, WriterLock
 
 HOLD = """
 import sys
-from windsock.store.writer_lock import WriterLock
+from windsock.store.writing.writer_lock import WriterLock
 claim = WriterLock(sys.argv[1])
 claim.acquire()
 print("taken", flush=True)

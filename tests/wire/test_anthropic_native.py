@@ -15,7 +15,7 @@ from windsock.errors import ProviderError
 from windsock.wire.format import ProviderTraits
 from windsock.wire.formats.anthropic.messages import AnthropicMessages
 from windsock.wire.formats.anthropic.native import NativeMessages
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 
 SPOKEN = AnthropicMessages(ProviderTraits())
 USER = {"role": "user", "content": "hi"}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from windsock.wire.formats.anthropic.request import messages_body
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.formats.gemini.request import content_body
-from windsock.wire.formats.openai_chat import read_chat
 
 HI = {"role": "user", "content": "hi"}
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("f", "g")]

@@ -3,7 +3,7 @@
 import pytest
 
 from windsock.errors import BadRequest
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 
 USUAL = '"model": "auto", "messages": []'
 FAULTS = {

@@ -11,8 +11,8 @@ from tests.providers import fake_converse
 from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.wire.format import ProviderTraits
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.formats.converse.content import Converse
-from windsock.wire.formats.openai_chat import read_chat
 
 SPOKEN = Converse(ProviderTraits())
 USER = {"role": "user", "content": "hi"}

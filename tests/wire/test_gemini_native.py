@@ -10,8 +10,8 @@ from tests.providers import fake_gemini
 from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.wire.format import ProviderTraits
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.formats.gemini.content import GeminiContent
-from windsock.wire.formats.openai_chat import read_chat
 
 SPOKEN = GeminiContent(ProviderTraits())
 USER = {"role": "user", "content": "hi"}

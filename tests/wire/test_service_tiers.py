@@ -4,12 +4,12 @@ import pytest
 
 from windsock.errors import BadRequest
 from windsock.wire.formats.anthropic.request import messages_body
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.formats.converse.answer import events_of, message_of
 from windsock.wire.formats.converse.request import converse_body
 from windsock.wire.formats.gemini.answer import usage_of as gemini_usage
 from windsock.wire.formats.gemini.request import content_body
 from windsock.wire.formats.messages.messages import Messages
-from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_usage import usage_of
 from windsock.wire.service_tiers import tier_of
 

@@ -7,8 +7,8 @@ import pytest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.plain_turns import turns_of
 from windsock.wire.caller_fields.names import MOST_CHARS
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.formats.messages.messages import Messages
-from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.sessions import FIRST_TURNS, MOST_BORROWED_CHARS, SOURCES, Place, first_turns
 
 UUID = "57a121ec-f78c-48c3-a745-e3036a3ecc33"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windsock.errors import BadRequest
-from windsock.wire.formats.openai_chat import USUAL, read_chat
+from windsock.wire.formats.chat.fields import USUAL
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.request import UpstreamRequest
 
 ROLES = st.sampled_from(["system", "user", "assistant", "tool", "developer", ""])

@@ -25,7 +25,7 @@ from windsock.observability.otel.wanted import wanted
 from windsock.observability.telemetry import Telemetry
 from windsock.providers.presets import known_providers, presets
 from windsock.service.auth import is_loopback, open_door
-from windsock.store.writer_lock import WriterLock
+from windsock.store.writing.writer_lock import WriterLock
 
 
 def build(

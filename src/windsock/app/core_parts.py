@@ -40,7 +40,7 @@ from windsock.service.control.app import Readiness
 from windsock.store import queries
 from windsock.store.ledger import Ledger, WritesBatches
 from windsock.store.migrations import upgrade_engine
-from windsock.store.writer_lock import WriterLock
+from windsock.store.writing.writer_lock import WriterLock
 
 EMBEDDED = "package:"
 """The scheme of feeds that are read at the start: prices from a package, without a network."""
@@ -100,6 +100,7 @@ def core_of(
         append=partial(_keep_led, role, ledger),
         publish=_publisher(events, ledger, role, on_publish),
         rates=rates_of(settings),
+        feeds=frozenset(each.id for each in definitions),
         asked=role.asked,
     )
     router.book.adjust(contracts_of(settings, catalog))
@@ -141,6 +142,7 @@ def restore_again(core: Core) -> None:
     finally:
         lessons.restore(taught)
     core.ingestion.follow_redirects()
+    core.ingestion.drop_unheard()
     core.router.tables.forget()
 
 
@@ -170,7 +172,8 @@ def _store(
     ledger = Ledger(
         engine,
         flush_s=settings.store.flush,
-        prepare=(lambda: upgrade_engine(engine)) if away else None,
+        prepare=lambda: upgrade_engine(engine),
+        is_prepared=away is None,
         lock=lock,
         on_trouble=_on_trouble(readiness),
         writer=writer,
@@ -217,16 +220,14 @@ def _first_prices(
 ) -> None:
     """The owner's own prices, then the embedded ones, so that routing starts with no network."""
     now = clock.now()
-    own = own_quotes(settings, ingestion.router.catalog, now)
-    for quote in own:
-        ingestion.on_quote(quote, now)
-    ingestion.owned = frozenset(quote.deployment for quote in own)
+    ingestion.own(own_quotes(settings, ingestion.router.catalog, now))
     for definition in definitions:
         if definition.url.startswith(EMBEDDED):
             try:
                 ingestion.on_reading(definition, read(definition, packaged(), seen_at=now))
             except FeedError as error:
                 ingestion.on_failure(definition, error)
+    ingestion.drop_unheard()
 
 
 def _sharing(engine: Engine, role: Role, clock: Clock) -> Callable[[Fetcher], Fetcher]:

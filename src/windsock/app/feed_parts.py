@@ -14,6 +14,7 @@ from windsock.core.model.model_names import Alias
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import MTOK, STANDALONE
 from windsock.core.pricing.facets.contract import Adjustment, ExchangeRate, in_dollars
+from windsock.core.pricing.rules import OWN_FEED
 from windsock.errors import ConfigError
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.quotes import quote_of, rows_at
@@ -21,7 +22,7 @@ from windsock.feeds.reader import PriceRow, row_of
 from windsock.resources import folder
 
 OWN = FeedDefinition(
-    id="config",
+    id=OWN_FEED,
     kind="price",
     url="file:windsock.toml",
     every=1,

@@ -30,7 +30,7 @@ from windsock.store.keys import keys_and_trace
 from windsock.store.migrations import upgrade_engine
 from windsock.store.recovery.rescue import rescue
 from windsock.store.recovery.set_aside import set_aside_if_corrupt
-from windsock.store.replicas.group import deltas_after, eras
+from windsock.store.replicas.news import deltas_after, eras
 
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What taking over a state raises that is none."""
@@ -90,6 +90,7 @@ def _start(
     router = new_router(kept)
     try:
         router.book.restore(quotes, said=_in_use(router, kept.get("prices", {})))
+        router.health.from_state(_in_use(router, kept.get("health", {})))
         if kept:
             router.from_state(kept["router"])
     except UNREADABLE as error:
@@ -98,9 +99,9 @@ def _start(
     return position, router, kept
 
 
-def _in_use(router: Router, said: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said of the deployments that there are; of others the history tells enough."""
-    return {name: each for name, each in said.items() if name in router.catalog.deployments}
+def _in_use(router: Router, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the deployments that there are."""
+    return {name: each for name, each in known.items() if name in router.catalog.deployments}
 
 
 def _set_aside(error: Exception) -> None:

@@ -68,6 +68,8 @@ def _change(
     """A mean and its interval; where that holds 0, it is open which of the two it is."""
     if found is None:
         return f"{what} unknown"
+    if found["low"] == found["high"] == 0:
+        return f"no {what} {up} or {down}"
     span = f"{told(found['low'])} to {told(found['high'])}"
     if found["low"] <= 0 <= found["high"]:
         return f"{what} {up} or {down} is open ({span})"

@@ -16,6 +16,7 @@ fall cannot hide.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isclose
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,12 @@ LEVEL = 0.95
 TAUS = 24
 """Bounds of w between which switch-DR chooses."""
 
+MOST_CAUTION = 1e3
+"""Where what was seen is less than a thousandth of what was foreseen, it shows nothing."""
+
+SAME = 1e-12
+"""Two means that lie no further apart, as a share of them, are one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmColumns:
@@ -35,12 +42,21 @@ class ArmColumns:
 
     ratio       new over logged probability
     noise       variance that it brings to the request's correction
+    drawn       as much of it as chance alone brings: none where the draw was certain
     doubt       what it adds to the request's expectation if the model is as wrong as it may be
     """
 
     ratio: Floats
     noise: Floats
+    drawn: Floats
     doubt: Floats
+
+    def up_to(self, tau: float) -> ArmColumns:
+        """Those whose ratio is no larger."""
+        kept = self.ratio <= tau
+        columns = (self.ratio, self.noise, self.drawn, self.doubt)
+        ratio, noise, drawn, doubt = (each[kept] for each in columns)
+        return ArmColumns(ratio=ratio, noise=noise, drawn=drawn, doubt=doubt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +85,7 @@ class Estimate:
 
     parts       each request's part in its error, (n,), sum 0
     caution     standard error as foreseen over that seen in the parts, at least 1
+    drawn       standard error that the draws alone bring, seen in the parts or not
     doubt       by how much the model may be off where it is not corrected; within the interval
     """
 
@@ -77,6 +94,7 @@ class Estimate:
     high: float
     parts: Floats
     caution: float = 1.0
+    drawn: float = 0.0
     doubt: float = 0.0
 
 
@@ -95,7 +113,7 @@ def estimates(sample: Sample) -> dict[str, Estimate]:
     return {
         "ips": _mean(v * y, support),
         "snips": _ratio(v * y, v, support),
-        "dr": _mean(sample.expected + residual, support, float(sample.arms.noise.sum())),
+        "dr": _mean(sample.expected + residual, support, sample.arms),
         "switch_dr": _switched(sample, residual, support),
     }
 
@@ -110,9 +128,14 @@ def ratio(top: Estimate, bottom: Estimate, support: float) -> Estimate:
 
 
 def difference(one: Estimate, other: Estimate, support: float) -> Estimate:
-    """One mean less another of the same requests."""
+    """One mean less another of the same requests; 0 where nothing but rounding tells them apart.
+
+    Requests that were all alike show no error: the draws still might have fallen otherwise.
+    """
     caution, doubt = max(one.caution, other.caution), one.doubt + other.doubt
-    return _interval(one.mean - other.mean, one.parts - other.parts, support, caution, doubt)
+    is_same = isclose(one.mean, other.mean, rel_tol=SAME)
+    mean, drawn = 0.0 if is_same else one.mean - other.mean, max(one.drawn, other.drawn)
+    return _interval(mean, one.parts - other.parts, support, caution, doubt, drawn)
 
 
 def bounded(found: Estimate, low: float, high: float) -> Estimate:
@@ -120,12 +143,16 @@ def bounded(found: Estimate, low: float, high: float) -> Estimate:
     return replace(found, low=max(found.low, low), high=min(found.high, high))
 
 
-def _mean(terms: Floats, support: float, foreseen: float = 0.0, doubt: float = 0.0) -> Estimate:
-    """foreseen: variance of the sum of the terms."""
-    mean = float(terms.mean())
-    seen = float(np.square(terms - mean).sum())
-    caution = float(np.sqrt(foreseen / seen)) if seen else 1.0
-    return _interval(mean, terms - mean, support, max(1.0, caution), doubt)
+def _mean(
+    terms: Floats, support: float, foreseen: ArmColumns | None = None, doubt: float = 0.0
+) -> Estimate:
+    """foreseen: what the arms bring to the variance of the sum of the terms."""
+    mean, n = float(terms.mean()), len(terms)
+    seen = float(np.sqrt(np.square(terms - mean).sum()))
+    ahead = 0.0 if foreseen is None else float(np.sqrt(foreseen.noise.sum()))
+    caution = max(1.0, ahead / seen) if seen * MOST_CAUTION > ahead else 1.0
+    drawn = 0.0 if foreseen is None else float(np.sqrt(foreseen.drawn.sum())) / n
+    return replace(_interval(mean, terms - mean, support, caution, doubt, drawn), drawn=drawn)
 
 
 def _ratio(top: Floats, bottom: Floats, support: float) -> Estimate:
@@ -136,13 +163,12 @@ def _ratio(top: Floats, bottom: Floats, support: float) -> Estimate:
 
 def _switched(sample: Sample, residual: Floats, support: float) -> Estimate:
     """The bound of the shortest interval: what the model may be off beyond it widens it."""
-    best = _mean(sample.expected + residual, support, float(sample.arms.noise.sum()))
+    best = _mean(sample.expected + residual, support, sample.arms)
     arms, n = sample.arms, len(sample.w)
     for tau in _bounds(sample.w[sample.w > 0]):
         terms = sample.expected + np.where(sample.w <= tau, residual, 0.0)
-        foreseen = float(arms.noise[arms.ratio <= tau].sum())
         doubt = float(arms.doubt[arms.ratio > tau].sum()) / n
-        found = _mean(terms, support, foreseen, doubt)
+        found = _mean(terms, support, arms.up_to(tau), doubt)
         if found.high - found.low < best.high - best.low:
             best = found
     return best
@@ -155,11 +181,16 @@ def _bounds(w: Floats) -> Floats:
 
 
 def _interval(
-    mean: float, parts: Floats, support: float, caution: float = 1.0, doubt: float = 0.0
-) -> Estimate:
-    """Normal, by Student's t with the effective samples as degrees of freedom."""
+    mean: float, parts: Floats, support: float, caution: float = 1.0, doubt: float = 0.0,
+    least: float = 0.0,
+) -> Estimate:  # fmt: skip
+    """Normal, by Student's t with the effective samples as degrees of freedom.
+
+    least   standard error that it has at least
+    """
     n = len(parts)
-    error = caution * float(np.sqrt(np.square(parts).sum() / max(n - 1, 1) / n))
+    seen = caution * float(np.sqrt(np.square(parts).sum() / max(n - 1, 1) / n))
+    error = max(seen, least)
     reach: Any = special.stdtrit(max(support - 1, 1.0), (1 + LEVEL) / 2)
     half = float(reach) * error + doubt
     return Estimate(

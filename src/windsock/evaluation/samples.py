@@ -79,7 +79,7 @@ def seen_of(rows: Sequence[Considered], rates: FeedbackRates) -> Floats:
 def plain_sample(values: Sequence[float]) -> Sample:
     """What is known of every request of the log, as it is."""
     none, ones = np.zeros(len(values)), np.ones(len(values))
-    arms = ArmColumns(ratio=none[:0], noise=none[:0], doubt=none[:0])
+    arms = ArmColumns(ratio=none[:0], noise=none[:0], drawn=none[:0], doubt=none[:0])
     return Sample(w=ones, seen=ones, y=array(values), taken=none, expected=none, arms=arms)
 
 
@@ -97,7 +97,7 @@ def judged_sample(rows: Sequence[Considered], seen: Floats, rates: FeedbackRates
         y=array(row.reward or 0.0 for row in rows),
         taken=model,
         expected=model,
-        arms=ArmColumns(ratio=ones, noise=noise, doubt=doubt),
+        arms=ArmColumns(ratio=ones, noise=noise, drawn=np.zeros_like(ones), doubt=doubt),
     )
 
 
@@ -157,14 +157,14 @@ def _sample(
 ) -> Sample:
     """blank: of places that were never tried, or never judged."""
     arms = [each for row in rows for each in _arms(row, noises, blank, rates)]
-    ratio, noise, doubt = np.array(arms, dtype=np.float64).reshape(-1, 3).T
+    ratio, noise, drawn, doubt = np.array(arms, dtype=np.float64).reshape(-1, 4).T
     return Sample(
         w=w,
         seen=seen,
         y=array(value or 0.0 for value in values),
         taken=array(row.of_taken(model(row)) for row in rows),
         expected=array(_dot(row.weights, model(row)) for row in rows),
-        arms=ArmColumns(ratio=ratio, noise=noise, doubt=doubt),
+        arms=ArmColumns(ratio=ratio, noise=noise, drawn=drawn, doubt=doubt),
     )
 
 
@@ -173,25 +173,27 @@ def _arms(
     noises: Mapping[Place, Noise],
     blank: Noise,
     rates: FeedbackRates | None,
-) -> Iterator[tuple[float, float, float]]:
-    """(new over logged probability, variance that it brings, what the model may be off in it).
+) -> Iterator[tuple[float, float, float, float]]:
+    """As in `ArmColumns`.
 
     Of every arm that might have been taken; of the one that was, where the others' logged
     probabilities are not kept.
     """
     task = task_of(row)
     if row.chances is None:
-        w = row.weight_taken / row.decision.propensity
+        chance = row.decision.propensity
+        w = row.weight_taken / chance
         place = place_of(row)
         noise = noises.get(place, blank)
-        yield w, w * w * noise.variance / _rate(rates, place), w * noise.doubt
+        brought = w * w * noise.variance / _rate(rates, place)
+        yield w, brought, brought * (1 - chance), w * noise.doubt
         return
     for name, weight, chance in zip(row.arms, row.weights, row.chances, strict=True):
         place = (*task, name)
         noise = noises.get(place, blank)
         if chance:
             brought = weight * weight / chance * noise.variance / _rate(rates, place)
-            yield weight / chance, brought, weight * noise.doubt
+            yield weight / chance, brought, brought * (1 - chance), weight * noise.doubt
 
 
 def _rate(rates: FeedbackRates | None, place: Place) -> float:

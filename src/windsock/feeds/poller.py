@@ -1,4 +1,4 @@
-"""Polling feeds with APScheduler: each by itself, at its own pace, whatever the wall clock does."""
+"""Polling feeds: each by itself, at its own pace, whatever the wall clock does."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from windsock.clock import Clock
 from windsock.core.model.ticks import CHAT
@@ -21,6 +17,7 @@ from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, RetryLater, Validators
 from windsock.feeds.reader import Reading
 from windsock.feeds.reader_process import ReadingProcess
+from windsock.feeds.schedule import Schedule
 
 OnReading = Callable[[FeedDefinition, Reading], Awaitable[None] | None]
 """Told of every reading; awaited if it waits."""
@@ -101,63 +98,41 @@ class Poller:
         self._on_failure = on_failure
         self._rules = rules
         self._status = {name: self._begun(name) for name in self._definitions}
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._schedule = Schedule(clock, run=self._run, on_error=self._on_job_error)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Schedule every feed; the first polls fall within a second or two. Then call `watch`."""
-        self._scheduler.add_listener(self._on_job_event, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         for definition in self._definitions.values():
-            self._schedule(definition.id, start_offset_s(definition))
-        self._scheduler.start()
+            self._schedule.plan(definition.id, start_offset_s(definition))
+        self._schedule.start()
 
-    def _schedule(self, feed_id: str, wait_s: float) -> None:
-        """The next poll, as a job of its own.
-
-        An interval job would list every run it missed when the clock steps forward: a month at two
-        seconds blocks the event loop for a second.
-        """
-        self._scheduler.add_job(
-            self._run,
-            "date",
-            run_date=self._wall() + timedelta(seconds=wait_s),
-            args=[feed_id],
-            id=feed_id,
-            misfire_grace_time=None,
-            replace_existing=True,
-        )
-
-    def _begun(self, name: str) -> FeedStatus:
-        return FeedStatus(name, since=self._clock.elapsed())
-
-    async def _run(self, feed_id: str) -> None:
-        if feed_id not in self._definitions:
-            return
-        self._schedule(feed_id, self._definitions[feed_id].every)
-        await self.poll_now(feed_id)
+    def watch(self) -> None:
+        """Poll feeds that the schedule forgot: it counts in wall time, and that can step back."""
+        for name, status in self._status.items():
+            tried, every_s = status.last_tried, self._definitions[name].every
+            if tried is not None and self._clock.elapsed() - tried > LATE * every_s:
+                self._schedule.plan(name, 0.0)
 
     def adopt(self, definitions: Iterable[FeedDefinition]) -> None:
         """Poll these feeds from now on; those whose declaration changed begin anew."""
         before, self._definitions = self._definitions, {each.id: each for each in definitions}
         for name in before.keys() - self._definitions.keys():
             del self._status[name]
-            if self._scheduler.get_job(name) is not None:
-                self._scheduler.remove_job(name)
+            self._schedule.drop(name)
         for name, definition in self._definitions.items():
             if before.get(name) != definition:
                 self._status[name] = self._begun(name)
-                self._schedule(name, 0.0)
+                self._schedule.plan(name, 0.0)
 
     async def stop(self) -> None:
         """End the schedule and wait for polls under way, 5 s at most."""
-        if self._scheduler.running:
-            self._scheduler.remove_all_jobs()
+        self._schedule.clear()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
         for task in self._tasks:
             task.cancel()
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        self._schedule.stop()
         await self._reader.close()
         await self._fetcher.close()
 
@@ -167,11 +142,8 @@ class Poller:
 
     def next_poll_s(self, feed_id: str) -> float | None:
         """Seconds until the next poll that may reach its server; None where none is planned."""
-        job, quiet_until = self._scheduler.get_job(feed_id), self._status[feed_id].quiet_until
-        if job is None or job.next_run_time is None:
-            return None
-        wait_s: float = (job.next_run_time - self._wall()).total_seconds()
-        return max(0.0, wait_s, quiet_until - self._clock.elapsed())
+        wait_s, quiet_until = self._schedule.wait_s(feed_id), self._status[feed_id].quiet_until
+        return None if wait_s is None else max(0.0, wait_s, quiet_until - self._clock.elapsed())
 
     def definitions(self) -> list[FeedDefinition]:
         """Every feed that is polled."""
@@ -196,6 +168,15 @@ class Poller:
             self._tasks.add(status.waiting)
             status.waiting.add_done_callback(self._tasks.discard)
         return status.waiting
+
+    def _begun(self, name: str) -> FeedStatus:
+        return FeedStatus(name, since=self._clock.elapsed())
+
+    async def _run(self, feed_id: str) -> None:
+        if feed_id not in self._definitions:
+            return
+        self._schedule.plan(feed_id, self._definitions[feed_id].every)
+        await self.poll_now(feed_id)
 
     async def _in_turn(self, status: FeedStatus) -> None:
         async with status.turn:
@@ -268,21 +249,9 @@ class Poller:
                 )
         status.rows, status.short_polls = rows, 0
 
-    def watch(self) -> None:
-        """Poll feeds that the scheduler forgot: it counts in wall time, and that can step back."""
-        for name, status in self._status.items():
-            tried, every_s = status.last_tried, self._definitions[name].every
-            if tried is not None and self._clock.elapsed() - tried > LATE * every_s:
-                self._schedule(name, 0.0)
-
-    def _wall(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.now(), UTC)
-
-    def _on_job_event(self, event: JobExecutionEvent) -> None:
-        definition = self._definitions[event.job_id]
-        self._on_failure(
-            definition, FeedError(f"the poll itself failed: {event.exception!r}", feed=event.job_id)
-        )
+    def _on_job_error(self, feed_id: str, error: BaseException | None) -> None:
+        told = FeedError(f"the poll itself failed: {error!r}", feed=feed_id)
+        self._on_failure(self._definitions[feed_id], told)
 
 
 def again(reading: Reading, seen_at: float) -> Reading:

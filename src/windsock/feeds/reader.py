@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
-from xml.etree import ElementTree
 
-from windsock.core.model.ticks import (
-    CHAT,
-    HealthReport,
-    HealthState,
-    ModelFacts,
-    Tier,
-    Window,
-)
+from windsock.core.model.ticks import CHAT, HealthReport, ModelFacts, Tier, Window
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.errors import FeedError
+from windsock.feeds.bodies.fields import count_in, date_in, flag_in, moment_in
+from windsock.feeds.bodies.health import reports_of
+from windsock.feeds.bodies.text import text_of
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
 from windsock.feeds.mapping import mapped
 from windsock.feeds.price_terms import meters, windows
-from windsock.resources.declared import moment
 from windsock.resources.hours import check_span
 
 COUNTS = ("context_tokens", "max_output_tokens")
@@ -34,9 +23,6 @@ FLAGS = ("vision", "tools", "json_schema")
 """What a row may say of a model, besides prices."""
 
 NAMELESS = "names no provider or no model"
-
-HOLDS_POLLS = 3.0
-"""Intervals of a feed for which its word on health holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +59,7 @@ class Reading:
 
 def read(definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
     """Everything a body says; raises FeedError if it is not what the declaration expects."""
-    text = _decoded(definition, body)
+    text = text_of(definition, body)
     reading = Reading()
     if definition.quotes is not None:
         reading = _prices(definition, _map(definition, definition.quotes, text, seen_at), seen_at)
@@ -83,50 +69,8 @@ def read(definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
             raise FeedError(reason + first, feed=definition.id)
     if definition.health is not None:
         entries = _map(definition, definition.health, text, seen_at)
-        reading = replace(reading, health=_reports(definition, entries, seen_at))
+        reading = replace(reading, health=reports_of(definition, entries, seen_at))
     return reading
-
-
-def _decoded(definition: FeedDefinition, body: bytes) -> str:
-    """The body as JSON text."""
-    encoding = "utf-16" if definition.format == "utf16-json" else "utf-8-sig"
-    try:
-        text = body.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise FeedError(f"the body is not {encoding} text", feed=definition.id) from error
-    if definition.format == "csv":
-        return json.dumps(_records(definition, text))
-    if definition.format == "rss":
-        return json.dumps(_items(definition, text))
-    return text
-
-
-def _records(definition: FeedDefinition, text: str) -> list[dict[str, str]]:
-    """Lines of a CSV by the names in the first; empty ones and remarks are left out."""
-    lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
-    try:
-        return list(csv.DictReader(lines))
-    except csv.Error as error:
-        raise FeedError(f"the body is no CSV: {error}", feed=definition.id) from error
-
-
-def _items(definition: FeedDefinition, text: str) -> list[dict[str, Any]]:
-    """Items of an RSS feed: title, text and unix time."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise FeedError("the RSS declares entities, which are not read", feed=definition.id)
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314 (no entities, see above)
-    except ElementTree.ParseError as error:
-        raise FeedError(f"the body is no RSS: {error}", feed=definition.id) from error
-    return [
-        {
-            "title": item.findtext("title") or "",
-            "text": item.findtext("description") or "",
-            "at": parsedate_to_datetime(item.findtext("pubDate") or "").timestamp(),
-        }
-        for item in root.iter("item")
-        if item.findtext("pubDate")
-    ]
 
 
 def _map(
@@ -179,7 +123,10 @@ def row_of(
         base = {**dict.fromkeys(MAIN_METERS, Decimal(0)), **base}
     if Meter.INPUT not in base:
         raise ValueError("states no input price")
-    valid_from, valid_until = _moment(entry.get("valid_from")), _moment(entry.get("valid_until"))
+    valid_from, valid_until = (
+        moment_in(entry.get("valid_from")),
+        moment_in(entry.get("valid_until")),
+    )
     check_span(valid_from, valid_until)
     return PriceRow(
         provider=provider,
@@ -195,7 +142,7 @@ def row_of(
             str(name): meters(prices, discounted)
             for name, prices in (entry.get("service_tiers") or {}).items()
         },
-        quoted_at=_moment(entry.get("quoted_at")),
+        quoted_at=moment_in(entry.get("quoted_at")),
         valid_from=valid_from,
         valid_until=valid_until,
         currency=str(entry.get("currency") or definition.currency).strip().upper(),
@@ -231,66 +178,12 @@ def _shares(stated: Mapping[str, Any]) -> dict[str, Decimal]:
     return {name: round(share, 6).normalize() for name, share in found.items()}
 
 
-def _moment(value: Any) -> float | None:
-    """Unix seconds, None where a row states no moment."""
-    return None if value is None or value == "" else moment(value)
-
-
-def _date(value: Any) -> float | None:
-    """Unix seconds, None where no date can be read: a row's price stands without it."""
-    try:
-        at = _moment(value)
-        return at if at is None or datetime.fromtimestamp(at, UTC) else None
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
-
-
 def _facts(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any]
 ) -> ModelFacts:
-    stated: dict[str, Any] = {name: _count(entry.get(name)) for name in COUNTS}
-    stated |= {name: _flag(entry.get(name)) for name in FLAGS}
-    stated |= {name: _date(entry.get(name)) for name in ("released_at", "retires_at")}
+    stated: dict[str, Any] = {name: count_in(entry.get(name)) for name in COUNTS}
+    stated |= {name: flag_in(entry.get(name)) for name in FLAGS}
+    stated |= {name: date_in(entry.get(name)) for name in ("released_at", "retires_at")}
     mode = entry.get("mode")
     stated["mode"] = mode if isinstance(mode, str) else None
     return ModelFacts(provider=provider, model=model, feed=definition.id, **stated)
-
-
-def _count(value: Any) -> int | None:
-    """Tokens; None where none are said: lists write 0 where they know none."""
-    try:
-        count = 0 if isinstance(value, bool) else int(value)
-    except (ValueError, TypeError):
-        return None
-    return count if count > 0 else None
-
-
-def _flag(value: Any) -> bool | None:
-    return bool(value) if value in (0, 1) else None
-
-
-def _reports(
-    definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: float
-) -> tuple[HealthReport, ...]:
-    try:
-        stated = [entry for entry in entries if not entry.get("skip")]
-        return tuple(_report(definition, entry, seen_at) for entry in stated)
-    except (ValueError, KeyError, TypeError) as error:
-        raise FeedError(f"a row of health is unreadable: {error}", feed=definition.id) from error
-
-
-def _report(definition: FeedDefinition, entry: dict[str, Any], seen_at: float) -> HealthReport:
-    state = str(entry.get("state") or "unknown")
-    known = state in HealthState.__members__.values()
-    uptime = entry.get("uptime")
-    return HealthReport(
-        subject=str(entry["subject"]),
-        feed=definition.id,
-        state=HealthState(state) if known else HealthState.UNKNOWN,
-        note=str(entry.get("note") or ""),
-        uptime=None if uptime is None else float(uptime),
-        quoted_at=_moment(entry.get("quoted_at")),
-        seen_at=seen_at,
-        good_for_s=HOLDS_POLLS * definition.every,
-        retires_at=_date(entry.get("retires_at")),
-    )

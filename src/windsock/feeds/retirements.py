@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from windsock.core.model.ticks import HealthReport, HealthState, ModelFacts
+from windsock.feeds.bodies.health import HOLDS_POLLS
 from windsock.feeds.definition import FeedDefinition
-from windsock.feeds.reader import HOLDS_POLLS, Reading
+from windsock.feeds.reader import Reading
 
 OWN_WORD = 0.9
 """Trust from which a feed's date of retirement ends traffic; hand-kept lists only announce it."""

@@ -54,6 +54,21 @@ LASTING = (
     Lasting(EventKind.LOOP_IS_LATE, EventKind.LOOP_IS_ON_TIME),
 )
 
+WARNED = frozenset(each.begins for each in LASTING) | {
+    EventKind.PRICE_HELD,
+    EventKind.PRICE_DISPUTED,
+    EventKind.PRICE_UNREAD,
+    EventKind.COOLDOWN_BEGAN,
+    EventKind.KEYS_DISAGREE,
+    EventKind.BILL_DRIFTED,
+    EventKind.BILL_DOUBTED,
+    EventKind.USAGE_DOUBTED,
+    EventKind.MODEL_RETIRES,
+    EventKind.FEED_UNMATCHED,
+    EventKind.CONFIG_REJECTED,
+}
+"""What a person may have to mend."""
+
 BETTER = ("better", "recovered")
 """Findings of `quality.drifted` that are none to mend."""
 
@@ -93,6 +108,11 @@ class Alarms:
 
     def _is_known(self, subject: Subject) -> bool:
         return not subject[0] or self.knows(subject[0])
+
+
+def is_warning(event: Event) -> bool:
+    """Whether it tells of something to look at, as against how things go or that they are well."""
+    return event.kind in WARNED and not _is_better(event)
 
 
 def _is_better(event: Event) -> bool:

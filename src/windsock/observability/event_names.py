@@ -15,6 +15,7 @@ LOG_ONLY = frozenset(
         "worker.unled",
         "cache.failed",
         "embeddings.failed",
+        "library.warned",
         "credential.renewed",
         "credential.failed",
         "replica.leads",

@@ -46,6 +46,9 @@ DUMPED = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 SHEAF_S = 0.05
 """How long the line of a request may wait for others, to be written with them."""
 
+MOST_SAID = 200
+"""Characters of what a library says."""
+
 MOST_HELD = 32
 """Lines made at once: the loop stands still for as long, 5 us each."""
 
@@ -126,6 +129,27 @@ def configure(*, level: str = "info", is_json: bool = True, stream: TextIO | Non
         cache_logger_on_first_use=False,
     )
     _bound.cache_clear()
+    logging.getLogger().handlers = [
+        *(each for each in logging.getLogger().handlers if not isinstance(each, _Libraries)),
+        _Libraries(level=max(number, logging.WARNING)),
+    ]
+
+
+class _Libraries(logging.Handler):
+    """What libraries say by Python's own logging, which else would be lines of another form.
+
+    Their words may quote what they were given: of an error the kind is told, of a text its first
+    line.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0] if record.exc_info else None
+        event_log().warning(
+            "library.warned",
+            library=record.name,
+            said=record.getMessage().partition("\n")[0][:MOST_SAID],
+            error=None if kind is None else kind.__name__,
+        )
 
 
 def event_log() -> Any:

@@ -75,8 +75,8 @@ def _base_url(account: Account, preset: Preset, places: Mapping[str, str]) -> st
         raise ConfigError(f"providers.{account.name} has no base_url; add one")
     if not _is_address(base_url):
         raise ConfigError(
-            f"providers.{account.name}.base_url must start with https:// and name a host; what "
-            "stands there is not repeated, for it may be a key"
+            f"providers.{account.name}.base_url must start with https:// or http:// and name a "
+            "host; what stands there is not repeated, for it may be a key"
         )
     if "{resource}" in usual and not urlsplit(base_url).path.strip("/"):
         base_url = base_url.rstrip("/") + urlsplit(usual).path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import zlib
 from collections.abc import Coroutine, Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from windsock.providers.transport import (
     TooLarge,
     Unreachable,
     said,
+    unreached,
     whole,
 )
 from windsock.wire.request import NO_HEADERS, RequestHeaders
@@ -105,8 +105,8 @@ class DirectCaller:
         except ConnectionBroken as error:
             kind = Unreachable if error.is_silent else Interrupted
             raise kind(str(error)) from error
-        except (OSError, ssl.SSLError) as error:
-            raise Unreachable(said(error)) from error
+        except OSError as error:
+            raise Unreachable(unreached(error)) from error
 
     async def close(self) -> None:
         """Drop all connections."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -180,3 +183,14 @@ async def whole(take: Callable[[], Awaitable[bytes]], length: int) -> bytes:
 def said(error: Exception) -> str:
     """One short line: some libraries quote what they could not read."""
     return f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+
+
+def unreached(error: OSError) -> str:
+    """Why there is no connection; without the address, which callers need not know."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or 'without a reason'}"
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    return os.strerror(error.errno).lower() if error.errno else "no connection"

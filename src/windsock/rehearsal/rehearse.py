@@ -10,12 +10,12 @@ from math import ceil
 import numpy as np
 
 from windsock.config.settings import Settings
-from windsock.core.model.requests import Cell
 from windsock.core.model.ticks import Quote
 from windsock.core.routing.router import Router
 from windsock.errors import ConfigError
 from windsock.rehearsal.changes import Changes
 from windsock.rehearsal.drawn_truth import drawn_lengths, drawn_qualities
+from windsock.rehearsal.figures import Figures, Row, differences_of, figures_of, rows_of
 from windsock.rehearsal.logged_traffic import LoggedTraffic
 from windsock.rehearsal.origin import Origin
 from windsock.rehearsal.rehearsed_world import (
@@ -23,6 +23,7 @@ from windsock.rehearsal.rehearsed_world import (
     newcomers_quote,
     scenario_of_rehearsal,
 )
+from windsock.rehearsal.unknowns import unknowns_of
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.results.measures import RunSummary, summarize
@@ -34,14 +35,8 @@ OURS = "windsock"
 MOST_REQUESTS = 60_000
 """Requests of a run that are stepped; of more, every second, third ... one."""
 
-FEW = 20
-"""Judged answers below which it is said that a success is hardly known."""
-
 APART = 3
 """Seeds for each run in which what nobody knows is as believed, and only luck is drawn."""
-
-LOW, HIGH = 5.0, 95.0
-"""Percentiles of the interval that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,30 +58,6 @@ class Ask:
     seeds: int
     rivals: tuple[str, ...] = ()
     at_once: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """Over seeds: the mean, and the LOW and HIGH percentiles.
-
-    as_believed     if success and lengths are truly what is believed: the mean of runs apart
-    """
-
-    mean: float
-    as_believed: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """One of those that ran. shares: of the requests, by deployment."""
-
-    name: str
-    spend_usd: Interval
-    success: Interval
-    p95_latency_s: Interval
-    shares: Mapping[str, Interval]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,32 +83,39 @@ class Rehearsal:
 
 def rehearse(ask: Ask) -> Rehearsal:
     """Run everything under every seed; raises ConfigError where a price is not known."""
-    from joblib import Parallel, cpu_count, delayed
-
     every = _every(ask)
-    plans = _plans(ask)
-    runs = ask.seeds + ceil(ask.seeds / APART)
-    jobs = [(name, seed) for seed in range(runs) for name in plans]
-    lanes = max(1, min(ask.at_once or cpu_count(), len(jobs)))
-    made = Parallel(n_jobs=lanes)(delayed(_run)(ask, name, seed, every) for name, seed in jobs)
-    by_name: dict[str, list[RunSummary]] = {name: [] for name in plans}
-    for (name, _), summary in zip(jobs, made, strict=True):
-        by_name[name].append(summary)
-    difference = None
-    if CHANGED in by_name:
-        difference = _figures("difference", _pairs(by_name[CHANGED], by_name[AS_IS]), ask, every)
+    runs = _runs(ask, every)
+    before, changed = runs[AS_IS], runs.get(CHANGED)
+
+    def figures(name: str, rows: Sequence[Row]) -> Figures:
+        return figures_of(name, rows, seeds=ask.seeds, every=every)
+
     return Rehearsal(
         route=ask.origin.route,
-        requests=round(every * np.mean([each.requests for each in by_name[AS_IS]])),
+        requests=round(every * np.mean([each.requests for each in before])),
         hours=ask.hours,
         starts_at=ask.starts_at,
         seeds=ask.seeds,
         every=every,
         changes=tuple(ask.changes.words),
-        runs=tuple(_figures(name, _rows(made), ask, every) for name, made in by_name.items()),
-        difference=difference,
-        unknown=tuple(_unknown(ask, every)),
+        runs=tuple(figures(name, rows_of(made)) for name, made in runs.items()),
+        difference=figures("difference", differences_of(changed, before)) if changed else None,
+        unknown=tuple(unknowns_of(ask.traffic, ask.origin.under(ask.changed), ask.changed, every)),
     )
+
+
+def _runs(ask: Ask, every: int) -> dict[str, list[RunSummary]]:
+    """By plan: one of each seed, and after them those in which all is as believed."""
+    from joblib import Parallel, cpu_count, delayed
+
+    seeds = range(ask.seeds + ceil(ask.seeds / APART))
+    jobs = [(name, seed) for seed in seeds for name in _plans(ask)]
+    lanes = max(1, min(ask.at_once or cpu_count(), len(jobs)))
+    made = Parallel(n_jobs=lanes)(delayed(_run)(ask, name, seed, every) for name, seed in jobs)
+    found: dict[str, list[RunSummary]] = {name: [] for name in _plans(ask)}
+    for (name, _), summary in zip(jobs, made, strict=True):
+        found[name].append(summary)
+    return found
 
 
 def _plans(ask: Ask) -> list[str]:
@@ -217,81 +195,3 @@ def _quotes(router: Router, names: Sequence[str], at: float, changes: Changes) -
 
 def _dearest(quotes: Mapping[str, Quote]) -> str:
     return max(quotes, key=lambda name: sum(quotes[name].usd_per_mtok.values()))
-
-
-Row = tuple[float, float, float, dict[str, float]]
-"""(spend, success, p95 latency, shares) of one seed."""
-
-
-def _rows(runs: Sequence[RunSummary]) -> list[Row]:
-    return [(r.spend_usd, r.success, r.p95_latency_s, r.share_by_deployment) for r in runs]
-
-
-def _pairs(changed: Sequence[RunSummary], before: Sequence[RunSummary]) -> list[Row]:
-    found = []
-    for (usd, success, p95, shares), (usd0, success0, p95_0, shares0) in zip(
-        _rows(changed), _rows(before), strict=True
-    ):
-        moved = {name: shares.get(name, 0.0) - shares0.get(name, 0.0)
-                 for name in {**shares0, **shares}}  # fmt: skip
-        found.append((usd - usd0, success - success0, p95 - p95_0, moved))
-    return found
-
-
-def _figures(name: str, rows: Sequence[Row], ask: Ask, every: int) -> Figures:
-    names = dict.fromkeys(key for *_, shares in rows for key in shares)
-    return Figures(
-        name=name,
-        spend_usd=_interval([every * row[0] for row in rows], ask.seeds),
-        success=_interval([row[1] for row in rows], ask.seeds),
-        p95_latency_s=_interval([row[2] for row in rows], ask.seeds),
-        shares={key: _interval([row[3].get(key, 0.0) for row in rows], ask.seeds) for key in names},
-    )
-
-
-def _interval(values: Sequence[float], seeds: int) -> Interval:
-    """Of values of the seeds, and after them of the runs in which all is as believed."""
-    drawn, believed = values[:seeds], values[seeds:]
-    low, high = np.percentile(drawn, [LOW, HIGH])
-    return Interval(
-        mean=float(np.mean(drawn)),
-        as_believed=float(np.mean(believed)),
-        low=float(low),
-        high=float(high),
-    )
-
-
-def _unknown(ask: Ask, every: int) -> list[str]:
-    """What the figures rest on that nobody has seen."""
-    traffic, origin = ask.traffic, ask.origin.under(ask.changed)
-    told = []
-    router = origin.router(0)
-    for name in origin.candidates:
-        if name not in traffic.calls:
-            told.append(f"{name} was never called here: its latency and its failures are guesses")
-        elif traffic.calls[name].answers < FEW:
-            told.append(
-                f"{name} answered {traffic.calls[name].answers} times: how long its answers are, "
-                "and so what they cost, is all but a guess"
-            )
-        for task in traffic.tasks:
-            count = traffic.judged.get((task, name), 0)
-            if count < FEW:
-                cell = Cell(traffic.namespace, origin.route, task)
-                belief = router.beliefs.summary(cell, name)
-                told.append(
-                    f"{name} at {task}: {count} judged answers in this log; its success is drawn "
-                    f"from {belief.low:.0%} to {belief.high:.0%}"
-                )
-    if every > 1:
-        told.append(f"of every {every} requests one was stepped, so it learns slower than it would")
-    if traffic.left_out:
-        told.append(f"{traffic.left_out} requests of other namespaces are not in it")
-    if ask.changed.caps:
-        named = ", ".join(ask.changed.caps)
-        told.append(f"caps ({named}) are not reckoned: what they would refuse is asked and paid")
-    told.append(
-        "quality that changes silently, new kinds of request, other routes' spend and what the "
-        "budgets of keys refuse"
-    )
-    return told

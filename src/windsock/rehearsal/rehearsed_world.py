@@ -13,6 +13,7 @@ import numpy as np
 from windsock.core.model.calls import Attempt, CallResult
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, to_float
+from windsock.core.pricing.rules import OWN_FEED
 from windsock.rehearsal.changes import Changes, Newcomer
 from windsock.rehearsal.drawn_truth import Lengths, Qualities
 from windsock.rehearsal.logged_traffic import Calls, LoggedTraffic
@@ -177,7 +178,7 @@ def newcomers_quote(comer: Newcomer, at: float) -> Quote:
     """What its owner says that a newcomer costs."""
     return Quote(
         deployment=comer.name,
-        feed="config",
+        feed=OWN_FEED,
         feed_model=comer.name,
         usd_per_mtok={Meter.INPUT: _money(comer.input), Meter.OUTPUT: _money(comer.output)},
         seen_at=at,

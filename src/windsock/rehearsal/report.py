@@ -9,7 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from windsock.rehearsal.rehearse import Figures, Interval, Rehearsal
+from windsock.rehearsal.figures import Figures, Interval
+from windsock.rehearsal.rehearse import Rehearsal
 from windsock.resources import text_lines
 from windsock.resources.text_lines import wrapped
 

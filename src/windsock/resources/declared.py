@@ -134,6 +134,8 @@ def fault_sentence(fault: Mapping[str, Any], place: Sequence[str], near: str | N
         return f"unknown key {key!r}; {mend}"
     if fault["type"] == "missing":
         return f"{key} is missing; add it"
+    if fault["type"] == "too_short":
+        return f"{key} needs {fault['ctx']['min_length']} or more, and has {len(fault['input'])}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     if not place:
         return message

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import About, Cell, background_key
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.json_codec import dumps
 from windsock.wire.request import UpstreamRequest, as_reserved
 

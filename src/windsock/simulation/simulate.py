@@ -16,7 +16,8 @@ from windsock.simulation.reporting import html_report, text_report
 from windsock.simulation.sweeps.parameter_grid import cases
 from windsock.simulation.sweeps.progress_bar import Bar
 from windsock.simulation.sweeps.sweep import ENGINES, Engine, Sweep, jobs_of, sweep
-from windsock.simulation.world.outcome_table import read_table, with_outcomes, world_of
+from windsock.simulation.world.outcome_table import read_table
+from windsock.simulation.world.outcome_world import with_outcomes, world_of
 from windsock.simulation.world.scenario import Scenario, load_scenario
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import aggregate_strings, coalesce
 
 from windsock.store.engine import reading
 from windsock.store.recovery.set_aside import SET_ASIDE, sqlite_path
-from windsock.store.replicas.group import KEYS, wake
+from windsock.store.replicas.waking import KEYS, wake
 from windsock.store.tables import KeyRow, MetaRow
 
 _key = KeyRow.__table__  # type: ignore[attr-defined]

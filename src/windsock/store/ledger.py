@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,21 +13,12 @@ from typing import Protocol
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from windsock.core.model.decisions import WeightTable
-from windsock.core.model.events import Event
-from windsock.core.model.ticks import HealthReport
-from windsock.core.replicas.deltas import Delta
-from windsock.store.rows import Entry, StateSnapshot, record_of
-from windsock.store.writer import Writer
-from windsock.store.writer_lock import WriterLock
+from windsock.store.rows import Entry, StateSnapshot
+from windsock.store.writing.pending import PendingEntries
+from windsock.store.writing.writer import Writer
+from windsock.store.writing.writer_lock import WriterLock
 
 __all__ = ["Entry", "Ledger", "LedgerStats", "StateSnapshot"]
-
-MAX_BATCH = 2000
-"""Entries of one transaction."""
-
-SPARED_FROM = 0.8
-"""Part of `max_pending` from which on only what cannot be had again is taken."""
 
 MAX_PAUSE_S = 5.0
 """Between attempts while the store is away."""
@@ -61,7 +51,7 @@ class Ledger:
     entries wait in memory, up to `max_pending`; when four fifths of that are full, weight tables,
     events and health reports are dropped, so that decisions, feedback and prices have the rest.
 
-    prepare         brings the schema up to date before the first batch; tried until it succeeds
+    prepare, is_prepared    see `Writer`; tried until it succeeds
     lock            keeps other processes out, from `open` or the next batch on
     max_pending     entries that may wait
     on_trouble      called from the writer's thread with the failure, and with None on recovery
@@ -75,23 +65,18 @@ class Ledger:
         flush_s: float = 0.25,
         max_pending: int = 100_000,
         prepare: Callable[[], None] | None = None,
+        is_prepared: bool = False,
         lock: WriterLock | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
         writer: WritesBatches | None = None,
     ) -> None:
-        self._writer = writer or Writer(engine, prepare=prepare, lock=lock)
+        self._writer = writer or Writer(engine, prepare=prepare, is_prepared=is_prepared, lock=lock)
         self._writer_lock = lock
         self._flush_s = flush_s
         self.max_pending = max_pending
-        self._spare = int(max_pending * SPARED_FROM)
+        self._pending = PendingEntries(max_pending)
         self._on_trouble = on_trouble
-        self._queue: deque[Entry] = deque()
-        self._sealed: int | None = None
-        self._backlog: deque[Entry | None] = deque()
-        self._batch: list[Entry | None] = []
-        self._waiting = 0
-        self._queued = self._taken = self._done = 0
-        self._lost = self._refused = 0
+        self._lost = 0
         self._error: str | None = None
         self._wake = threading.Event()
         self._is_closing = False
@@ -117,11 +102,7 @@ class Ledger:
 
     def append(self, entry: Entry) -> None:
         """Have it written; from the event loop's thread only."""
-        if len(self._queue) + self._waiting >= self._spare and self._is_refused(entry):
-            self._refused += 1
-            return
-        self._queue.append(entry)
-        self._queued += 1
+        self._pending.append(entry)
 
     def seal(self, entry: Entry | None) -> None:
         """Append what follows from all entries so far; from now on only sealed ones are written.
@@ -129,12 +110,9 @@ class Ledger:
         An entry and what followed from it are so durable together or not at all: they go in one
         transaction, and what is appended after this waits for the next seal.
         """
-        if entry is not None:
-            self._queue.append(entry)
-            self._queued += 1
-        before, self._sealed = self._sealed, self._queued
-        if before is not None and self._queued > before and self._error is None:
-            self._wake.set()  # others wait for it
+        is_waited_for = self._pending.seal(entry)
+        if is_waited_for and self._error is None:
+            self._wake.set()
 
     def retry(self) -> None:
         """The store is back, as far as anybody knows: what waits is tried at once."""
@@ -142,12 +120,13 @@ class Ledger:
 
     async def flushed(self) -> None:
         """Wait until everything appended so far is durable or given up."""
-        if self._done >= self._queued:
+        pending = self._pending
+        if pending.done >= pending.queued:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         with self._lock:
-            self._waiters.append((self._queued, loop, future))
+            self._waiters.append((pending.queued, loop, future))
         self._wake.set()
         await future
 
@@ -162,6 +141,7 @@ class Ledger:
     def close(self, *, patience_s: float = 10.0) -> None:
         """Write what is pending and stop; what the store has not taken by then is given up."""
         self._deadline = time.monotonic() + patience_s
+        self._pending.ends = True
         self._is_closing = True
         self._wake.set()
         if self._thread is not None:
@@ -172,22 +152,17 @@ class Ledger:
 
     def stats(self) -> LedgerStats:
         """As it is now; from any thread."""
-        dropped = self._lost + self._refused
+        pending = self._pending
         return LedgerStats(
-            pending=self._queued - self._done,
-            written=self._done - self._lost,
-            dropped=dropped,
+            pending=pending.queued - pending.done,
+            written=pending.done - self._lost,
+            dropped=self._lost + pending.refused,
             error=self._error,
         )
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
-
-    def _is_refused(self, entry: Entry) -> bool:
-        if len(self._queue) + self._waiting >= self.max_pending:
-            return True
-        return isinstance(entry, WeightTable | Event | HealthReport)
 
     def _run(self) -> None:
         pause_s = self._flush_s
@@ -212,73 +187,32 @@ class Ledger:
         What is appended meanwhile waits for its turn: a batch costs half a millisecond before its
         first entry, and would else be made for each request.
         """
-        end = self._queued
-        while (self._waiting or self._taken < end) and self._next_batch():
+        end = self._pending.queued
+        while batch := self._pending.next_batch(end):
             try:
-                lost = self._writer.write(self._batch)
+                lost = self._writer.write(batch)
             except Exception as error:  # whatever it is, routing goes on and this is tried again
                 self._note(_sentence(error))
-                self._step_back()
+                self._pending.step_back()
                 return False
             self._note(f"{lost} entries fit no row and were given up" if lost else None)
             self._settle(lost)
         self._note(None)
         return True
 
-    def _next_batch(self) -> bool:
-        """A batch that failed stays as it is, so that its number keeps its meaning."""
-        if not self._batch:
-            while self._backlog and (len(self._batch) < MAX_BATCH or self._is_unsealed()):
-                self._batch.append(self._backlog.popleft())
-            while self._queue and self._may_take():
-                self._batch.append(self._queue.popleft())
-                self._taken += 1
-            self._waiting = len(self._batch) + len(self._backlog)
-        return bool(self._batch)
-
-    def _may_take(self) -> bool:
-        """Whether the next entry goes in this batch; a seal ends one, however many it covers."""
-        if self._sealed is None or self._is_closing:
-            return len(self._batch) < MAX_BATCH
-        return self._taken < self._sealed
-
-    def _is_unsealed(self) -> bool:
-        """Whether what follows from the batch's last entries is not in it yet."""
-        return self._sealed is not None and not isinstance(self._batch[-1], Delta)
-
-    def _step_back(self) -> None:
-        """Entries move out of the queue; of many snapshots only the last is worth keeping."""
-        while self._queue and (self._sealed is None or self._taken < self._sealed):
-            self._backlog.append(self._queue.popleft())
-            self._taken += 1
-        kept: deque[Entry | None] = deque()
-        has_later = False
-        while self._backlog:
-            entry = self._backlog.pop()
-            is_snapshot = entry is not None and isinstance(record_of(entry), StateSnapshot)
-            kept.appendleft(None if is_snapshot and has_later else entry)
-            has_later = has_later or is_snapshot
-        self._backlog = kept
-        self._waiting = len(self._batch) + len(self._backlog)
-
     def _settle(self, lost: int) -> None:
         self._lost += lost
-        self._done += len(self._batch)
-        self._batch = []
-        self._waiting = len(self._backlog)
+        self._pending.settle()
+        done = self._pending.done
         with self._lock:
-            ready = [each for each in self._waiters if each[0] <= self._done]
-            self._waiters = [each for each in self._waiters if each[0] > self._done]
+            ready = [each for each in self._waiters if each[0] <= done]
+            self._waiters = [each for each in self._waiters if each[0] > done]
         for _, loop, future in ready:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(_resolve, future)
 
     def _give_up(self) -> None:
-        self._sealed = None
-        self._step_back()
-        self._batch += self._backlog
-        self._backlog.clear()
-        lost = len(self._batch)
+        lost = len(self._pending.last_batch())
         self._settle(lost)
         self._note(f"{lost} entries were not written: {self._error}")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -23,10 +22,9 @@ from windsock.store.codec import encode, encode_spoken
 from windsock.store.compact.requests import row_of_table, rows_of_requests
 from windsock.store.compact.tables import TableRow
 from windsock.store.recovery.snapshot import StateSnapshot
-from windsock.store.replicas.group import Held as HeldLease
+from windsock.store.replicas.lease import Held as HeldLease
 from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.money import pico_usd
-from windsock.store.rollups.sums import Tally, tally_of
 from windsock.store.rollups.uncalled import Uncalled, UncalledKind
 from windsock.store.tables import (
     EventRow,
@@ -39,7 +37,6 @@ from windsock.store.tables import (
 )
 
 __all__ = [
-    "Batch",
     "Entry",
     "Led",
     "Placed",
@@ -48,7 +45,6 @@ __all__ = [
     "Tables",
     "Uncalled",
     "UncalledKind",
-    "batch_of",
     "record_of",
     "rows_of",
 ]
@@ -59,15 +55,6 @@ Other = (
 )
 
 Record = Outcome | Decision | Other
-
-BREATH, BREATH_S = 32, 0.0005
-"""After so many entries, .7 ms, the writer's thread lets go of the interpreter for the event loop.
-Longer turns spare up to 3 % of the CPU, for after each pause another's memory is in the cache, and
-cost a sixth more at the 99th percentile of one open.
-"""
-
-NO_ROW: tuple[type[Exception], ...] = (TypeError, ValueError, ArithmeticError, AttributeError)
-"""What a record raises that fits no row, or has numbers that are none."""
 
 
 class Led(NamedTuple):
@@ -89,74 +76,6 @@ Tables = dict[type[SQLModel], list[dict[str, Any]]]
 def record_of(entry: Entry) -> Record:
     """What is to be written of it."""
     return entry.record if isinstance(entry, Led) else entry
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows with positions from 1 on, and what follows from them.
-
-    taken   their records; tally: what those add to the sums
-    led     leases by position
-    lost    entries that make no row, or no sum
-    """
-
-    tables: Tables
-    taken: list[Record]
-    tally: Tally
-    led: Mapping[int, HeldLease]
-    lost: int
-
-    def without(self, places: Collection[int]) -> Batch:
-        """Less the rows at these positions."""
-        if not places:
-            return self
-        tables: Tables = defaultdict(list)
-        for table, rows in self.tables.items():
-            for row in rows:
-                if row["position"] not in places:
-                    tables[table].append(row)
-        return replace(self, tables=tables)
-
-
-def batch_of(entries: Sequence[Entry | None]) -> Batch:
-    """An entry of which nobody can say what it adds to the sums makes no row either."""
-    placed = [(place, record_of(entry)) for place, entry in enumerate(entries, 1) if entry]
-    led = {n: each.lease for n, each in enumerate(entries, 1) if isinstance(each, Led)}
-    try:
-        tables, taken, tally = _made(placed)
-    except NO_ROW:
-        tables, taken, tally = _made([each for each in placed if _adds_up(each[1])])
-    return Batch(tables, taken, tally, led, len(placed) - len(taken))
-
-
-def _made(placed: Sequence[Placed]) -> tuple[Tables, list[Record], Tally]:
-    tables: Tables = defaultdict(list)
-    taken: list[Record] = []
-    for begin in range(0, len(placed), BREATH):
-        for some, rows in _fitting(placed[begin : begin + BREATH]):
-            taken += [entry for _, entry in some]
-            for table, found in rows.items():
-                tables[table] += found
-        time.sleep(BREATH_S)
-    return tables, taken, tally_of(taken)
-
-
-def _adds_up(record: Record) -> bool:
-    try:
-        tally_of([record])
-    except NO_ROW:
-        return False
-    return True
-
-
-def _fitting(entries: Sequence[Placed]) -> list[tuple[Sequence[Placed], Tables]]:
-    """Entries and their rows, without those that make none."""
-    try:
-        return [(entries, rows_of(entries))]
-    except NO_ROW:
-        if len(entries) == 1:
-            return []
-        return [found for each in entries for found in _fitting([each])]
 
 
 def rows_of(entries: Sequence[Placed]) -> Tables:

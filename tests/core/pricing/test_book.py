@@ -56,6 +56,7 @@ def stated(usd_in: str, usd_out: str, at: float, **facts) -> Quote:
         ("0.3", "1.2", {}),
         ("0.03", "0.12", {}),
         ("21.4", "85.4", {"currency": "CNY"}),
+        ("3", "12", {"currency": "EUR"}),
         ("0.43", "1.72", {}),
         ("3", "3", {}),
     ],

@@ -16,7 +16,7 @@ from windsock.providers.presets import known_providers
 from windsock.wire.adaptation.adapt import adapted
 from windsock.wire.adaptation.conversation import START
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, taught
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 from windsock.wire.request import UpstreamRequest
 
 MODELS = [

@@ -10,7 +10,7 @@ from windsock.core.model.requests import PREFILL_MARK
 from windsock.wire.adaptation.conversation import _is_plain
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import NO_TURNS, turns_of
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 
 ROLES = ("system", "user", "assistant", "developer", "tool")
 PICTURE = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from windsock.app.background.cap_keeping import CapKeeper
@@ -73,10 +73,11 @@ class Reloader:
     target: ReloadTarget
     path: Path
     environ: Mapping[str, str]
-    _seen: tuple[int, int] | None = None
+    _seen: tuple[int, int] | None = field(init=False)
+    _started: Settings = field(init=False)
 
     def __post_init__(self) -> None:
-        self._seen = self._stamp()
+        self._seen, self._started = self._stamp(), self.target.settings
 
     def check(self) -> None:
         """Take over the file if it was written since the last check; publishes what came of it."""
@@ -108,7 +109,7 @@ class Reloader:
         names = Identity(router.catalog, provider_names(), dated=aliases_of(settings))
         router.book.adjust(contracts_of(settings, router.catalog))
         ingestion.rates = rates_of(settings)
-        ingestion.adopt(names, own)
+        ingestion.adopt(names, own, (each.id for each in feeds))
         target.poller.adopt(feeds)
         target.shadows.adopt(shadow_rules_of(settings))
         target.caps.adopt(settings)
@@ -116,7 +117,7 @@ class Reloader:
         target.texts.adopt(holding_rules_of(settings))
         target.settings, target.loaded_at = settings, ingestion.clock.now()
         target.loads += 1
-        waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]
+        waiting = [n for n in AT_START if getattr(self._started, n) != getattr(settings, n)]
         return {
             "routes": list(routes),
             "deployments": len(catalog.deployments),

@@ -22,7 +22,7 @@ from windsock.errors import WindsockError
 from windsock.observability import background
 from windsock.providers.liveness import ModelsProbe
 from windsock.service.execution.executor import RequestExecutor
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.chat.reading import read_chat
 
 FREE_PROBE_S = 5.0
 """Between two looks at a provider's list of models."""

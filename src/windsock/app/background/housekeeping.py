@@ -206,7 +206,8 @@ class Housekeeping:
         if shared is None:
             return
         with interpreter.uncollected():
-            kept = {"seed": self.router.seed, **shared}
+            health = self.router.health.to_state()
+            kept = {"seed": self.router.seed, **shared, "health": health}
             beside = self.router.state_beside_beliefs()
             body = partial(
                 body_of,

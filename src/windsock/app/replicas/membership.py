@@ -27,9 +27,11 @@ from windsock.feeds.poller import Poller
 from windsock.observability.background import Supervisor
 from windsock.observability.log import event_log
 from windsock.store.ledger import Ledger
-from windsock.store.replicas import group
-from windsock.store.replicas.group import Held, Lease, Member, News, Told
+from windsock.store.replicas import group, waking
+from windsock.store.replicas.group import Member, Told
+from windsock.store.replicas.lease import Held, Lease
 from windsock.store.replicas.listening import Listener
+from windsock.store.replicas.news import News, news_after
 
 LEAST_S = 0.1
 """Between two looks, however often others call."""
@@ -188,9 +190,9 @@ class Membership:
     async def _hear_forever(self, tasks: Supervisor) -> None:
         while True:
             called = await asyncio.to_thread(self._listener.wait, self.settings.exchange)
-            self.rates.is_called |= group.LIMITS in called
+            self.rates.is_called |= waking.LIMITS in called
             await self.look()
-            if group.KEYS in called:
+            if waking.KEYS in called:
                 await self.on_keys()
             tasks.turned("hear replicas")
             await asyncio.sleep(LEAST_S)
@@ -200,7 +202,7 @@ class Membership:
         if not self._joined:
             group.join(self.engine, self.replica.name, self.told(self.known.position))
             self._joined = True
-        return group.news_after(self.engine, self.known.position)
+        return news_after(self.engine, self.known.position)
 
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder

@@ -9,7 +9,7 @@ from math import inf
 from windsock.clock import Clock
 from windsock.core.model.events import EventKind
 from windsock.core.model.ticks import Quote
-from windsock.store.replicas.group import Held
+from windsock.store.replicas.lease import Held
 from windsock.store.rows import Led, StateSnapshot
 
 OWN = frozenset(

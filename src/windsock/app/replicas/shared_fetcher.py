@@ -11,7 +11,8 @@ from windsock.clock import Clock
 from windsock.errors import FeedError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetched, Fetcher, Validators
-from windsock.store.replicas.group import Held, body_of, put_body
+from windsock.store.replicas.feed_bodies import body_of, put_body
+from windsock.store.replicas.lease import Held
 
 LOCAL = "package:"
 """The scheme of feeds that come with the program: everybody has them."""

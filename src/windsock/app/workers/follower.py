@@ -106,6 +106,7 @@ class Follower:
         service, router = self._service, self._service.router
         quotes = await asyncio.to_thread(queries.all_quotes, service.engine)
         router.book.restore(quotes, said=state["prices"])
+        service.ingestion.drop_unheard()
         self._replica.take_over(state["router"], Seen.from_state(state["seen"]))
         if self._writer is None:
             self._borrower.start_anew()

@@ -10,7 +10,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from windsock.cli.litellm_import.imported import FROM_ENVIRONMENT, Imported, Table, reference
-from windsock.cli.litellm_import.words import ACCOUNT, BARE, KEYS, PROVIDERS, SIGNS_IN, WAYS
+from windsock.cli.litellm_import.words import (
+    ACCOUNT,
+    BARE,
+    BY_RESPONSES,
+    KEYS,
+    PROVIDERS,
+    SIGNS_IN,
+    UNSERVED,
+    WAYS,
+)
 from windsock.providers.presets import Preset, presets, provider_names
 
 COMPATIBLE = "openai"
@@ -46,6 +55,8 @@ def named(params: Mapping[str, Any], environ: Mapping[str, str]) -> Named | None
         if not stated:
             return None
     prefix, model = (prefix, stated.removeprefix(f"{prefix}/")) if prefix else _split(stated)
+    if model.startswith("responses/"):
+        prefix = BY_RESPONSES.get(prefix, prefix)
     for way in WAYS:
         model = model.removeprefix(way)
     region = REGION.match(model)
@@ -58,6 +69,12 @@ def named(params: Mapping[str, Any], environ: Mapping[str, str]) -> Named | None
         preset=preset,
         region=region[1] if region else None,
     )
+
+
+def is_served(who: Named) -> bool:
+    """Whether its provider has the model where it is called here."""
+    begins = UNSERVED.get(who.preset.id, ()) if who.preset else ()
+    return not who.model.rpartition("/")[2].startswith(begins) if begins else True
 
 
 def _split(stated: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from windsock.cli.litellm_import.accounts import Named, account, named
+from windsock.cli.litellm_import.accounts import Named, account, is_served, named
 from windsock.cli.litellm_import.imported import Imported, Table
 from windsock.cli.litellm_import.models import known_models
 from windsock.cli.litellm_import.words import ACCOUNT, FACTS, OF_A_DEPLOYMENT, SILENT, UNKNOWN
@@ -56,6 +56,13 @@ def _provider(found: Imported, group: str, who: Named, params: Params) -> str | 
     """The name of the provider's table; None, with a note, where it cannot be called."""
     if not who.model:
         found.note("left out", "it names no model", group)
+        return None
+    if not is_served(who):
+        found.note(
+            f"left out, as it is not at the endpoint by which {who.provider} is called",
+            "name another provider of it",
+            f"{group}, {params['model']}",
+        )
         return None
     made = account(found, who, params)
     if made is None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from windsock.cli.litellm_import.caps import take_caps
 from windsock.cli.litellm_import.entries import seconds_in
 from windsock.cli.litellm_import.imported import Imported, Table, reference
 from windsock.cli.litellm_import.words import (
     AT_THE_TOP,
+    OF_A_CACHE,
     OF_LITELLM,
     OF_THE_PROXY,
     OF_THE_ROUTER,
@@ -30,7 +32,8 @@ def take_groups(found: Imported, body: Stated) -> None:
     both = {**litellm, **router}
     for name, table in found.routes.items():
         _by_order(name, table)
-    targets = _aliases(found, router.get("model_group_alias"))
+    take_caps(found, router, litellm)
+    targets = _aliases(found, router.get("model_group_alias"), dict(_pairs([router, litellm])))
     _fallbacks(found, [router, litellm], both.get("default_fallbacks"), targets)
     _filtered_elsewhere(found, [router, litellm])
     _limits(found, both)
@@ -55,15 +58,20 @@ def _by_order(name: str, table: Table) -> None:
         table["fallbacks"] = sorted(later, key=lambda each: order[each])
 
 
-def _aliases(found: Imported, stated: Any) -> dict[str, str]:
-    """Another name of a group is a route with the same candidates; what each stands for."""
+def _aliases(found: Imported, stated: Any, fallbacks: Stated) -> dict[str, str]:
+    """Another name of a group is an alias of its route; with fallbacks of its own, or of several
+    groups, a route with the same candidates. What each stands for."""
     targets = {}
     for alias, target in stated.items() if isinstance(stated, dict) else ():
         named = target.get("model") if isinstance(target, dict) else target
         groups = [str(each) for each in (named if isinstance(named, list) else [named])]
         tables = [_group(found, each) for each in groups]
-        if candidates := [name for table in tables for name in table.get("candidates", ())]:
-            found.routes[str(alias)] = {**tables[0], "candidates": list(dict.fromkeys(candidates))}
+        if len(groups) == 1 and groups[0] in found.routes and str(alias) not in fallbacks:
+            tables[0].setdefault("aliases", []).append(str(alias))
+            targets[str(alias)] = groups[0]
+        elif candidates := [name for table in tables for name in table.get("candidates", ())]:
+            table = {**tables[0], "candidates": list(dict.fromkeys(candidates))}
+            found.routes[str(alias)] = {k: v for k, v in table.items() if k != "aliases"}
             targets[str(alias)] = groups[0]
         else:
             found.note("model_group_alias", "it names no group of the list", f"{alias} = {named}")
@@ -86,7 +94,8 @@ def _fallbacks(
     everybody = [*by_group.pop(EVERYBODY, []), *_names(default)]
     for group in dict.fromkeys([*by_group, *found.routes]):
         own = by_group.get(group) or by_group.get(targets.get(group, "")) or everybody
-        _fall_back(found, group, [name for name in own if name != group])
+        named = [name if name in found.routes else targets.get(name, name) for name in own]
+        _fall_back(found, group, [name for name in named if name != group])
 
 
 def _fall_back(found: Imported, group: str, names: list[str]) -> None:
@@ -160,11 +169,14 @@ def _cache(found: Imported, litellm: Stated) -> None:
     found.cache["enabled"] = True
     if (ttl := seconds_in(params.get("ttl"))) is not None:
         found.cache["ttl"] = ttl
+    for name in params.keys() - CACHE:
+        found.note(f"cache_params.{name}", OF_A_CACHE.get(name, UNKNOWN))
     kind, host = str(params.get("type", "local")), params.get("host")
     if kind == "redis" and host:
         secret = f":{reference(params['password'])}@" if params.get("password") else ""
         port = reference(params.get("port") or 6379)
-        found.cache["url"] = f"redis://{secret}{reference(host)}:{port}"
+        scheme = "rediss" if params.get("ssl") is True else "redis"
+        found.cache["url"] = f"{scheme}://{secret}{reference(host)}:{port}"
     elif kind not in ("local", "redis"):
         found.note(
             f"a cache of type {kind}", "only identical requests are answered from [cache], in "
@@ -179,14 +191,17 @@ def _logging(found: Imported, litellm: Stated) -> None:
         found.server["log_format"] = "json"
 
 
+CACHE = {"type", "host", "port", "password", "ttl", "ssl"}
+"""What of `cache_params` is carried."""
+
 CARRIED = {
     "router_settings": {
         *FALLBACKS, "default_fallbacks", "model_group_alias", "num_retries", "timeout",
-        "stream_timeout",
+        "stream_timeout", "provider_budget_config",
     },
     "litellm_settings": {
         *FALLBACKS, "default_fallbacks", "num_retries", "request_timeout", "cache",
-        "cache_params", "set_verbose", "json_logs",
+        "cache_params", "set_verbose", "json_logs", "max_budget", "budget_duration",
     },
     "general_settings": {"master_key", "global_max_parallel_requests", "max_parallel_requests"},
 }  # fmt: skip

@@ -25,7 +25,7 @@ class Imported:
     providers: dict[str, Table] = field(default_factory=dict)
     deployments: dict[str, Table] = field(default_factory=dict)
     routes: dict[str, Table] = field(default_factory=dict)
-    budgets: dict[str, Table] = field(default_factory=dict)
+    caps: dict[str, Table] = field(default_factory=dict)
     untaken: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, what: str, instead: str, where: str = "") -> None:
@@ -55,7 +55,7 @@ def as_toml(found: Imported, source: str) -> str:
         "providers": found.providers,
         "deployments": found.deployments,
         "routes": found.routes,
-        "budgets": found.budgets,
+        "caps": found.caps,
     }
     body = {name: table for name, table in tables.items() if table}
     return "\n".join(notes) + "\n\n" + tomli_w.dumps(body)

@@ -17,5 +17,10 @@ def known_models(preset: Preset, pattern: str) -> list[str]:
         for provider in providers
         if names.split_region(provider.id)[0] == preset.id
         for model in provider.models
-        if fnmatchcase(model.id, pattern)
+        if fnmatchcase(model.id, pattern) and _is_name(model.id)
     ]
+
+
+def _is_name(stated: str) -> bool:
+    """False of what stands in the list for many: `regional.` for a region, `ft:x-` for any end."""
+    return not stated.startswith("regional.") and not stated.endswith(("-", ":"))

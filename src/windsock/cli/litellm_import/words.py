@@ -24,6 +24,12 @@ BARE = (
 WAYS = ("responses/", "chat/", "converse/", "invoke/", "o_series/", "gpt5_series/", "global/")
 """Before a model's name: how it is to be called, which is one way here."""
 
+BY_RESPONSES = {"openai": "openai-responses"}
+"""Providers that are another one here where a way says so: its models have nothing else."""
+
+UNSERVED = {"google-vertex": ("claude", "mistral", "codestral", "jamba")}
+"""How models begin that a provider sells, but not at the endpoint by which it is called here."""
+
 KEYS = {"azure": "AZURE_API_KEY"}
 """Where it looks for a provider's key, if elsewhere than the preset says."""
 
@@ -70,12 +76,22 @@ _RATE = (
     "the rate that a provider takes is learnt from its refusals; [providers.NAME] max_concurrent "
     "bounds calls at a time"
 )
-_BUDGET = "[budgets.NAME] usd_per_day and [routes.NAME] budget bound what is spent"
+_BUDGET = "[caps.NAME] bounds dollars by key, route, provider and model family"
 _EVENTS = "events go to [[webhooks]], counts to /metrics, every call to the ledger"
 _HEALTH = "health is learnt from live traffic (docs/gateway.md, Health)"
 _PRICE = "traffic follows price and success; [routes.NAME] policy names a fixed rule"
 _RETRIES = "which failures are tried again, and when, is told in docs/gateway.md, Attempts"
 _SHARED = "one process keeps the state; answers may be shared by [cache] url"
+
+UNTIMED = "[caps.NAME] bounds dollars above 0 by the day, week or month, or in total: state one"
+"""Of a budget that no cap can stand for."""
+
+OF_A_CACHE = {
+    "namespace": "give each service a database of its own in [cache] url",
+    "mode": "kept are answers at temperature 0, or where a request has x-windsock-cache: use",
+    "supported_call_types": "kept are chats, embeddings and what else is asked alike",
+}
+"""Of `cache_params`."""
 
 OF_A_DEPLOYMENT = {
     "rpm": _RATE,
@@ -137,7 +153,6 @@ OF_THE_ROUTER = {
     "redis_url": _SHARED,
     "default_max_parallel_requests": "set [providers.NAME] max_concurrent",
     "cache_responses": "set [cache] enabled = true",
-    "provider_budget_config": _BUDGET,
     "tag_filtering": "name candidates in a route of its own",
     "enable_tag_filtering": "name candidates in a route of its own",
     "optional_pre_call_checks": "a conversation stays where its prompt is cached by itself",
@@ -151,8 +166,6 @@ OF_LITELLM = {
     "failure_callback": _EVENTS,
     "callbacks": _EVENTS,
     "service_callback": _EVENTS,
-    "max_budget": _BUDGET,
-    "budget_duration": _BUDGET,
     "max_internal_user_budget": _BUDGET,
     "default_team_settings": "keys have namespaces: 'windsock keys create'",
     "allowed_fails": _HEALTH,

@@ -54,7 +54,7 @@ def take_over(service: Service, settings: Settings) -> None:
         restored(lambda _: emptied(service.router), engine)
     now = service.clock.now()
     own = own_quotes(service.settings, service.router.catalog, now)
-    service.ingestion.adopt(service.ingestion.identity, own)
+    service.ingestion.adopt(service.ingestion.identity, own, service.ingestion.feeds)
 
 
 @dataclass(frozen=True, slots=True)

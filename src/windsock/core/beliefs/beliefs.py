@@ -72,7 +72,7 @@ class Beliefs(ProxyListening):
         row = group.rows.get((task, deployment)) or group.open(task, deployment)
         if not fades:
             weight = min(weight, max(0.0, most - row.count))
-        total = weight * group.fitting.mean(task, deployment, group.expected)
+        total = weight * group.fitting.mean(task, deployment, group.judging.expected)
         row.observe_sums(weight, total, total, now, self.settings)
         if fades and row.count > most:
             row.shrink_to(most)

@@ -26,13 +26,6 @@ Rows = Mapping[tuple[str, str], RewardStatistics]
 Betas = Mapping[tuple[str, str], tuple[float, float]]
 """Beta parameters by (task, deployment)."""
 
-JUDGE_EVERY = 20
-"""Rewards (or rows, if they are more) after which those to come are judged by a new fit.
-
-Judging keeps a fit of its own, in the state: were it that of the last look at the weights, looking
-would change what is learnt, and a restart would not repeat it.
-"""
-
 _requests = attrgetter("requests")
 
 MOST_MEANS = 10_000

@@ -9,8 +9,9 @@ from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
 from windsock.core.beliefs.drift.change_detection import ChangeDetector, Finding, Mode
 from windsock.core.beliefs.drift.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
+from windsock.core.beliefs.judging_fit import JudgingFit
 from windsock.core.beliefs.kept.moment import Moment
-from windsock.core.beliefs.prior_fitter import JUDGE_EVERY, Betas, PriorFitter
+from windsock.core.beliefs.prior_fitter import Betas, PriorFitter
 from windsock.core.beliefs.proxies.hearing import UNHEARD, Hear, Word, Words
 from windsock.core.beliefs.statistics import (
     LEAST_PARAMETER,
@@ -37,7 +38,7 @@ class RouteBeliefs:
 
     Rows hold labels. What proxies say is asked for whenever priors are fitted, and stands in them.
 
-    expected    the priors of the last fit by which rewards were judged
+    judging     the priors that rewards are judged by
     """
 
     def __init__(
@@ -56,9 +57,8 @@ class RouteBeliefs:
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
         self.fitting = PriorFitter(self.rows, self.recents, settings, published)
-        self._fit = self._unfitted = self.expected = unfitted(self.fitting.unknown)
-        self._judging: Fit | None = None
-        self._judged = 0
+        self.judging = JudgingFit(self.fitting)
+        self._fit = unfitted(self.fitting.unknown)
         self._evidence: dict[str, float] = {}
         self._most = 0.0
         self._counted_at = -1
@@ -211,7 +211,7 @@ class RouteBeliefs:
         """Hold a reward against the belief, before it is learnt."""
         if not self.settings.watches_drift:
             return None
-        fit = self._judged_by()
+        fit = self.judging.of_next(len(self.rows), self.as_of, self.changes)
         row = self.rows.get((task, deployment))
         if row is None or row.count < 1.0:
             return None
@@ -225,17 +225,10 @@ class RouteBeliefs:
         phi = dispersion(row.count, row.total, row.squares, usual=fit.phi.get(deployment, 1.0))
         return watch.observe(value, mean, phi, row.count, weight, before)
 
-    def _judged_by(self) -> Fit:
-        self._judged += 1
-        if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
-            self._judging, self._judged = self.fitting.fit(self.as_of, self.changes), 0
-            self.expected = self._judging
-        return self._judging
-
     def unsettle(self, deployment: str) -> None:
         """Evidence was changed: the last rewards are no drift from it, and are judged anew."""
         self.recents.pop(deployment, None)
-        self._judging, self.expected = None, self._unfitted
+        self.judging.drop()
         self.changes += 1
 
     def forget(self, tasks: Set[str]) -> None:
@@ -270,8 +263,8 @@ class RouteBeliefs:
             rows=[row.sums() for row in self.rows.values()],
             watches={name: watch.to_state() for name, watch in self.watches.items()},
             recents={name: last.copied() for name, last in self.recents.items()},
-            judging=self._judging,
-            judged=self._judged,
+            judging=self.judging.kept,
+            judged=self.judging.judged,
         )
 
     def from_state(self, state: dict[str, Any]) -> None:
@@ -283,6 +276,4 @@ class RouteBeliefs:
             self.watches[name] = ChangeDetector.from_state(fields)
         for name, fields in state["recents"].items():
             self.recents[name] = RecentRewards.from_state(fields, self.settings.half_life_s)
-        if state["judging"]:
-            self._judging = self.expected = Fit.from_state(state["judging"], self.fitting.unknown)
-            self._judged = state["judged"]
+        self.judging.from_state(state["judging"], state["judged"])

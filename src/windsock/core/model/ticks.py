@@ -91,6 +91,7 @@ class Quote:
         """True if both bill every request alike, whoever says so and whenever."""
         return (
             self.usd_per_mtok == other.usd_per_mtok
+            and self.currency == other.currency
             and self.tiers == other.tiers
             and self.windows == other.windows
             and self.service_tiers == other.service_tiers

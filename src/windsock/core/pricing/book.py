@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.comparison import Bill
 from windsock.core.pricing.consensus.late_ticks import Entry
+from windsock.core.pricing.consensus.sources import hears_others
 from windsock.core.pricing.facets.bills import backed_quote
 from windsock.core.pricing.facets.contract import Adjustment
 from windsock.core.pricing.facets.voices import NONE, Said
@@ -51,6 +52,14 @@ class PriceBook(PricesInForce):
         """Bill list prices by these contracts from now on; what is left out has none."""
         self.effective.adjust(adjustments)
         self._changed(None)
+
+    def hear_only(self, deployment: str, feeds: Container[str], now: float) -> list[Event]:
+        """Other feeds than these are not read, or not any more: what they said is no voice."""
+        entry = self._entries.by_name.get(deployment)
+        if entry is None or not hears_others(entry.timeline, feeds):
+            return []
+        before = entry.timeline.revision
+        return self._moved(entry, deployment, now, before, entry.hear_only(feeds, now))
 
     def held(self) -> list[Held]:
         """Every quote that is not believed yet."""

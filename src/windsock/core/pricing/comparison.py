@@ -60,7 +60,7 @@ class Bill:
             service_tier=self.service_tier,
         )
         expected = cost_usd(self.usage.counts(), prices)
-        return expected > 0 and abs(self.usd - expected) <= Decimal(str(within)) * expected
+        return expected > 0 and abs(self.usd - expected) <= as_decimal(within) * expected
 
 
 def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:
@@ -69,6 +69,7 @@ def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:
         return True
     return (
         one.valid_until == other.valid_until
+        and one.currency == other.currency
         and len(one.windows) == len(other.windows)
         and len(one.tiers) == len(other.tiers)
         and one.service_tiers.keys() == other.service_tiers.keys()
@@ -124,6 +125,23 @@ def says_less(quote: Quote, fuller: Quote, rules: GuardRules) -> bool:
 def blended(prices: Prices) -> Decimal:
     """Three parts input to one part output, USD per million tokens."""
     return (3 * prices[Meter.INPUT] + prices[Meter.OUTPUT]) / 4
+
+
+def is_within_times(price: Decimal, other: Decimal, times: float) -> bool:
+    """True if neither is more than so many times the other, which is above 0."""
+    most = as_decimal(times)
+    return 1 / most <= price / other <= most
+
+
+def median_usd(quotes: Iterable[Quote]) -> Decimal | None:
+    """The blended price in the middle of their trust, USD per million tokens; None of none."""
+    values = [(blended(each.usd_per_mtok), each.trust) for each in quotes]
+    return weighted_median(values) if values else None
+
+
+def joint_trust(quotes: Iterable[Quote]) -> float:
+    """Of the lists behind them, each lineage once."""
+    return round(sum(each.trust for each in witnesses(quotes)), 9)
 
 
 def weighted_median(values: Sequence[tuple[Decimal, float]]) -> Decimal:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+OWN_FEED = "config"
+"""The feed of the owner's own prices, which stand in the configuration."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardRules:
@@ -118,7 +121,7 @@ class GuardRules:
     uncertainty_per_day: float = 0.02
     dearer_per_day: float = 0.002
     scheduling_trust: float = 1.0
-    owner_feeds: tuple[str, ...] = ("config", "price-sheet")
+    owner_feeds: tuple[str, ...] = (OWN_FEED, "price-sheet")
     least_share: float = 0.5
     list_rows: int = 20
     list_usd_per_mtok: tuple[Decimal, Decimal] = (Decimal("0.0075"), Decimal(50))

@@ -7,7 +7,8 @@ that grows with each ejection, then one probe with a real request (half-open).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from windsock.core.model.calls import FAILURES, UNEXPLAINED, CallKind, CallResult, Out, Outcome
 from windsock.core.model.events import Event, EventKind
@@ -211,6 +212,16 @@ class HealthBoard:
             vitals = self._vitals[deployment] = Vitals()
         return vitals
 
+    def to_state(self) -> dict[str, Any]:
+        """By deployment that was ever asked, JSON-able: see `Vitals.to_state`."""
+        return {name: vitals.to_state() for name, vitals in self._vitals.items()}
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a `to_state` in place of what is known of these."""
+        for name, kept in state.items():
+            self._vitals[name] = Vitals.of_state(kept)
+        self.version += 1
+
     def _come_back(self, deployment: str, vitals: Vitals, now: float) -> list[Event]:
         """It answered a call that was not under way yet when it began to fail."""
         for name in vitals.account or (deployment,):
@@ -223,20 +234,14 @@ class HealthBoard:
         vitals.consecutive += 1
         vitals.count(self.rules, now, ok=False)
         is_bad = vitals.is_half_open or vitals.is_bad(self.rules)
-        asked_s = self._bounded(result.retry_after_s or 0.0)
+        asked_s = self.rules.asked_pause_s(result.retry_after_s or 0.0)
         if now < vitals.cooldown_until or not (is_bad or asked_s):
             return []
         vitals.ejections += is_bad
-        pause_s = max(asked_s, self._ejection_s(vitals, result) if is_bad else 0.0)
+        waited_s = result.latency_s if result.kind is CallKind.TIMED_OUT else 0.0
+        ejected_s = self.rules.ejection_pause_s(vitals.ejections, waited_s) if is_bad else 0.0
+        pause_s = max(asked_s, ejected_s)
         return self._leave((result.attempt.deployment,), pause_s, result, now, is_failing=is_bad)
-
-    def _ejection_s(self, vitals: Vitals, result: CallResult) -> float:
-        """Longer each time; a probe that must be waited for is made a third of the time at most."""
-        rules = self.rules
-        pause_s = min(rules.ejection_s * vitals.ejections, rules.max_ejection_s)
-        if result.kind is CallKind.TIMED_OUT:
-            pause_s = max(pause_s, min(2 * result.latency_s, rules.max_timeout_s))
-        return pause_s
 
     def _refused(self, vitals: Vitals, result: CallResult) -> tuple[Out, float]:
         """What a refusal takes out, and for how long; 0 s if nothing but this request.
@@ -250,19 +255,7 @@ class HealthBoard:
             return Out.ACCOUNT, rules.credit_s if is_empty else 0.0
         if verdict.out in (Out.NOTHING, Out.REQUEST):
             return verdict.out, 0.0
-        usual_s = {
-            CallKind.RATE_LIMITED: rules.rate_limit_s,
-            CallKind.AUTH_FAILED: rules.key_s,
-            CallKind.OUT_OF_CREDIT: rules.credit_s,
-            CallKind.MODEL_GONE: rules.gone_s,
-        }.get(verdict.kind, 0.0)
-        asked_s = usual_s if result.retry_after_s is None else self._bounded(result.retry_after_s)
-        is_limit = verdict.kind is CallKind.RATE_LIMITED
-        return verdict.out, asked_s if is_limit else max(usual_s, asked_s)
-
-    def _bounded(self, seconds: float) -> float:
-        """What a provider asks for, as far as it is believed; no number is no wish."""
-        return min(seconds, self.rules.max_pause_s) if seconds >= 0.0 else 0.0
+        return verdict.out, rules.refusal_pause_s(verdict.kind, result.retry_after_s)
 
     def _leave(
         self,

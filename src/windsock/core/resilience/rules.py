@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from windsock.core.model.calls import CallKind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthRules:
@@ -53,3 +55,31 @@ class HealthRules:
     cap_share: float = 0.8
     cap_growth: float = 0.03
     cap_pause_s: float = 5.0
+
+    def asked_pause_s(self, seconds: float) -> float:
+        """What a provider asks for, as far as it is believed; no number is no wish."""
+        return min(seconds, self.max_pause_s) if seconds >= 0.0 else 0.0
+
+    def refusal_pause_s(self, kind: CallKind, retry_after_s: float | None) -> float:
+        """How long a refusal of this kind takes out what it is about; 0: not at all.
+
+        A provider's own word on a rate limit stands alone; of all else it can only be longer.
+        """
+        usual_s = {
+            CallKind.RATE_LIMITED: self.rate_limit_s,
+            CallKind.AUTH_FAILED: self.key_s,
+            CallKind.OUT_OF_CREDIT: self.credit_s,
+            CallKind.MODEL_GONE: self.gone_s,
+        }.get(kind, 0.0)
+        if retry_after_s is None:
+            return usual_s
+        asked_s = self.asked_pause_s(retry_after_s)
+        return asked_s if kind is CallKind.RATE_LIMITED else max(usual_s, asked_s)
+
+    def ejection_pause_s(self, ejections: int, waited_s: float) -> float:
+        """Longer each time; a probe that must be waited for is made a third of the time at most.
+
+        waited_s    for an answer that did not come; 0: it failed before that
+        """
+        pause_s = min(self.ejection_s * ejections, self.max_ejection_s)
+        return max(pause_s, min(2 * waited_s, self.max_timeout_s))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from windsock.core.model.calls import FAILURES, CallKind, CallResult
 from windsock.core.resilience.rate_cap import TrafficCap
@@ -13,6 +13,10 @@ from windsock.core.resilience.rules import HealthRules
 
 HELD_SHARE = 0.1
 """Of the time of a call, for which its client may be waited for, and its speed still be known."""
+
+
+KEPT_MEASURES = 40
+"""The last of each kind that a snapshot keeps; quantiles want `min_latency_samples`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,3 +181,21 @@ class Vitals:
         return Latency(
             p50_s=values[round(last * 0.5)], p95_s=values[round(last * 0.95)], samples=len(values)
         )
+
+    def to_state(self) -> dict[str, Any]:
+        """Its last measures, JSON-able. Whom it left alone is asked again after a restart: then
+        keys, accounts and limits may have been mended."""
+        return {"latencies": _last(self.latencies), "speeds": _last(self.speeds)}
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Vitals:
+        """Those of a `to_state`."""
+        return cls(latencies=_measures(state["latencies"]), speeds=_measures(state["speeds"]))
+
+
+def _last(measures: deque[tuple[float, float]]) -> list[tuple[float, float]]:
+    return list(measures)[-KEPT_MEASURES:]
+
+
+def _measures(kept: Iterable[Sequence[float]]) -> deque[tuple[float, float]]:
+    return deque((at, value) for at, value in kept)

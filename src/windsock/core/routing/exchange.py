@@ -84,7 +84,9 @@ class Exchange:
             return None
         last = calls.ended[-1] if calls.ended else None
         other = self._dispatcher.hedge(self._plan, self._tried(now), last, calls.made, now)
-        return None if other is None else calls.begin_beside(other, AttemptReason.HEDGE, now)
+        if other is None:
+            return None
+        return calls.begin(other, AttemptReason.HEDGE, now, is_beside=True)
 
     def second(self, now: float) -> Attempt | None:
         """The call to make beside the first one, if agreement of their answers is what counts.
@@ -98,7 +100,9 @@ class Exchange:
             return None
         is_first = calls.trying.reason is AttemptReason.FIRST and calls.hedging is None
         other = self._dispatcher.second(self._plan) if is_first else None
-        return None if other is None else calls.begin_beside(other, AttemptReason.SECOND, now)
+        if other is None:
+            return None
+        return calls.begin(other, AttemptReason.SECOND, now, is_beside=True)
 
     def commit(self, attempt: Attempt) -> bool:
         """This call has content first: from here on there is no other deployment.
@@ -180,7 +184,7 @@ class Exchange:
             self._give_up()
             return None
         self.state = State.TRYING
-        return self.calls.begin(call.deployment, call.reason, now, call.wait_s)
+        return self.calls.begin(call.deployment, call.reason, now, wait_s=call.wait_s)
 
     def _next_call(self, now: float) -> NextCall | None:
         """Nobody stands in for a stronger deployment that failed but one as strong."""

@@ -38,14 +38,32 @@ class RequestCalls:
         self.made = 0
         self.shifts: list[Event] = []
 
-    def begin(self, name: str, reason: AttemptReason, now: float, wait_s: float = 0.0) -> Attempt:
-        """The next call, to be made after `wait_s` seconds; none may be under way."""
-        self.trying = attempt = self._attempt(name, reason, now, wait_s)
-        return attempt
-
-    def begin_beside(self, name: str, reason: AttemptReason, now: float) -> Attempt:
-        """A second call beside the one under way."""
-        self.hedging = attempt = self._attempt(name, reason, now, 0.0)
+    def begin(
+        self,
+        name: str,
+        reason: AttemptReason,
+        now: float,
+        *,
+        wait_s: float = 0.0,
+        is_beside: bool = False,
+    ) -> Attempt:
+        """The next call, to be made after `wait_s` seconds, or at once beside the one under way."""
+        plan = self._plan
+        left_s = None if self._until is None else self._until - now
+        attempt = Attempt(
+            number=self.made,
+            deployment=name,
+            reason=reason,
+            not_before=now + wait_s if wait_s else 0.0,
+            started_at=now + wait_s,
+            timeout_s=first_limit_s(plan.route, plan.request, left_s),
+        )
+        self.made += 1
+        self._dispatcher.begin(plan, attempt, now)
+        if is_beside:
+            self.hedging = attempt
+        else:
+            self.trying = attempt
         return attempt
 
     def prefer_hedge(self) -> None:
@@ -91,18 +109,3 @@ class RequestCalls:
         """Seconds that a plain answer may still take whose head came after `first_byte_s`."""
         own_s = self._plan.route.answer_s - first_byte_s
         return own_s if self._until is None else min(own_s, self._until - now)
-
-    def _attempt(self, name: str, reason: AttemptReason, now: float, wait_s: float) -> Attempt:
-        plan = self._plan
-        left_s = None if self._until is None else self._until - now
-        attempt = Attempt(
-            number=self.made,
-            deployment=name,
-            reason=reason,
-            not_before=now + wait_s if wait_s else 0.0,
-            started_at=now + wait_s,
-            timeout_s=first_limit_s(plan.route, plan.request, left_s),
-        )
-        self.made += 1
-        self._dispatcher.begin(plan, attempt, now)
-        return attempt

@@ -16,7 +16,7 @@ from windsock.core.model.calls import CallKind, CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.protocol import state_of, take_over
@@ -28,7 +28,7 @@ from windsock.core.routing.kept.state_upgrades import VERSION, upgraded
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.plan import Observer, Plan
 from windsock.core.routing.routes import NamedRoute, Route
-from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
+from windsock.core.routing.sampling import DecisionDraws
 from windsock.errors import BudgetSpent
 
 NO_OTHERS: list[NamedRoute] = []
@@ -56,8 +56,7 @@ class Router:
         self._route_table = parts.routes
         self.routes: Mapping[str, Route] = parts.routes.by_name
         self.searching = parts.routes.searching
-        self._number = parts.first_number
-        self._ids = DecisionIds(parts.seed)
+        self._draws = DecisionDraws(parts.seed, parts.first_number)
         self._retries = parts.retries
         self.conversations = parts.conversations
         self.conversation_tables = parts.conversation_tables
@@ -79,7 +78,7 @@ class Router:
         self.catalog.adopt(deployments)
         self._route_table.adopt(routes)
         self.tabs.forget()
-        self.tables.close_all()
+        self.tables.adopt(self.routes)
 
     def open(self, request: RouteRequest, now: float, observer: Observer | None = None) -> Exchange:
         """Decide where this request goes first.
@@ -114,7 +113,7 @@ class Router:
         may_cascade = bool(table.cascades) and self.dispatcher.escalations.may_draw(
             request, route, table, tab, now
         )
-        decision = self._decided(request, table, now, may_cascade=may_cascade)
+        decision = self._draws.decide(request, table, now, may_cascade=may_cascade)
         decision.conversation = conversation
         plan = Plan(route, request, decision, table, queue, plain, tab)
         if tab is not None and (refusal := plan.refusal(now)) is not None:
@@ -247,7 +246,7 @@ class Router:
             "confidences": self.confidences.to_state(),
             "teachings": self.lessons.to_state(),
             "conversations": self.conversations.to_state(),
-            "prompt_sizes": self.tables.sizes.to_state(),
+            **self.tables.to_state(),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -268,32 +267,4 @@ class Router:
         self.confidences.from_state(state["confidences"])
         self.lessons.from_state(state["teachings"])
         self.conversations.from_state(state["conversations"])
-        self.tables.sizes.from_state(state["prompt_sizes"])
-
-    def _decided(
-        self, request: RouteRequest, table: WeightTable, now: float, *, may_cascade: bool
-    ) -> Decision:
-        """The draw from a table, and the number that makes it."""
-        number, self._number = self._number, self._number + 1
-        mark = uniform(self.seed, number, 0)
-        index = draw(table.cumulative, mark)
-        propensity, escalates_to = table.weights[index], None
-        if may_cascade:
-            propensity, escalates_to = arm_within(table, index, mark)
-        return Decision(
-            number=number,
-            id=self._ids.of(number),
-            at=now,
-            cell=table.cell,
-            table_version=table.version,
-            deployment=table.deployments[index],
-            propensity=propensity,
-            draw=mark,
-            requested_model=request.model,
-            prompt_tokens=request.prompt_tokens,
-            key_id=request.key_id,
-            features=request.features,
-            is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
-            escalates_to=escalates_to,
-            known_as=request.known_as,
-        )
+        self.tables.from_state(state, self.routes)

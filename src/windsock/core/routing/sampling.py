@@ -1,4 +1,4 @@
-"""One reproducible draw per decision.
+"""One reproducible draw per decision, and the decision it makes.
 
 The generator is splitmix64 (Steele, Lea & Flood, OOPSLA 2014) used as a hash of
 (seed, decision number, attempt number): any logged decision can be re-drawn alone.
@@ -10,7 +10,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from windsock.core.model.decisions import WeightTable
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 
 MASK = 0xFFFFFFFFFFFFFFFF
 STRIDE = 0x9E3779B97F4A7C15
@@ -66,3 +67,43 @@ def arm_within(table: WeightTable, index: int, u: float) -> tuple[float, str | N
                 return cascade.weight, cascade.to
             return weight - cascade.weight, None
     return weight, None
+
+
+class DecisionDraws:
+    """Decisions by number, drawn from tables of weights; `number` is that of the next one."""
+
+    __slots__ = ("_ids", "_seed", "number")
+
+    def __init__(self, seed: int, first_number: int) -> None:
+        self._seed = seed
+        self._ids = DecisionIds(seed)
+        self.number = first_number
+
+    def decide(
+        self, request: RouteRequest, table: WeightTable, now: float, *, may_cascade: bool
+    ) -> Decision:
+        """The next draw, from a table that is not empty."""
+        number = self.number
+        self.number += 1
+        mark = uniform(self._seed, number, 0)
+        index = draw(table.cumulative, mark)
+        propensity, escalates_to = table.weights[index], None
+        if may_cascade:
+            propensity, escalates_to = arm_within(table, index, mark)
+        return Decision(
+            number=number,
+            id=self._ids.of(number),
+            at=now,
+            cell=table.cell,
+            table_version=table.version,
+            deployment=table.deployments[index],
+            propensity=propensity,
+            draw=mark,
+            requested_model=request.model,
+            prompt_tokens=request.prompt_tokens,
+            key_id=request.key_id,
+            features=request.features,
+            is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
+            escalates_to=escalates_to,
+            known_as=request.known_as,
+        )

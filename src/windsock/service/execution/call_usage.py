@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,10 @@ from windsock.core.model.catalog import Capabilities
 from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
 from windsock.core.routing.routes import Route
 from windsock.wire.format import AnswerFacts
-from windsock.wire.request import Operation, UpstreamRequest
+from windsock.wire.request import TOKENS_PER_BYTE, Operation, UpstreamRequest
+
+NO_WORDS = frozenset({"role", "type", "id", "index"})
+"""Fields of a message that its model did not write."""
 
 
 def usage_facts(
@@ -38,6 +42,19 @@ def usage_facts(
         "is_usage_estimated": checked.is_estimated,
         "usage_doubt": checked.doubt,
     }
+
+
+def message_tokens(message: Mapping[str, Any]) -> int:
+    """Of all that a message holds: text, reasoning, calls of tools; as counted here, from bytes."""
+    return int(_bytes_in(message) * TOKENS_PER_BYTE)
+
+
+def _bytes_in(part: Any) -> int:
+    if isinstance(part, str):
+        return len(part.encode(errors="replace"))
+    if isinstance(part, Mapping):
+        return sum(_bytes_in(each) for name, each in part.items() if name not in NO_WORDS)
+    return sum(map(_bytes_in, part)) if isinstance(part, list) else 0
 
 
 def _is_uncounted(said: AnswerFacts, request: UpstreamRequest) -> bool:

@@ -11,12 +11,12 @@ from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
 from windsock.service.execution.asking.target import Target, Unasked
-from windsock.service.execution.call_usage import end_kind, usage_facts
+from windsock.service.execution.call_usage import end_kind, message_tokens, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
 from windsock.service.texts.asked import asked_of
 from windsock.wire.billing import amount_of
-from windsock.wire.format import Answer
+from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
 
@@ -57,14 +57,14 @@ async def plain_call(
     except Unasked as error:
         return calls.unasked(attempt, error, call.started, failure)
     except ProviderError as error:
-        return call.result(CallKind.BAD_ANSWER, note=str(error))
+        return call.broken(str(error), target)
     failure.adapted[attempt.number] = target.adapted
     if reply.status != 200:
         return calls.refused(attempt, target, reply, raw, call.started, failure)
     answer = target.format.answer(raw, request)
     if answer is None:
         failure.status, failure.body = 502, b""
-        return call.result(CallKind.BAD_ANSWER, status=200)
+        return call.result(CallKind.BAD_ANSWER, status=200, note=_unlike(reply))
     if (header := target.endpoint.bill_header) and not answer.facts.billed_usd:
         answer.facts.billed_usd = amount_of(reply.headers.get(header))
     if answer.error is not None:
@@ -84,7 +84,9 @@ async def plain_call(
 class PlainCall:
     """One call and its times: elapsed s when it started, seconds to the head of its answer."""
 
-    __slots__ = ("_attempt", "_calls", "_exchange", "_first_byte_s", "_request", "started")
+    __slots__ = (
+        "_attempt", "_calls", "_exchange", "_first_byte_s", "_request", "_status", "started"
+    )  # fmt: skip
 
     def __init__(
         self, calls: UpstreamCalls, exchange: Exchange, request: UpstreamRequest, attempt: Attempt
@@ -95,6 +97,7 @@ class PlainCall:
         self._request = request
         self._attempt = attempt
         self._first_byte_s: float | None = None
+        self._status: int | None = None
 
     async def exchanged(self, target: Target) -> tuple[Reply, bytes]:
         """Send and read all, in time; raises TimeoutError, ProviderError."""
@@ -106,6 +109,7 @@ class PlainCall:
         try:
             with deadline:
                 reply = await calls.post(target)
+                self._status = reply.status
                 try:
                     self._first_byte_s = first_byte_s = calls.clock.elapsed() - self.started
                     deadline.move(self._exchange.calls.rest_s(first_byte_s, calls.clock.now()))
@@ -121,6 +125,14 @@ class PlainCall:
             self._attempt, kind, self.started, first_byte_s=self._first_byte_s, **facts
         )
 
+    def broken(self, note: str, target: Target) -> CallResult:
+        """The connection ended before the answer did; of one that had begun the prompt, at least,
+        was paid for."""
+        used: dict[str, Any] = {}
+        if self._status == 200:
+            used = usage_facts(AnswerFacts(), self._request, 0, target.capabilities)
+        return self.result(CallKind.BAD_ANSWER, status=self._status, note=note, **used)
+
     def answered(self, answer: Answer, size: int, target: Target) -> CallResult:
         """The result of an answer of `size` bytes, which may be none by the way it ended."""
         route = self._exchange.route
@@ -134,12 +146,15 @@ class PlainCall:
         )
 
     def facts(self, answer: Answer, size: int, target: Target) -> dict[str, Any]:
-        """What a result tells of an answer; its bytes tell its usage where nobody counts it."""
-        facts = answer.facts
-        counted_here = int(size * TOKENS_PER_BYTE)
+        """What a result tells of an answer; its words tell its usage where nobody counts it."""
+        facts, request, has = answer.facts, self._request, target.capabilities
+        used = usage_facts(facts, request, int(size * TOKENS_PER_BYTE), has)
+        if used["is_usage_estimated"] and answer.message is not None:
+            counted_here = request.choices * message_tokens(answer.message)
+            used = usage_facts(facts, request, counted_here, has)
         return {
             "first_byte_s": self._first_byte_s,
-            **usage_facts(facts, self._request, counted_here, target.capabilities),
+            **used,
             "served_model": facts.served_model,
             "service_tier": facts.service_tier,
             "billed_usd": facts.billed_usd,
@@ -155,3 +170,9 @@ class PlainCall:
             return answer.certainty
         asked = asked_of(self._request.raw, answer.facts.finish_reason)
         return confidence(checks, answer.message, answer.certainty, asked)
+
+
+def _unlike(reply: Reply) -> str:
+    """What came in place of an answer, as it is called itself."""
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip()[:80]
+    return f"what came is no answer to this call ({kind or 'of no stated type'})"

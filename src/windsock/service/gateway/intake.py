@@ -19,7 +19,7 @@ from windsock.service.key_limits import NO_LIMITS, KeyLimits, check_names
 from windsock.service.texts.private import is_private
 from windsock.wire.caller_fields.own_headers import wishes_in
 from windsock.wire.caller_fields.own_names import no_header
-from windsock.wire.formats.openai_chat import NAMING_HEADERS, read_chat
+from windsock.wire.formats.chat.reading import NAMING_HEADERS, read_chat
 from windsock.wire.request import UpstreamRequest, as_reserved, with_native
 
 Read = Callable[..., UpstreamRequest]

@@ -90,10 +90,10 @@ def _status_and_code(kinds: Set[CallKind], *, is_back: bool) -> tuple[int, str]:
 
 
 def _all_said(exchange: Exchange, failure: Failure) -> str:
-    """Who was asked, how each ended, and what it said."""
+    """Who was asked, how each ended, and what it said, or what is known of why it said nothing."""
     tried = []
     for result in exchange.calls.ended:
         name = result.attempt.deployment
-        words = failure.words.get(name, "")[:MAX_WORDS]
+        words = (failure.words.get(name) or result.note)[:MAX_WORDS]
         tried.append(f"{name} ({result.kind.value})" + (f": {words}" if words else ""))
     return "every attempt failed: " + "; ".join(dict.fromkeys(tried))

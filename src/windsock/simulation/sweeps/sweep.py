@@ -19,7 +19,8 @@ from windsock.simulation.results.measures import RunSummary, summarize
 from windsock.simulation.results.time_series import Trail, trail
 from windsock.simulation.sweeps.parameter_grid import Case, Setting
 from windsock.simulation.sweeps.progress_board import Board
-from windsock.simulation.world.outcome_table import OutcomeTable, world_of
+from windsock.simulation.world.outcome_table import OutcomeTable
+from windsock.simulation.world.outcome_world import world_of
 from windsock.simulation.world.scenario import Scenario
 
 Engine = Literal["local", "dask", "ray"]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from windsock.store.replicas.group import CHANNEL
+from windsock.store.replicas.waking import CHANNEL
 
 
 class Listener:

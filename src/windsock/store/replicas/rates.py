@@ -17,8 +17,9 @@ from windsock.core.replicas.rates import GONE_S, OVER_S, Claim, Place, Share, sh
 from windsock.errors import StoreError
 from windsock.store.compact.transactions import STOPPED_S, give_up_if_stopped
 from windsock.store.engine import reading
-from windsock.store.replicas.group import LIMITS, now_of, wake
+from windsock.store.replicas.group import now_of
 from windsock.store.replicas.tables import LimitShareRow
+from windsock.store.replicas.waking import LIMITS, wake
 
 LOCK = int.from_bytes(b"ws-limit")
 """Name of the advisory lock of who grants just now."""

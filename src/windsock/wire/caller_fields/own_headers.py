@@ -37,10 +37,16 @@ def wishes_in(headers: Mapping[bytes, bytes]) -> Wishes:
     """Of a request's headers, by their names in lower case; raises BadRequest."""
     if HEADERS.isdisjoint(headers):
         return NO_WISHES
-    task, timeout, private = (
-        headers.get(name, b"").decode("latin-1") for name in (TASK, TIMEOUT, PRIVATE)
-    )
+    task, timeout, private = (_text(headers.get(name, b"")) for name in (TASK, TIMEOUT, PRIVATE))
     return Wishes(check_name(task, TASK.decode()), _seconds(timeout), _is_private(private))
+
+
+def _text(value: bytes) -> str:
+    """As `metadata` would hold it: UTF-8, or what older clients send."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _seconds(text: str) -> float | None:

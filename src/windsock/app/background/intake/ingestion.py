@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -17,12 +17,14 @@ from windsock.core.model.model_names import Identity, nearest
 from windsock.core.model.ticks import HealthReport, Quote, Vanished
 from windsock.core.pricing.facets.contract import ExchangeRate, in_dollars, uplifted
 from windsock.core.pricing.peers.relevance import Relevance
+from windsock.core.pricing.rules import OWN_FEED
 from windsock.core.routing.router import Router
 from windsock.errors import FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.quotes import quote_of, rows_at
 from windsock.feeds.reader import PriceRow, Reading
 from windsock.feeds.retirements import Retirements
+from windsock.observability.alarms import is_warning
 from windsock.observability.event_view import event_view
 from windsock.observability.log import event_log
 
@@ -39,6 +41,7 @@ class FeedIngestion:
     on_read     told of what a poll has brought, once
     asked       around what a person decides here
     owned       deployments with a price of the owner's own, which no feed may change
+    feeds       by id, those that are read
     rates       by currency, at which prices in it are taken
     """
 
@@ -50,6 +53,7 @@ class FeedIngestion:
     on_read: list[Callable[[FeedDefinition, Reading], object]] = field(default_factory=list)
     asked: Callable[[], AbstractContextManager[None]] = nullcontext
     owned: frozenset[str] = frozenset()
+    feeds: frozenset[str] = frozenset()
     rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _failing: set[str] = field(default_factory=set)
@@ -138,19 +142,45 @@ class FeedIngestion:
             quote = quote_of(row, name, definition, now, is_indirect=True)
             self.router.book.note(name, in_dollars(quote, self.rates.get(row.currency)))
 
-    def adopt(self, identity: Identity, own: Sequence[Quote]) -> None:
-        """Other names and own prices: what feeds last said is read again under them."""
-        now = self.clock.now()
-        owned = frozenset(quote.deployment for quote in own)
-        for name in self.owned - owned:
-            self.router.book.forget(name)
-            self.accepted.forget(name)
-        self.identity, self.owned = identity, owned
+    def adopt(self, identity: Identity, own: Sequence[Quote], feeds: Iterable[str]) -> None:
+        """Other names, own prices and feeds: what feeds last said is read again under them."""
+        self.identity, self.feeds = identity, frozenset(feeds)
         self.follow_redirects()
-        for quote in own:
-            self.on_quote(quote, now)
-        for definition, reading in list(self._readings.values()):
+        self.own(own)
+        read = [each for name, each in self._readings.items() if name in self.feeds]
+        self._readings.clear()
+        for definition, reading in read:
             self.on_reading(definition, reading)
+        self.drop_unheard()
+
+    def own(self, quotes: Sequence[Quote]) -> None:
+        """The owner's prices, in place of those that the owner stated before."""
+        self.owned = frozenset(quote.deployment for quote in quotes)
+        self._disown()
+        for quote in quotes:
+            self.on_quote(quote, self.clock.now())
+
+    def drop_unheard(self) -> None:
+        """What feeds said that are read no more is no voice, nor what any said of a deployment
+        whose price the owner states."""
+        self._disown()
+        book, now = self.router.book, self.clock.now()
+        for name in (*self.router.catalog.deployments, *self.router.redirects.values()):
+            self.accepted.look(name, now)
+            for event in book.hear_only(
+                name, {OWN_FEED} if name in self.owned else self.feeds, now
+            ):
+                self.publish(event)
+            self.accepted.keep(name, now)
+
+    def _disown(self) -> None:
+        """A price that the owner states no more is none."""
+        book, now = self.router.book, self.clock.now()
+        for name in self.router.catalog.deployments.keys() - self.owned:
+            believed = book.believed(name, now)
+            if believed is not None and believed.feed == OWN_FEED:
+                book.forget(name)
+                self.accepted.forget(name)
 
     def follow_redirects(self) -> None:
         """Look for prices of the models that deployments were found to be redirected to."""
@@ -226,4 +256,5 @@ class FeedIngestion:
 def log_event(shift: Event) -> None:
     """One line in the log."""
     hidden = {"event", "at"} if shift.deployment else {"event", "at", "deployment"}
-    event_log().info(shift.kind, **{k: v for k, v in event_view(shift).items() if k not in hidden})
+    tell = event_log().warning if is_warning(shift) else event_log().info
+    tell(shift.kind, **{k: v for k, v in event_view(shift).items() if k not in hidden})

@@ -17,7 +17,6 @@ from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import Floor, Objective, floor_of
 from windsock.core.policies.restraint.incumbent import Incumbent
 from windsock.core.policies.restraint.reference import (
-    DEAREST,
     Offer,
     Reference,
     reference_of,
@@ -125,5 +124,5 @@ class Measures:
 
     def _most_usd(self, reference: Reference | None) -> float:
         """V that a floor may ask for at most."""
-        cap = DEAREST * reference.usd_per_success if reference else np.inf
+        cap = reference.most_usd_per_success if reference else np.inf
         return max(cap, self.worth_usd(reference))

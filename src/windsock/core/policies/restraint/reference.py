@@ -75,6 +75,11 @@ class Reference:
         """Dollars of one success at it."""
         return self.alone.usd_per_success
 
+    @property
+    def most_usd_per_success(self) -> float:
+        """Dollars for which another success is bought at most, whatever floor asks for it."""
+        return DEAREST * self.usd_per_success
+
     @cached_property
     def likely_usd_per_success(self) -> float:
         """Dollars of one success at whoever may be the reference, by their chances.
@@ -122,7 +127,7 @@ def reference_of(offers: Sequence[Offer], named: str | None = None) -> Reference
 
 
 def _alone(offers: Sequence[Offer]) -> Mapping[str, Alone]:
-    """Errors of tasks are independent."""
+    """Each asked for all it can serve; errors of its tasks are independent."""
     sums: dict[str, tuple[float, float, float, float]] = {}
     for name, success, usd, share, error in offers:
         whole, right, off, spent = sums.get(name, (0.0, 0.0, 0.0, 0.0))

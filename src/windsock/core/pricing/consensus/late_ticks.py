@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Container
 
 from windsock.core.model.events import Event
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.consensus.acceptance import absorb, settle
+from windsock.core.pricing.consensus.sources import hear_only
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 
 LATE_TICKS = 32
@@ -72,6 +74,12 @@ class Entry:
         self.timeline.refuse(quote)
         self.timeline.take_back(quote, now)
         return self.settle(now)
+
+    def hear_only(self, feeds: Container[str], now: float) -> list[Event]:
+        """Other feeds than these are read no more."""
+        told = hear_only(self.timeline, feeds, now)
+        self.rest()
+        return told
 
     def settle(self, now: float) -> list[Event]:
         """Something outside the feeds acted: votes are counted, and later ticks count from here."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from windsock.core.model.ticks import Quote
 from windsock.core.pricing.comparison import (
     agrees,
     blended,
     is_copy,
-    weighted_median,
+    is_within_times,
+    joint_trust,
+    median_usd,
     witnesses,
 )
 from windsock.core.pricing.consensus.timeline import PriceTimeline
@@ -44,10 +44,10 @@ def _is_unopposed(timeline: PriceTimeline, quote: Quote) -> bool:
 
 def _is_sold_so(timeline: PriceTimeline, quote: Quote, now: float) -> bool | None:
     """True if others sell the model for half to twice as much, None if none is known to."""
-    elsewhere, most = elsewhere_usd(timeline, now), Decimal(str(timeline.rules.alone_ratios[0]))
+    elsewhere = elsewhere_usd(timeline, now)
     if not elsewhere:
         return None
-    return 1 / most <= blended(quote.usd_per_mtok) / elsewhere <= most
+    return is_within_times(blended(quote.usd_per_mtok), elsewhere, timeline.rules.alone_ratios[0])
 
 
 def _is_contradicted(timeline: PriceTimeline, quote: Quote) -> bool:
@@ -55,11 +55,10 @@ def _is_contradicted(timeline: PriceTimeline, quote: Quote) -> bool:
     held = timeline.held.get((quote.feed, None))
     if held is None:
         return False
-    price = blended(quote.usd_per_mtok)
     others = timeline.others(quote.feed, quote.seen_at)
     since = [each for each in others if not each.is_indirect and each.seen_at > held.since]
-    restated = [(blended(each.usd_per_mtok), each.trust) for each in witnesses(since)]
-    return weighted_median([*restated, (price, quote.trust)]) > price
+    middle = median_usd([*witnesses(since), quote])
+    return middle is not None and middle > blended(quote.usd_per_mtok)
 
 
 def is_witness(other: Quote, quote: Quote, timeline: PriceTimeline) -> bool:
@@ -81,9 +80,4 @@ def is_seconded(
         return bool(behind)
     restated = (each for each in others if not is_silent(each.seen_at, now, timeline.rules))
     against = [each for each in restated if not each.is_indirect and each not in behind]
-    return _weight([quote, *behind]) >= _weight(against)
-
-
-def _weight(quotes: list[Quote]) -> float:
-    """The trust of lists that are witnesses of their own."""
-    return round(sum(each.trust for each in witnesses(quotes)), 9)
+    return joint_trust([quote, *behind]) >= joint_trust(against)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from windsock.core.model.ticks import Quote
-from windsock.core.pricing.comparison import blended, weighted_median, witnesses
+from windsock.core.pricing.comparison import blended, median_usd, witnesses
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import Vote, is_owner, supports
 from windsock.core.pricing.validation import Held
@@ -233,8 +233,7 @@ def _uncertainty(
 
 def _disagreement(timeline: PriceTimeline, quote: Quote, now: float) -> float:
     """How far the trust-weighted median of direct statements lies off, relative to it."""
-    said = [q for q in timeline.others("", now) if not q.is_indirect]
-    median = weighted_median([(blended(q.usd_per_mtok), q.trust) for q in said]) if said else 0
+    median = median_usd(each for each in timeline.others("", now) if not each.is_indirect)
     return float(abs(blended(quote.usd_per_mtok) / median - 1)) if median else 0.0
 
 

@@ -14,9 +14,11 @@ from windsock.core.pricing.comparison import (
     as_decimal,
     blended,
     is_copy,
+    is_within_times,
+    joint_trust,
+    median_usd,
     says_less,
     weighted_median,
-    witnesses,
 )
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.consensus.tracks import Track
@@ -32,7 +34,10 @@ class Vote:
     """A feed's voice for a price, its own or that of a feed which it lags behind.
 
     said        its own last word
+    is_proven   that word was proven, by a bill, a person, time or a second list
+    is_backed   a bill or a person spoke for it lately
     is_sellers  the own list of whoever sells the model, of which it still knows
+    lags        the price is that of another feed
     """
 
     feed: str
@@ -103,7 +108,7 @@ def _leader(feed: str, heard: dict[str, Track], now: float, rules: GuardRules) -
 
 
 def _lags(feed: str, ahead: str, heard: dict[str, Track], now: float, rules: GuardRules) -> bool:
-    """True if a feed says what another has left behind; of two, that moved last leads.
+    """True if a feed says what another has left behind; of two, the one that moved last leads.
 
     A move that nobody joined within days leads no longer: it dissents.
     """
@@ -150,6 +155,7 @@ def winner(votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) 
 
 
 Rank = tuple[bool, bool, bool, bool, bool, float, int, float, Decimal, str]
+"""What a voice goes by, the first difference deciding; in the order of `winner`."""
 
 
 def _rank(vote: Vote, votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) -> Rank:
@@ -162,7 +168,7 @@ def _rank(vote: Vote, votes: Sequence[Vote], elsewhere: Decimal | None, rules: G
         not is_odd and _is_first_hand(behind, votes, rules),
         any(each.is_proven for each in behind),
         not (is_odd or _is_foreign(quote, votes, rules)),
-        round(sum(each.trust for each in witnesses(vote.said for vote in behind)), 9),
+        joint_trust(vote.said for vote in behind),
         len(quote.windows) + len(quote.tiers),
         quote.trust,
         blended(quote.usd_per_mtok),
@@ -217,8 +223,7 @@ def is_strange(quote: Quote, elsewhere: Decimal | None, rules: GuardRules) -> bo
     price = blended(quote.usd_per_mtok)
     if not elsewhere or not price:
         return False
-    most = as_decimal(rules.alone_ratios[1])
-    return not 1 / most <= price / elsewhere <= most
+    return not is_within_times(price, elsewhere, rules.alone_ratios[1])
 
 
 def _is_foreign(quote: Quote, votes: Iterable[Vote], rules: GuardRules) -> bool:
@@ -236,9 +241,4 @@ def _is_foreign(quote: Quote, votes: Iterable[Vote], rules: GuardRules) -> bool:
 
 def elsewhere_usd(timeline: PriceTimeline, now: float) -> Decimal | None:
     """Trust-weighted median of the blended price at which others sell the model, if they do."""
-    sold = [
-        (blended(each.usd_per_mtok), each.trust)
-        for each in timeline.others("", now)
-        if each.is_indirect
-    ]
-    return weighted_median(sold) if sold else None
+    return median_usd(each for each in timeline.others("", now) if each.is_indirect)

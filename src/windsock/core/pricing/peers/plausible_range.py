@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
-from windsock.core.pricing.comparison import blended
+from windsock.core.pricing.comparison import as_decimal, blended
 from windsock.core.pricing.peers.listings import Ask, Listings, seller_of, usual
 from windsock.core.pricing.rules import GuardRules
 
@@ -73,7 +73,7 @@ def _is_less(one: Prices, other: Prices) -> bool:
 
 def _within(stated: Prices, asks: list[Ask], most: float) -> Prices:
     """At most so many times what is usual, nor less than one such part of it."""
-    times, middle = Decimal(str(most)), {meter: usual(asks, meter) for meter in MAIN_METERS}
+    times, middle = as_decimal(most), {meter: usual(asks, meter) for meter in MAIN_METERS}
     return {m: min(max(stated[m], middle[m] / times), middle[m] * times) for m in MAIN_METERS}
 
 
@@ -91,7 +91,7 @@ def _of_seller(stated: Prices, asks: list[Ask], rules: GuardRules) -> Plausible:
     if len(asks) < LEAST_OF_SELLER:
         return found
     dearest = max(blended(ask.prices) for ask in asks)
-    part = Decimal(str(rules.family_ratio)) * dearest / blended(found.prices)
+    part = as_decimal(rules.family_ratio) * dearest / blended(found.prices)
     if part >= 1:
         return found
     prices = {meter: part * usd for meter, usd in found.prices.items()}

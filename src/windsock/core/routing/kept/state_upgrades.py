@@ -34,6 +34,7 @@ def upgraded(state: Mapping[str, Any]) -> State:
     for upgrade in UPGRADES[version:]:
         upgrade(made)
     _pad_units(made)
+    _add(made, traffic=[])  # an earlier windsock of this version neither writes nor minds it
     made["version"] = VERSION
     return made
 

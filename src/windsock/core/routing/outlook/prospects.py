@@ -12,7 +12,7 @@ from windsock.core.model.decisions import ArmFacts, WeightTable
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.policies.objectives import QUALITIES, Floor, on_floor
 from windsock.core.policies.protocol import Frontier
-from windsock.core.policies.restraint.reference import DEAREST, Reference
+from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.rungs import Rung
 from windsock.core.policies.views import CellView
 from windsock.core.routing.router import Router
@@ -223,7 +223,7 @@ class _Grid:
         for name, factor in QUALITIES.items():
             value = factor * reference.likely_usd_per_success
             yield _at(frontier, ladder.at(value), "quality", name)
-        cap = DEAREST * reference.usd_per_success
+        cap = reference.most_usd_per_success
         for success in self.floors:
             floor = Floor(success=success, caution=1.0, most_usd=cap)
             chosen = on_floor(ladder, floor)

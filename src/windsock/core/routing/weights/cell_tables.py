@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell
@@ -220,10 +221,27 @@ class OpenCells:
             found.groups[key] = RouteTables(places, group.evidence)
         return found
 
-    def clear(self) -> None:
-        """Close every cell."""
+    def adopt(self, routes: Mapping[str, Route]) -> None:
+        """Close the cells of routes that are gone, and have none of a table; the mix stays."""
+        mix = self.to_state()
         self.places.clear()
         self.groups.clear()
+        self.from_state(mix, routes)
+
+    def to_state(self) -> list[list[Any]]:
+        """The traffic mix, JSON-able: every cell, what was learnt in it, when it was last asked."""
+        return [[*place.cell, place.evidence, place.asked_at] for place in self.places.values()]
+
+    def from_state(self, mix: Iterable[Sequence[Any]], routes: Mapping[str, Route]) -> None:
+        """Open the cells of a `to_state` that these routes still have."""
+        for *names, evidence, asked_at in mix:
+            cell = Cell(*names)
+            route = routes.get(cell.route)
+            if route is None or (cell.segment and not route.policy.segment_words(cell)):
+                continue
+            place = self.open(route, cell)
+            self.group_of(cell).evidence += evidence - place.evidence
+            place.evidence, place.asked_at = evidence, asked_at
 
     def group(self, route: Route, cell: Cell) -> RouteTables:
         """The route's open cells; none if they are those of a route that it has replaced."""

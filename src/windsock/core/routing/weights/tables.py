@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
@@ -173,11 +174,20 @@ class WeightTables:
         self._cells.forget_tables()
         self._previews.forget()
 
-    def close_all(self) -> None:
-        """Forget every cell, since routes were changed."""
+    def adopt(self, routes: Mapping[str, Route]) -> None:
+        """Other routes: drop every table, and the cells of routes that are gone."""
         self._catalog_version = self._catalog.version
-        self._cells.clear()
+        self._cells.adopt(routes)
         self._previews.forget()
+
+    def to_state(self) -> dict[str, Any]:
+        """Sizes of prompts and the traffic mix, JSON-able; tables are solved again."""
+        return {"prompt_sizes": self.sizes.to_state(), "traffic": self._cells.to_state()}
+
+    def from_state(self, state: Mapping[str, Any], routes: Mapping[str, Route]) -> None:
+        """Take over a `to_state`, with the cells of these routes."""
+        self.sizes.from_state(state["prompt_sizes"])
+        self._cells.from_state(state["traffic"], routes)
 
     def drain(self) -> list[WeightTable]:
         """Tables solved since the last call, oldest first."""

@@ -72,8 +72,12 @@ class WriterLock:
             return False
 
     def acquire_on(self, connection: Connection) -> None:
-        """For as long as this connection lives; raises StoreTaken."""
+        """For as long as this connection lives; of SQLite, of the file that is there now.
+
+        raises  StoreTaken
+        """
         if connection.dialect.name != "postgresql":
+            self.acquire_file()
             return
         taken = connection.execute(text(f"SELECT {self._take_lock}(:k)"), {"k": ADVISORY})
         is_mine = bool(taken.scalar())

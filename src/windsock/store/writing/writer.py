@@ -22,11 +22,14 @@ from sqlmodel import SQLModel
 from windsock.store.compact.intake import Intake
 from windsock.store.compact.tables import NameRow
 from windsock.store.compact.transactions import begin_alone
-from windsock.store.replicas.group import keeps, wake
+from windsock.store.recovery.opened_file import FileGone, OpenedFile
+from windsock.store.replicas.lease import keeps
 from windsock.store.replicas.tables import DeltaRow
-from windsock.store.rows import Batch, Entry, Tables, batch_of
+from windsock.store.replicas.waking import wake
+from windsock.store.rows import Entry, Tables
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
-from windsock.store.writer_lock import WriterLock
+from windsock.store.writing.batch import Batch, batch_of
+from windsock.store.writing.writer_lock import WriterLock
 
 MAX_SNAPSHOTS = 3
 """Snapshots kept; older ones go when a new one comes."""
@@ -74,7 +77,9 @@ class Writer:
     A batch whose commit was not confirmed is found again by its number, so that writing it
     once more does not double it.
 
-    prepare     brings the schema up to date; run before the first batch
+    prepare     brings the schema up to date: before the first batch, if it is not, and before the
+                next where the file of a SQLite store has become another
+    is_prepared it is up to date
     lock        keeps other processes out
     """
 
@@ -83,10 +88,13 @@ class Writer:
         engine: Engine,
         *,
         prepare: Callable[[], None] | None = None,
+        is_prepared: bool = False,
         lock: WriterLock | None = None,
     ) -> None:
         self._engine = engine
         self._prepare = prepare
+        self._is_prepared = is_prepared
+        self._file = OpenedFile(engine)
         self._writer_lock = lock
         self._connection: Connection | None = None
         self._id = secrets.token_hex(8)
@@ -100,14 +108,16 @@ class Writer:
         raises  SQLAlchemyError or OSError if the store would not take the batch; it may be tried
                 again, unchanged
         """
-        if self._prepare is not None:
+        if self._prepare is not None and not self._is_prepared:
             self._prepare()
-            self._prepare = None
+            self._is_prepared = True
         batch = batch_of(entries)
         try:
+            self._file.check()
             connection = self.connect()
             lost = batch.lost + self._commit(connection, batch, len(entries))
-        except BaseException:
+        except BaseException as error:
+            self._is_prepared = self._is_prepared and not isinstance(error, FileGone)
             self._intake.forget()
             self.close()
             raise
@@ -124,6 +134,7 @@ class Writer:
         """The connection, made if there is none; raises StoreTaken and what the driver raises."""
         if self._connection is None:
             self._connection = self._engine.connect()
+            self._file.note()
             if self._writer_lock is not None:
                 self._acquire(self._writer_lock, self._connection)
         return self._connection

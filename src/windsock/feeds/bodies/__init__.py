@@ -1,0 +1,1 @@
+"""What a body holds, before prices are made of it."""

@@ -1,0 +1,1 @@
+"""Chat completions as clients ask for them."""
