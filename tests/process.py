@@ -38,7 +38,10 @@ class Process:
         self.log = (config.parent / "log").open("ab")
         environ = {**os.environ, **(under or {})}
         self.process = subprocess.Popen(
-            [*command, "--port", str(port), *arguments], stderr=self.log, env=environ
+            [*command, "--port", str(port), *arguments],
+            stdin=subprocess.DEVNULL,
+            stderr=self.log,
+            env=environ,
         )
 
     async def ready(self) -> float:

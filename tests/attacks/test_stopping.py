@@ -44,6 +44,7 @@ async def cut(world: World, asked: Calls, *signals: float) -> tuple[list[str], f
     for _ in asked:
         await asyncio.wait_for(begun.acquire(), 30)
     started = time.monotonic()
+    world.process.process.send_signal(signal.SIGHUP)  # without a terminal it is passed over
     for pause in signals:
         await asyncio.sleep(pause)
         world.process.process.send_signal(signal.SIGTERM)

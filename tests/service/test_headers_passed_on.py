@@ -73,3 +73,25 @@ async def test_a_header_that_the_owner_states_for_a_provider_is_stronger(tmp_pat
 def test_no_list_may_name_a_secret_or_what_is_of_one_connection(name: str) -> None:
     with pytest.raises(ConfigError, match="pass_headers"):
         parse(f'[server]\npass_headers = ["{name}"]\n', {}, source="windsock.toml")
+
+
+async def test_names_that_no_header_can_hold_cost_nobody_the_answer(tmp_path) -> None:
+    """A deployment in another script, and a field whose name would be a header of its own."""
+    reply = Answer({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m",
+        "stop_reason": "end_turn", "content": [{"type": "text", "text": "hi"}],
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    })  # fmt: skip
+    async with upstream(lambda _: reply, "/messages") as model:
+        config = (
+            f'[providers."客户"]\npreset = "anthropic"\nbase_url = "{model.url}"\napi_key = "k"\n'
+        )
+        config += 'price = { input = 1, output = 1 }\n[routes.auto]\ncandidates = ["客户/m"]\n'
+        async with running(config, tmp_path) as it:
+            body = {**ASK, "a\r\nset-cookie: b": 1, **dict.fromkeys(map(str, range(9999)), 1)}
+            answer = await it.http.post("/v1/chat/completions", json=body)
+    assert answer.json()["choices"][0]["message"]["content"] == "hi"
+    assert answer.headers["x-windsock-deployment"] == "客户/m"
+    assert answer.headers["x-windsock-adapted"].startswith("a__set-cookie__b, 0, 1, 2, ")
+    assert len(answer.headers["x-windsock-adapted"]) < 100
+    assert "set-cookie" not in answer.headers

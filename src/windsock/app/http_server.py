@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -111,15 +112,28 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the server, and are not raised again after it."""
-        before = {
-            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
-        }
+        """Signals that end the server are not raised again after it."""
+        before = hear_end(self.handle_exit)
         try:
             yield
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+
+def hear_end(handler: Callable[[int, FrameType | None], object]) -> dict[int, Any]:
+    """Have it called by SIGINT and SIGTERM; who heard them before.
+
+    SIGHUP ends a process whose terminal was closed. Who sends it without one wants the
+    configuration read anew, which every edit does by itself.
+    """
+    before: dict[int, Any] = {
+        each: signal.signal(each, handler) for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        heard = handler if os.isatty(0) else signal.SIG_IGN
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, heard)
+    return before
 
 
 def bounds_of(server: ServerSettings) -> Connections:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from windsock.app.bootstrap import configure_log
-from windsock.app.http_server import refuse_taken
+from windsock.app.http_server import hear_end, refuse_taken
 from windsock.app.workers.seat import Seat
 from windsock.app.workers.worker import Start
 from windsock.config.settings import Settings
@@ -103,8 +103,7 @@ class Parent:
 
     def watch(self, count: int) -> int:
         """Until all have ended; the exit code."""
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, self._pass_on)
+        hear_end(self._pass_on)
         self._fork(0)
         self._await_leader()
         for number in range(1, count):

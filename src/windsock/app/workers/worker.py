@@ -64,7 +64,7 @@ def run_worker(start: Start, seat: Seat) -> int:
     its parent, and a second signal ends requests under way.
     """
     os.setpgid(0, 0)
-    for each in (signal.SIGTERM, signal.SIGINT):
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(each, signal.SIG_DFL)
     begin = sharing if start.settings.replicas.enabled else led if seat.number else leading
     service, local = begin(start, seat)

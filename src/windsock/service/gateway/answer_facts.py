@@ -18,6 +18,14 @@ EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 _latency_s = attrgetter("latency_s")
 
 
+CONTROLS = dict.fromkeys((*range(32), 127), "?")
+
+
+def header_text(text: str) -> bytes:
+    """As a header may hold it, in UTF-8: callers and owners may name things anything."""
+    return text.translate(CONTROLS).encode(errors="replace")
+
+
 def typed(headers: Headers, usual: tuple[bytes, bytes]) -> Headers:
     """Headers that name the type of the body, which a provider's own stand for, first of all."""
     return headers if headers and headers[0][0] == usual[0] else [usual, *headers]
@@ -37,7 +45,7 @@ def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kep
     return [
         *_notes(exchange, failure, tried),
         (b"x-windsock-decision-id", name),
-        (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
+        (b"x-windsock-deployment", header_text(deployment)),
         (b"x-windsock-propensity", b"%.9g" % decision.propensity),
         (b"x-windsock-attempts", b"%d" % attempts),
         (b"x-windsock-overhead-ms", b"%.3f" % (max(0.0, elapsed_s - upstream_s) * 1000)),
@@ -75,11 +83,11 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
 
 def _notes(exchange: Exchange, failure: Failure, tried: Attempt | None) -> Headers:
     note = exchange.table.note
-    notes = [(b"x-windsock-note", note.encode("ascii", "replace"))] if note else []
+    notes = [(b"x-windsock-note", header_text(note))] if note else []
     if tried is None:
         return notes
     if adapted := failure.adapted.get(tried.number, ()):
-        names = ", ".join(adapted).encode("ascii", "replace")
+        names = header_text(", ".join(adapted))
         notes.append((b"x-windsock-adapted", names))
     return [*failure.passed.get(tried.number, ()), *notes]
 
@@ -96,7 +104,7 @@ def headers_of_kept(kept: CachedAnswer) -> Headers:
         (b"x-windsock-cache", b"hit"),
         (b"x-windsock-cost-usd", b"0"),
         *saved,
-        (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
+        (b"x-windsock-deployment", header_text(kept.deployment)),
     ]
 
 

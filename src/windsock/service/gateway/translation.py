@@ -6,7 +6,6 @@ A dialect translates; deciding, calling, falling back, caching and recording sta
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from windsock.errors import BadRequest, WindsockError
 from windsock.service.error_responses import problem_of
 from windsock.service.gateway.call import Call, Endpoint, Message
 from windsock.wire import json_codec
+from windsock.wire.adaptation.adapt import told_names
 from windsock.wire.adaptation.tool_names import ToolNames
 from windsock.wire.caller_fields.complaints import no_json
 from windsock.wire.caller_fields.ranges import check_ranges
@@ -25,11 +25,6 @@ from windsock.wire.request import NativeRequest
 from windsock.wire.sse import BOUNDARY, data_of
 
 ADAPTED = b"x-windsock-adapted"
-
-UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
-"""What no header may hold: callers name their tools as they like."""
-
-MOST_NOTES = 20
 
 MISTYPED = "a field of the body has another type than this format gives it"
 
@@ -170,7 +165,7 @@ def _noted(headers: list[tuple[bytes, bytes]], left_out: list[str]) -> list[tupl
     if not left_out:
         return headers
     known = [value for name, value in headers if name == ADAPTED]
-    named = [UNSAFE.sub("_", each)[:60].encode() for each in dict.fromkeys(left_out)][:MOST_NOTES]
+    named = (each.encode() for each in told_names(left_out))
     rest = [each for each in headers if each[0] != ADAPTED]
     return [*rest, (ADAPTED, b", ".join([*known, *named]))]
 

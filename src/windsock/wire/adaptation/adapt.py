@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from itertools import islice
 
 import msgspec
 
@@ -16,6 +18,9 @@ from windsock.wire.request import OURS, Operation, UpstreamRequest, drop_task
 
 NOTHING = frozenset({b"null", b"false", b"0", b"0.0", b"[]", b"{}", b'""'})
 """Values that ask for nothing."""
+
+UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
+MOST_NAMES, MOST_OF_A_NAME = 20, 60
 
 Adapted = tuple[UpstreamRequest, tuple[str, ...]]
 """The request, and the caller's names of what was changed in it."""
@@ -80,7 +85,15 @@ def uncarried(request: UpstreamRequest, carries: frozenset[str]) -> tuple[str, .
     fields = dict(request.fields)
     drop_task(fields)
     strange = fields.keys() - carries - {*OURS}
-    return tuple(name for name in fields if name in strange and bytes(fields[name]) not in NOTHING)
+    return told_names(
+        name for name in fields if name in strange and bytes(fields[name]) not in NOTHING
+    )
+
+
+def told_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Names that callers chose, as headers and records may hold them: the first, and not whole."""
+    told = (UNSAFE.sub("_", each)[:MOST_OF_A_NAME] for each in dict.fromkeys(names))
+    return tuple(islice(told, MOST_NAMES))
 
 
 def _drop_needless(fields: Fields, needs: Collection[str], rules: Parameters) -> list[str]:

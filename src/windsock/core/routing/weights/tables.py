@@ -194,11 +194,17 @@ class WeightTables:
         solved, self.solved = self.solved, []
         return solved
 
-    def standing(self, cell: Cell) -> WeightTable | None:
-        """The table of a cell as it was last solved, stale or not; None if it never was."""
+    def shown(self, cell: Cell, now: float) -> WeightTable | None:
+        """The weights of an open cell, a moment old at most; None if none were solved yet.
+
+        Where sizes of prompts have tables of their own, that of a prompt of any size.
+        """
         place = self._cells.places.get(cell)
-        slot = place.standing if place is not None else None
-        return None if slot is None else slot.table
+        if place is None or (slot := place.standing) is None:
+            return None
+        if place.classes is None:
+            return slot.table
+        return self.peek(place.route, cell.namespace, cell.name, now)
 
     def standing_tables(self) -> list[WeightTable]:
         """Those of all open cells as they were last solved, stale or not."""
