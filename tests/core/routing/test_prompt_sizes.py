@@ -191,7 +191,7 @@ def test_what_is_drawn_from_the_traffic_is_learnt_as_it_ends() -> None:
         usage = Usage(input_tokens=size, output_tokens=100)
         exchange.report(answered(attempt, usage=usage), START)
         assert exchange.next_attempt(START) is None
-        wind.settle(exchange.request, exchange.outcome(START), START)
+        wind.settle(exchange.outcome(START), START)
     assert wind.tables.sizes.of(CELL) is not None
 
 
