@@ -186,7 +186,7 @@ def test_json_after_words_is_read_where_it_is_an_error(
 def test_words_of_a_request_are_no_evidence_where_the_status_blames_the_request(words: str) -> None:
     blamed = {read(status, error(words)).verdict.kind for status in (400, 409, 415, 422)}
     assert blamed == {CallKind.REFUSED}
-    assert read(None, error(words, type="invalid_request_error")).verdict.kind == "server_error"
+    assert read(None, error(words, type="invalid_request_error")).verdict.kind == CallKind.REFUSED
     kinds = {read(status, error(words)).verdict.kind for status in (None, 429, 500, 503)}
     assert len(kinds) == 1
     assert kinds <= {CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT, CallKind.MODEL_GONE}

@@ -243,7 +243,7 @@ class _Apart:
             router.catalog.unsupported.observe(name, result.unsupported, now)
         return []
 
-    def settle(self, _request: RouteRequest, _outcome: Outcome, _now: float) -> list[Event]:
+    def settle(self, _outcome: Outcome, _now: float) -> list[Event]:
         """Nothing is learnt."""
         return []
 

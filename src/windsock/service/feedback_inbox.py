@@ -240,7 +240,7 @@ class FeedbackInbox:
             before is not None and before.reward.value == reward.value
         )
         if is_duplicate:
-            return self._credit(known, now), True
+            return self._credit(known), True
         said = tuple(known.said.values())
         credit = self._router.learn(known.decision, known.deployment, reward, now, said=said)
         feedback = Feedback(
@@ -257,7 +257,7 @@ class FeedbackInbox:
             listener(known, reward)
         return credit, False
 
-    def _credit(self, known: OpenDecision, now: float) -> Credit:
+    def _credit(self, known: OpenDecision) -> Credit:
         cell = known.decision.cell
         belief = self._router.beliefs.summary(cell, known.deployment)
         return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0, value=0.0)

@@ -232,3 +232,23 @@ def test_a_word_that_is_none_hides_nothing_of_its_delta() -> None:
     other.absorb(Delta.from_state(state), START)
     assert unheard == ["unreadable"]
     assert other.router.health.cooldown_until(CHEAP) == START + 30
+
+
+def test_what_others_are_asked_is_traffic_of_the_route_everywhere() -> None:
+    aim = Objective(kind="quality_floor", route_quality_floor=0.9)
+    one, other = (Replica(router(objective=aim), name) for name in ("one", "other"))
+    rates = {"easy": (0.93, 0.95, 0.96), "hard": (0.2, 0.6, 0.95)}
+    for number in range(300):
+        task = "hard" if number % 10 == 0 else "easy"
+        exchange = one.router.open(request(task=task), START + number)
+        name = (CHEAP, MID, FLAGSHIP)[number % 3]
+        value = float(number % 97 / 97 < rates[task][number % 3])
+        decision = replace(exchange.decision, deployment=name, id=f"d{number}")
+        one.router.learn(decision, name, Reward(value=value), START + number)
+    tell(one, other, START + 300)
+    assert other.router.tables.cells() == one.router.tables.cells()
+    for task in rates:
+        mine, theirs = (
+            each.router.table("default", "auto", task, START + 400).weights for each in (one, other)
+        )
+        assert theirs == pytest.approx(mine, abs=0.02)

@@ -70,6 +70,16 @@ def test_the_mix_is_the_mean_of_the_classes_at_one_v(name: str) -> None:
     assert mix.size is None
 
 
+@pytest.mark.parametrize("last", [0, 2, 4])
+def test_what_is_shown_of_a_task_is_the_mix_whatever_size_was_asked_last(last: int) -> None:
+    wind = taught(OBJECTIVES["value"])
+    assert wind.tables.shown(CELL, START) is None
+    means = [*by_class(wind), table(wind, int(wind.tables.sizes.of(CELL).means[last]), START + 9)]
+    shown, mix = wind.tables.shown(CELL, START + 9), wind.table("default", "auto", "sql", START + 9)
+    assert shown is not None and shown.size is None and shown.weights == mix.weights
+    assert means[-1].weights != pytest.approx(mix.weights, abs=1e-3)
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_longer_a_prompt_the_cheaper_is_who_gets_it(name: str) -> None:
     prices = {CHEAP: 0.1, MID: 1.0, FLAGSHIP: 5.0}
@@ -181,7 +191,7 @@ def test_what_is_drawn_from_the_traffic_is_learnt_as_it_ends() -> None:
         usage = Usage(input_tokens=size, output_tokens=100)
         exchange.report(answered(attempt, usage=usage), START)
         assert exchange.next_attempt(START) is None
-        wind.settle(exchange.request, exchange.outcome(START), START)
+        wind.settle(exchange.outcome(START), START)
     assert wind.tables.sizes.of(CELL) is not None
 
 

@@ -16,13 +16,13 @@ def test_priors_and_rungs_of_a_route_have_steps_of_their_own_and_tables_come_aft
         cell = Cell("default", "auto", each.task)
         wind.beliefs.observe(cell, CHEAP, 1.0, now=now)
         wind.tables.count_evidence(cell, now)
-    before = wind.tables.standing(CELL)
+    before = wind.tables.shown(CELL, now)
     steps = [wind.tables.refresh(now), wind.tables.refresh(now)]
-    assert wind.tables.standing(CELL) is before
+    assert wind.tables.shown(CELL, now) is before
     while wind.tables.refresh(now):
         steps.append(True)
     assert len(steps) == 2 + len(asked)
-    ahead = wind.tables.standing(CELL)
+    ahead = wind.tables.shown(CELL, now)
     assert ahead is not None and before is not None and ahead.version > before.version
 
 

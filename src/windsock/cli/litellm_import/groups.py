@@ -30,8 +30,8 @@ def take_groups(found: Imported, body: Stated) -> None:
     """Everything but the list of deployments."""
     router, litellm = _table(body, "router_settings"), _table(body, "litellm_settings")
     both = {**litellm, **router}
-    for name, table in found.routes.items():
-        _by_order(name, table)
+    for table in found.routes.values():
+        _by_order(table)
     take_caps(found, router, litellm)
     targets = _aliases(found, router.get("model_group_alias"), dict(_pairs([router, litellm])))
     _fallbacks(found, [router, litellm], both.get("default_fallbacks"), targets)
@@ -48,7 +48,7 @@ def _table(body: Stated, name: str) -> Table:
     return value if isinstance(value, dict) else {}
 
 
-def _by_order(name: str, table: Table) -> None:
+def _by_order(table: Table) -> None:
     """Deployments of a later `order` are asked when those of the first have failed."""
     order = table.pop("_order", {})
     first = min(order.values(), default=0)

@@ -104,7 +104,7 @@ class EpsilonGreedy(BasePolicy):
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """All but `explore` to the greatest mean success x V - dollars."""
-        net = _means(self._beliefs, view, now) * self._value_usd - np.array(view.usd)
+        net = _means(self._beliefs, view) * self._value_usd - np.array(view.usd)
         greedy = (np.arange(len(net)) == int(net.argmax())).astype(np.float64)
         return _shares((1 - self._explore) * greedy + self._explore / len(net))
 
@@ -119,7 +119,7 @@ class PlainThompson(BasePolicy):
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """Chance of each to have the greatest success."""
-        a, b = _betas(self._beliefs, view, now)
+        a, b = _betas(self._beliefs, view)
         return _shares(best_weights(a, b, np.zeros(len(a)), np.inf))
 
 
@@ -134,7 +134,7 @@ class SuccessPerCost(BasePolicy):
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """All but the floor to the greatest mean success over dollars."""
-        ratio = _means(self._beliefs, view, now) / np.maximum(np.array(view.usd), 1e-12)
+        ratio = _means(self._beliefs, view) / np.maximum(np.array(view.usd), 1e-12)
         best = (np.arange(len(ratio)) == int(ratio.argmax())).astype(np.float64)
         return _shares(best, self._explore)
 
@@ -169,12 +169,12 @@ class Rules(BasePolicy):
         return _one(view, int(np.argmin(view.usd)))
 
 
-def _betas(beliefs: Beliefs, view: CellView, now: float) -> tuple[FloatArray, FloatArray]:
+def _betas(beliefs: Beliefs, view: CellView) -> tuple[FloatArray, FloatArray]:
     pairs = [beliefs.posterior(view.cell, name) for name in view.deployments]
     a, b = np.array(pairs, dtype=np.float64).T
     return a, b
 
 
-def _means(beliefs: Beliefs, view: CellView, now: float) -> FloatArray:
-    a, b = _betas(beliefs, view, now)
+def _means(beliefs: Beliefs, view: CellView) -> FloatArray:
+    a, b = _betas(beliefs, view)
     return a / (a + b)

@@ -162,7 +162,7 @@ class Exchange:
             is_cached=is_cached,
         )
         if not is_cached:
-            self.calls.shifts += self._observer.settle(self.request, outcome, now)
+            self.calls.shifts += self._observer.settle(outcome, now)
         return outcome
 
     def _first(self, now: float) -> Attempt | None:

@@ -89,7 +89,7 @@ class Observer(Protocol):
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn from one finished call; what that changed."""
 
-    def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
+    def settle(self, outcome: Outcome, now: float) -> list[Event]:
         """Learn from a finished request; what that changed."""
 
     def cost_usd(self, result: CallResult) -> Decimal | None:

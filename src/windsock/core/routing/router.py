@@ -172,7 +172,7 @@ class Router:
         shifts = self.health.record(result, now, account)
         return shifts + self._audit.audit(result, now)
 
-    def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
+    def settle(self, outcome: Outcome, now: float) -> list[Event]:
         """Learn from a finished request."""
         self.learn_outcome(outcome, now)
         return self.health.settle(outcome, now) if len(outcome.results) > 1 else []

@@ -53,13 +53,11 @@ class AnswerChecks:
         if declared is None:
             self._note_each(texts.outcome, results)
         else:
-            self._note_declared(texts, declared, results)
+            self._note_declared(texts, results)
             if declared.unit_tests and not texts.is_private:
                 self._later(texts, message)
 
-    def _note_declared(
-        self, texts: AnsweredTexts, declared: Checks, results: Mapping[str, bool]
-    ) -> None:
+    def _note_declared(self, texts: AnsweredTexts, results: Mapping[str, bool]) -> None:
         """One check alone is the source `check`, which only of streams nobody else tells."""
         if texts.is_stream and results:
             self._note(texts.outcome, "check", holds=all(results.values()))

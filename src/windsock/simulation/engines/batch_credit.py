@@ -140,7 +140,7 @@ class BatchCredit:
                                                             stays))  # fmt: skip
                 self.teach(*taught, stays, stays_right, decision.end, claim=claims[1], pair=pair)
                 kept, right = kept + stays, right + stays_right
-            yield from self._stronger(decision, found, calls, pair)
+            yield from self._stronger(decision, found, pair)
             attempts += sum(each.lost_attempts for each in found)
             attempts -= sum(int(each.lost.sum()) * (i + 1) for i, each in enumerate(found))
         usd = count * self._usd(decision, name)
@@ -164,7 +164,6 @@ class BatchCredit:
         self,
         decision: GroupDecision,
         found: list[Answers],
-        calls: Counts,
         pair: tuple[str, str] | None,
     ) -> Iterator[Served]:
         """Answers given in place of doubtful ones; the calls before are counted with those."""

@@ -77,7 +77,7 @@ def prices(scenario: Scenario, trail: Trail, shocks: Sequence[float]) -> str:
     picture = svg.chart(frame, name, parts)
     series = {"form": "usd", "values": _short(columns)}
     note = "dollars for a thousand requests of this traffic's mix, log scale"
-    rows = _sampled(scenario, trail, columns, dollars)
+    rows = _sampled(trail, columns, dollars)
     return figure(picture, legend(names), series, "Prices", note) + twin(
         table(["hour", *map(escape, names)], rows)
     )
@@ -91,7 +91,7 @@ def shares(scenario: Scenario, runs: Sequence[Result], shocks: Sequence[float]) 
     frame = _frame(scenario, trail, 230, 0.0, 1.0)
     picture = _stacked(scenario, trail, columns, shocks, frame, "Share of traffic by deployment")
     series = {"form": "share", "values": _short(columns)}
-    rows = _sampled(scenario, trail, columns, percent)
+    rows = _sampled(trail, columns, percent)
     text = figure(
         picture,
         legend(names),
@@ -130,7 +130,7 @@ def regret(scenario: Scenario, standing: dict[str, Standing]) -> str:
         else "money spent beyond what the oracle pays for as many right answers"
     )
     series = {"form": "usd", "values": _short(columns)}
-    rows = _sampled(scenario, trail, columns, dollars)
+    rows = _sampled(trail, columns, dollars)
     told = [named(policy) for policy in others]
     return figure(
         picture, legend(list(others), told), series, "Lost against the clairvoyant", note
@@ -236,7 +236,7 @@ def _lost(us: Trail, it: Trail, i: int, worth: float | None) -> float:
 
 
 def _sampled(
-    scenario: Scenario, trail: Trail, columns: Sequence[Numbers], form: Callable[[float], str]
+    trail: Trail, columns: Sequence[Numbers], form: Callable[[float], str]
 ) -> list[list[str]]:
     """A dozen rows, evenly spaced."""
     count = len(trail.hour)

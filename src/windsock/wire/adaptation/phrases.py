@@ -58,6 +58,9 @@ OF_VALUE = re.compile(r"does not support [`'\"]?([\w.\-]+)[`'\"]? with this mode
 ANY_VALUE = re.compile(r"only the default|only [\d.]+ is (?:allowed|supported)", re.IGNORECASE)
 """Of a field that must not be sent at all."""
 
+OUTPUT_ASKED = r"(?:maximum|max) tokens you requested exceeds the model limit of"
+"""Of the length of an answer, under whichever name it was sent."""
+
 MOST = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -73,6 +76,7 @@ MOST = tuple(
         r" (\d+)",
         r"(?:max_tokens|max_completion_tokens)\D{0,40}between \d+ and (\d+)",
         r"maximum (?:number of )?(?:output|completion) tokens\D{0,20}(\d+)",
+        rf"{OUTPUT_ASKED} (\d+)",
         r"maximum (?:allowed )?(?:value|length)(?: for [`'\"]?\w+[`'\"]?)? (?:is|of) (\d+)",
     )
 )
@@ -90,6 +94,8 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"\bn['`\"]? ?> ?1\b", "n"),
         (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)",
          "tool_choice"),
+        (OUTPUT_ASKED, "max_tokens"),
+        (OUTPUT_ASKED, "max_completion_tokens"),
     )
 )  # fmt: skip
 """Sentences about what a deployment cannot serve, and the field that asks for it."""
@@ -108,13 +114,15 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"(?:not|n't) (?:support|accept|process|handle)(?: the)? (?:input[ _])?audio|"
          r"input_audio[`'\"]? (?:is|are) (?:not|un)[ -]?(?:supported|allowed)", AUDIO),
         (r"system messages? must (?:be|come|appear) (?:at the beginning|first)|"
-         r"(?:unexpected|invalid) role [`'\"]?system|only (?:the first|one) message can be (?:a )?"
-         r"system", SYSTEM),
+         r"(?:unexpected|invalid) role [`'\"]?system|only one system message (?:can be|is|may be) "
+         r"(?:accepted|allowed|given|present|sent|specified|supported)|"
+         r"only (?:the first|one) message can be (?:a )?system", SYSTEM),
         (r"[`'\"]?developer[`'\"]? is not one of|unknown variant [`'\"]?developer|"
          r"(?:unexpected|invalid|unknown|unsupported) (?:message )?role:? [`'\"]?developer|"
          r"does not support [`'\"]?developer", DEVELOPER),
         (r"assistant message prefill|must end with a user message|expected last role user|"
-         r"last message must (?:be|have)[^.]* user", PREFILL),
+         r"last message must (?:be|come|have)(?: (?:a|an|assistant|by|either|from|message|of|or|"
+         r"role|sent|set|the|to|tool|with)\b,?){0,9}[ =:]{1,2}[`'\"]?user\b", PREFILL),
         (r"tool call id was|tool_use\.id: string should match|tool_use_id: string should match|"
          r"tool_calls\[\d+\]\.id'?: string too long|tool_call_id'?: string too long", TOOL_ID),
         (r"roles? (?:should|must) (?:be )?alternat|should alternate with assistant", TURNS),

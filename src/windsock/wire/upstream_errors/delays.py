@@ -34,14 +34,20 @@ SAID = re.compile(
 )
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
-    r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
+    r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?)(?:\s?([+-]\d\d:?\d\d))?)?"
 )
+UNIX = re.compile(r"(?:reached|resets?|until|again)(?: at)?[|: ]{1,3}(1\d{9})(?!\d)")
+"""A moment in unix seconds within a sentence."""
+
 STATED = re.compile(
     r"(?:retry[-_ ]?(?:after|delay)|resets?_(?:in|after))(?:[-_ ]?(?:seconds|secs|s))?[\"']?"
     r"\s{0,9}[:=]\s{0,9}[\"']?"
     rf"(?P<span>(?P<count>{NUMBER}).*)"
 )
 """A header or a field within a sentence: a bare number is of seconds."""
+
+PROTOBUF = re.compile(r"retry_delay\s{0,9}\{\s{0,9}seconds:\s{0,9}(\d{1,12})")
+"""As Google's libraries write a message."""
 
 CHINESE = re.compile(rf"({NUMBER})\s*(秒|分钟|小时)[之以]?后")
 CHINESE_S = {"秒": 1.0, "分钟": 60.0, "小时": 3600.0}
@@ -117,10 +123,13 @@ def _of_words(text: str, now: float) -> Iterator[float]:
     for said in STATED.finditer(text):
         span = SPAN.match(said["span"])
         yield _seconds(span[0]) if span else float(said["count"])
+    yield from map(float, PROTOBUF.findall(text))
     for count, unit in CHINESE.findall(text):
         yield float(count) * CHINESE_S[unit]
-    for day, hour in UNTIL.findall(text):
-        moment = _moment(f"{day}T{hour or '00:00'}+00:00")
+    for moment_s in UNIX.findall(text):
+        yield float(moment_s) - now
+    for day, hour, zone in UNTIL.findall(text):
+        moment = _moment(f"{day}T{hour or '00:00'}{zone or '+00:00'}")
         if moment is not None:
             yield moment - now
 

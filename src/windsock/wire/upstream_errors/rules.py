@@ -132,7 +132,8 @@ def _kind_of_status(facts: ErrorFacts) -> CallKind:
         return CallKind.REFUSED
     if status is not None and status in STATUSES:
         return STATUSES[status]
-    is_refused = status is not None and 400 <= status < 500
+    is_blamed = status is None and not BLAMING_CODES.isdisjoint(facts.codes)
+    is_refused = is_blamed or (status is not None and 400 <= status < 500)
     return CallKind.REFUSED if is_refused else CallKind.SERVER_ERROR
 
 

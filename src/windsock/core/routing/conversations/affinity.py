@@ -93,7 +93,7 @@ class Conversations:
         weights = conversation_weights(choice)
         return NextTurn(
             weights=weights,
-            facts=facts_of(session, request, known, turn, choice, now),
+            facts=facts_of(session, request, known, turn, choice),
             note=note_of(choice, weights),
         )
 

@@ -18,11 +18,10 @@ def facts_of(
     known: Conversation | None,
     turn: Turn,
     choice: Choice,
-    now: float,
 ) -> ConversationFacts:
     """The conversation of a request, and what it would cost where."""
     lines = zip(choice.table.weights, choice.outlooks, strict=True)
-    seats = [_seat(weight, each, known, now) for weight, each in lines if each is not None]
+    seats = [_seat(weight, each, known) for weight, each in lines if each is not None]
     home = known.home if known else None
     seats.sort(key=lambda seat: (seat.deployment != home, seat.turn_usd))
     return ConversationFacts(
@@ -38,7 +37,7 @@ def facts_of(
     )
 
 
-def _seat(weight: float, each: Outlook, known: Conversation | None, now: float) -> SeatFacts:
+def _seat(weight: float, each: Outlook, known: Conversation | None) -> SeatFacts:
     held = each.held_tokens
     return SeatFacts(
         deployment=each.deployment,

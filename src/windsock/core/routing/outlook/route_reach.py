@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from math import sqrt
 
@@ -84,23 +84,23 @@ def reaches(
     router: Router, changed: Collection[Cell], now: float
 ) -> Iterator[tuple[Cell, Reach | None]]:
     """How far these cells and their routes can go; None where no floor is asked for."""
-    tables = {table.cell: table for table in router.tables.standing_tables()}
     for cell in changed:
         route = router.routes.get(cell.route)
         floor = route.policy.quality_floor if route is not None else None
-        yield cell, reach_of(tables[cell], floor, router.beliefs) if cell in tables else None
+        table = router.tables.shown(cell, now)
+        yield cell, reach_of(table, floor, router.beliefs) if table is not None else None
     for namespace, name in dict.fromkeys(cell[:2] for cell in changed):
-        yield Cell(namespace, name, ALL_TASKS), _of_route(router, namespace, name, tables, now)
+        yield Cell(namespace, name, ALL_TASKS), _of_route(router, namespace, name, now)
 
 
-def _of_route(
-    router: Router, namespace: str, name: str, tables: Mapping[Cell, WeightTable], now: float
-) -> Reach | None:
+def _of_route(router: Router, namespace: str, name: str, now: float) -> Reach | None:
     route = router.routes.get(name)
     aims = route.policy.aims if route is not None else None
     if route is None or aims is None or aims.route_quality_floor is None:
         return None
-    first = next((cell.name for cell in tables if cell[:2] == (namespace, name)), DEFAULT_TASK)
+    cells = [cell for cell in router.tables.cells() if cell[:2] == (namespace, name)]
+    first = cells[0].name if cells else DEFAULT_TASK
     _, views = router.tables.views(route, namespace, first, now, {})
-    parts = [(view.share, tables[view.cell]) for view in views if view.cell in tables]
+    shown = ((view.share, router.tables.shown(view.cell, now)) for view in views)
+    parts = [(share, table) for share, table in shown if table is not None]
     return route_reach(parts, aims.route_quality_floor, router.beliefs)

@@ -169,7 +169,15 @@ class Replica:
             else:
                 cell = self.router.learner.hear(each)
                 if cell is not None:
-                    self.router.tables.count_evidence(cell, each.at, max(1, round(each.values[0])))
+                    self._count_evidence(cell, each)
+
+    def _count_evidence(self, cell: Cell, each: Contribution) -> None:
+        """What others are asked is a part of the route's traffic here as well."""
+        route = None if cell.is_own else self.router.routes.get(cell.route)
+        if cell.segment and route is not None and not route.policy.segment_words(cell):
+            route = None
+        count = max(1, round(each.values[0]))
+        self.router.tables.count_evidence(cell, each.at, count, route)
 
     def _count(self, each: Contribution) -> None:
         """What a policy of a route knows beside beliefs."""

@@ -137,18 +137,22 @@ class WeightTables:
         cell = Cell.read(request.namespace, route.name, request.task)
         return self._looking().imagine(route, cell, request, now, imagined)
 
-    def count_evidence(self, cell: Cell, now: float, count: int = 1) -> None:
+    def count_evidence(
+        self, cell: Cell, now: float, count: int = 1, route: Route | None = None
+    ) -> None:
         """So many rewards or outcomes of this cell were learnt.
 
-        Where tasks make room for others, what is learnt late of one takes room like a request.
+        route   of a cell that others were asked for: it opens, as one does that had made room
         """
         group, place = self._cells.groups.get(cell[:2]), self._cells.places.get(cell)
-        if group is not None and group.has_closed and place is None:
-            place = self._opened(group.places[0].route, cell, now)
+        if place is None and group is not None and group.has_closed:
+            route = group.places[0].route
+        if place is None and route is not None:
+            place = self._opened(route, cell, now)
             place.asked_at = now
-        if group is not None and place is not None:
+        if place is not None:
             place.evidence += count
-            group.evidence += count
+            self._cells.group_of(cell).evidence += count
 
     def refresh(self, now: float) -> bool:
         """Solve one stale table ahead of the next requests; False if none is stale.
@@ -194,11 +198,17 @@ class WeightTables:
         solved, self.solved = self.solved, []
         return solved
 
-    def standing(self, cell: Cell) -> WeightTable | None:
-        """The table of a cell as it was last solved, stale or not; None if it never was."""
+    def shown(self, cell: Cell, now: float) -> WeightTable | None:
+        """The weights of an open cell, a moment old at most; None if none were solved yet.
+
+        Where sizes of prompts have tables of their own, that of a prompt of any size.
+        """
         place = self._cells.places.get(cell)
-        slot = place.standing if place is not None else None
-        return None if slot is None else slot.table
+        if place is None or (slot := place.standing) is None:
+            return None
+        if place.classes is None:
+            return slot.table
+        return self.peek(place.route, cell.namespace, cell.name, now)
 
     def standing_tables(self) -> list[WeightTable]:
         """Those of all open cells as they were last solved, stale or not."""
@@ -206,7 +216,7 @@ class WeightTables:
         return [slot.table for slot in slots if slot is not None]
 
     def cells(self) -> list[Cell]:
-        """Every cell that requests have opened."""
+        """Every open cell."""
         return [place.cell for place in self._cells.places.values()]
 
     def variant(
