@@ -28,7 +28,7 @@ from windsock.observability import log
 
 def run_demo(*, host: str, port: int, with_parent: bool = False) -> None:
     """Run until interrupted; with_parent: or until the process ends that started this one."""
-    log.configure(level="warning", is_json=False)
+    log.configure(level="error", is_json=False)  # prices that move and fail to are the story told
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(_main(host, port, Parent.of_now() if with_parent else None))
 
@@ -141,27 +141,36 @@ async def _narrate(service: Service, history: PriceHistory) -> None:
             prices: Any = event.facts["usd_per_mtok"]  # type: ignore[union-attr]
             told = ", ".join(f"{meter} ${float(usd):g}" for meter, usd in prices.items())
             reason = event.facts.get("reason", "")  # type: ignore[union-attr]
+            line = f"[dim]{date}[/]  {event.kind:<15} [bold]{event.deployment}[/]  {told}  {reason}"  # type: ignore[union-attr]
             console.print(
-                f"[dim]{date}[/]  {event.kind:<15} [bold]{event.deployment}[/]  {told}  {reason}",  # type: ignore[union-attr]
+                line.rstrip(),
                 highlight=False,
+                soft_wrap=True,
             )
 
 
 def _announce(host: str, port: int) -> None:
+    """The commands stand outside of the box, to be copied as they are."""
     url = f"http://{host}:{port}"
-    Console(stderr=True).print(
+    console = Console(stderr=True)
+    console.print(
         Panel(
             f"windsock is routing on [bold]{url}[/]  (open it in a browser)\n"
-            "Prices of 2025 are replayed at half a second a day; traffic follows them.\n\n"
-            f"curl -s {url}/v1/chat/completions -H 'content-type: application/json' -d \\\n"
-            '  \'{"model":"auto","metadata":{"task":"sentiment"},"messages":[{"role":"user",\n'
-            '    "content":"Is this review positive or negative? I love it"}]}\'\n'
-            f"curl -s '{url}/v1/weights?task=sql'\n\n"
+            "Prices of 2025 are replayed at half a second a day; traffic follows them.\n"
             "Ctrl-C ends it.",
             title="demo",
             expand=False,
         ),
         highlight=False,
+    )
+    console.print(
+        f"curl -s {url}/v1/chat/completions -H 'content-type: application/json' \\\n"
+        '  -d \'{"model":"auto","metadata":{"task":"sentiment"},"messages":[{"role":"user",\n'
+        '    "content":"Is this review positive or negative? I love it"}]}\'\n'
+        f"curl -s '{url}/v1/weights?task=sql'\n",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
 
 
