@@ -7,6 +7,9 @@ from tests.running import running
 from tests.upstream import Answer, completion, upstream
 from windsock.app.background.config_reload import Reloader
 
+BY_COMMAND = "[server]\nport = 1234\n[learning]\nseed = 7\n"
+"""What the service was started with beside its file: no edit makes it wait for the next start."""
+
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -22,7 +25,7 @@ async def edited(tmp_path):
             '[routes.auto]\ncandidates = ["acme/m"]\n'
         )
         path.write_text(text)
-        async with running(text, tmp_path) as it:
+        async with running(text + BY_COMMAND, tmp_path) as it:
             reloader = Reloader(target=it.service.reloaded, path=path, environ={})
             seen = []
             it.service.events.listeners.append(seen.append)

@@ -77,7 +77,8 @@ class Reloader:
     _started: Settings = field(init=False)
 
     def __post_init__(self) -> None:
-        self._seen, self._started = self._stamp(), self.target.settings
+        self._seen = self._stamp()
+        self._started = self._stated() or self.target.settings
 
     def check(self) -> None:
         """Take over the file if it was written since the last check; publishes what came of it."""
@@ -123,6 +124,13 @@ class Reloader:
             "deployments": len(catalog.deployments),
             "at_start": waiting,
         }
+
+    def _stated(self) -> Settings | None:
+        """What the file says, without what the command line and the parent process add to it."""
+        try:
+            return with_defaults(load(self.path, self.environ), presets(), self.environ)
+        except ConfigError:
+            return None
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
