@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -154,6 +154,13 @@ def table(engine: Engine, version: int) -> WeightTable | None:
     new = select(_table).where(_table.c.version == version).limit(1)
     old = select(_weights).where(_weights.c.version == version).limit(1)
     return next(_tables(engine, new, old), None)
+
+
+def tables(engine: Engine, versions: Collection[int]) -> dict[int, WeightTable]:
+    """Weight tables by their version, those that are kept."""
+    new = select(_table).where(_table.c.version.in_(versions))
+    old = select(_weights).where(_weights.c.version.in_(versions))
+    return {found.version: found for found in _tables(engine, new, old)}
 
 
 def table_at(
