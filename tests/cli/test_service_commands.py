@@ -1,6 +1,7 @@
 """Every command that asks a running service sends the key it is given."""
 
 import asyncio
+import socket
 
 import pytest
 from typer.testing import CliRunner
@@ -75,6 +76,13 @@ async def test_something_else_that_answers_is_one_sentence() -> None:
         done = await asyncio.to_thread(run, ["weights"], "--url", page.url)
     assert isinstance(done.exception, WindsockError)
     assert "is no windsock" in str(done.exception)
+
+
+def test_one_that_takes_its_time_is_not_taken_for_none(monkeypatch) -> None:
+    monkeypatch.setattr("windsock.cli.service_client.TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = run(["weights"], "--url", f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert "did not answer within 0.05 s: it is busy" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -337,7 +337,9 @@ def test_the_log_itself_is_not_sure_of_its_success_by_three_right_answers(tmp_pa
         row.reward = None
     for row in judged[:3]:
         row.reward = 1.0
-    success = evaluation(found).logged.success
+    logged_value = evaluation(found).logged
+    success = logged_value.success
+    assert logged_value.usd_per_success.low == 0
     assert success.high - success.low > 0.2
 
 

@@ -123,6 +123,7 @@ def test_weights_of_a_past_moment_are_the_last_table_before_it(engine: Engine) -
     keep(engine, kept)
     assert queries.table(engine, 3) == kept[1]
     assert queries.table(engine, 9) is None
+    assert queries.tables(engine, {3, 5, 9}) == {3: kept[1], 5: kept[2]}
     at = queries.table_at(engine, "default", "auto", "chat", START + 4.9)
     assert at == kept[1]
     assert queries.table_at(engine, "default", "auto", "chat", START + 0.5) is None

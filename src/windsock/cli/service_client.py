@@ -47,6 +47,13 @@ class ServiceClient:
         url = self.url.rstrip("/") + path
         try:
             answer = httpx.request(method, url, headers=headers, **{"timeout": TIMEOUT_S, **asked})
+        except httpx.ReadTimeout as error:
+            limit_s = asked.get("timeout", TIMEOUT_S)
+            raise NothingAnswers(
+                f"the windsock at {self.url} did not answer within {limit_s:g} s: it is busy, or "
+                f"has much to tell; ask for less, such as a later --since, or GET {path} without "
+                "a limit of time"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise NothingAnswers(
                 f"no windsock answers at {self.url} ({type(error).__name__}); start one with "

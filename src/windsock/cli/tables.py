@@ -25,6 +25,9 @@ from windsock.resources.declared import point
 SAMPLE = 4000
 """Requests that savings rest on, at most; the service reads them in about a second."""
 
+PATIENCE_S = 60.0
+"""With tasks by the hundred on a busy machine it takes several."""
+
 
 def show_report(
     service: Client, *, since: str, by: str, baseline: str | None = None, as_json: bool = False
@@ -35,7 +38,8 @@ def show_report(
     except ValueError as error:
         raise ConfigError(f"--since: {error}") from None
     named = {"baseline": baseline} if baseline else {}
-    found = service.ask("/v1/report", params={"since": begin, "by": by, "sample": SAMPLE, **named})
+    asked = {"since": begin, "by": by, "sample": SAMPLE, **named}
+    found = service.ask("/v1/report", params=asked, timeout=PATIENCE_S)
     if as_json:
         print(json.dumps(found, indent=2))
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from windsock.evaluation.considered import Considered
@@ -149,7 +150,7 @@ def evaluation(found: Reconsidered) -> Evaluation:
         logged=logged,
         repriced=repriced,
         by_estimator=new,
-        new_usd=dollars,
+        new_usd=_paid(dollars) if dollars else None,
         gain=gain,
         saved_usd=difference(repriced.usd, dollars, samples) if dollars else None,
         labels=labels_of(gain, count, requests=len(rows), samples=samples) if usd else None,
@@ -184,24 +185,29 @@ def _values(success: Sample, usd: Mapping[str, Estimate]) -> dict[str, Value]:
     return {
         name: Value(
             success=bounded(found, 0.0, 1.0),
-            usd=usd[name],
-            usd_per_success=ratio(usd[name], found, support),
+            usd=_paid(usd[name]),
+            usd_per_success=_paid(ratio(usd[name], found, support)),
         )
         for name, found in estimates(success).items()
     }
+
+
+def _paid(usd: Estimate) -> Estimate:
+    """Nobody is paid for answering."""
+    return bounded(usd, 0.0, inf)
 
 
 def _logged(success: Sample | None, usd: Sequence[float]) -> Value:
     """What the log itself came to, at these dollars; its success None where nobody judged."""
     money = estimates(plain_sample(usd))["snips"]
     if success is None:
-        return Value(success=None, usd=money, usd_per_success=None)
+        return Value(success=None, usd=_paid(money), usd_per_success=None)
     right = estimates(success)[PLAIN]
     support = effective_samples(success.seen)
     return Value(
         success=bounded(right, 0.0, 1.0),
-        usd=money,
-        usd_per_success=ratio(money, right, support),
+        usd=_paid(money),
+        usd_per_success=_paid(ratio(money, right, support)),
     )
 
 

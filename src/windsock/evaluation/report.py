@@ -122,9 +122,10 @@ def _of_value(name: str, value: Value) -> Entry:
 
 def _cells(found: Evaluation, width: int) -> Iterator[str]:
     head = Entry("where it went, and would go", ("logged", "new", "judged", "success"))
+    has_routes = len({cell.route for cell in found.cells}) > 1
     entries = [
         Entry(
-            f"{cell.task} / {cell.deployment}",
+            f"{cell.route} / " * has_routes + f"{cell.task} / {cell.deployment}",
             (
                 f"{cell.logged_share:.1%}",
                 f"{cell.new_share:.1%}",

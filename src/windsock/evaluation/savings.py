@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +31,9 @@ SAMPLE = 400
 
 PARTS = 12
 """Of a span from which no more is read than a sample."""
+
+AT_ONCE = 64
+"""Requests whose weight tables are read together."""
 
 MINUTE_S = 60.0
 GRAINS_S = (3600.0, MINUTE_S)
@@ -92,22 +94,34 @@ def savings(
 
     routes: dict[str, _Route] = defaultdict(_Route)
     with by_one_connection(engine) as store:
-        table_of = lru_cache(partial(queries.table, store))
         sampled = [
             pair
             for pair in _sampled(store, since, until, namespace, sample)
             if pair[0].decision.cell.route in baselines
         ]
         told = queries.feedback_of_each(store, [each.decision.id for each, _ in sampled])
-        for outcome, stands_for in sampled:
+        for outcome, stands_for, table in _with_tables(store, sampled):
             name = outcome.decision.cell.route
             route = routes[name]
             route.requests += stands_for
             route.read += 1
             said = told.get(outcome.decision.id, ())
-            table = table_of(outcome.decision.table_version)
             _take(route, outcome, baselines[name], table, _reward(said))
     return [_savings(name, route, baselines[name]) for name, route in sorted(routes.items())]
+
+
+def _with_tables(
+    engine: Engine, sampled: Sequence[tuple[Outcome, float]]
+) -> Iterator[tuple[Outcome, float, WeightTable | None]]:
+    """Each with the weights that it was drawn from; of few at a time, for tables are large."""
+    tables: dict[int, WeightTable] = {}
+    for start in range(0, len(sampled), AT_ONCE):
+        some = sampled[start : start + AT_ONCE]
+        versions = {outcome.decision.table_version for outcome, _ in some}
+        kept = {version: tables[version] for version in versions & tables.keys()}
+        tables = kept | queries.tables(engine, versions - kept.keys())
+        for outcome, stands_for in some:
+            yield outcome, stands_for, tables.get(outcome.decision.table_version)
 
 
 def _sampled(

@@ -165,16 +165,27 @@ def _world(ask: Ask, name: str, seed: int, every: int) -> RehearsedWorld:
     qualities = drawn_qualities(router, ask.traffic, names, changes, origin.route, **slices)
     begins = datetime.fromtimestamp(ask.starts_at, UTC).isoformat()
     scenario = scenario_of_rehearsal(
-        ask.traffic, quotes, qualities, changes,
-        begins=begins, hours=ask.hours, flagship=_dearest(quotes),
-    )  # fmt: skip
+        ask.traffic,
+        quotes,
+        qualities,
+        changes,
+        begins=begins,
+        hours=ask.hours,
+        flagship=_dearest(quotes),
+    )
     voices = {
         each: [said.quote for said in router.book.statements(each, ask.starts_at)] for each in names
     }
     return RehearsedWorld(
-        scenario, seed, traffic=ask.traffic, changes=changes, quotes=quotes, voices=voices,
-        lengths=drawn_lengths(ask.traffic, names, **slices), every=every,
-    )  # fmt: skip
+        scenario,
+        seed,
+        traffic=ask.traffic,
+        changes=changes,
+        quotes=quotes,
+        voices=voices,
+        lengths=drawn_lengths(ask.traffic, names, **slices),
+        every=every,
+    )
 
 
 def _quotes(router: Router, names: Sequence[str], at: float, changes: Changes) -> dict[str, Quote]:

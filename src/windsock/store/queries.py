@@ -31,6 +31,7 @@ from windsock.store.compact.history import (
     since_position,
     table,
     table_at,
+    tables,
     tables_at,
 )
 from windsock.store.compact.seeking import sought
@@ -73,6 +74,7 @@ __all__ = [
     "sought",
     "table",
     "table_at",
+    "tables",
     "tables_at",
     "tail",
     "tail_size",

@@ -77,9 +77,15 @@ class UpstreamCalls:
         return self.result(attempt, error.kind, started, status=error.status)
 
     def refused(
-        self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
-        failure: Failure, **facts: Any,
-    ) -> CallResult:  # fmt: skip
+        self,
+        attempt: Attempt,
+        target: Target,
+        reply: Reply,
+        raw: bytes,
+        started: float,
+        failure: Failure,
+        **facts: Any,
+    ) -> CallResult:
         """The result of a call whose answer is an error, which `failure` remembers.
 
         raw     the body of that status; with 200, the error that stood within it

@@ -126,8 +126,9 @@ class PriceTimeline:
 
     def said_since(self, quote: Quote) -> Quote | None:
         """Another price that the feed of a quote has stated after it, held or not."""
-        now = [held.quote for key, held in self.held.items() if key == (quote.feed, None)]
-        said = [each for each in (*now, self.statements.get(quote.feed)) if each is not None]
+        held, stated = self.held.get((quote.feed, None)), self.statements.get(quote.feed)
+        said = [held.quote] if held else []
+        said += [stated] if stated else []
         last = max(said, key=lambda each: each.seen_at, default=quote)
         return None if last.seen_at <= quote.seen_at or last.same_price(quote) else last
 

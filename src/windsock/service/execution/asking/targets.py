@@ -65,16 +65,19 @@ class Targets:
         heard = self._catalog.unsupported.of(deployment.id, self._clock.now())
         stated = upstream.parameters if native is None else upstream.stated
         known = stated.get(deployment.id, AS_IT_COMES)
-        taken = self._taken((deployment.id, native is None, heard), known) if heard else known
-        is_limited = request.request.max_output_tokens is not None
-        rules = _bounded(taken, deployment, request) if is_limited else taken
+        rules = self._taken((deployment.id, native is None, heard), known) if heard else known
+        if request.request.max_output_tokens is not None:
+            rules = _bounded(rules, deployment, request)
         try:
             asked, changed = _asked(deployment, request, native, rules)
         except MISSHAPEN as error:
             raise untold() from error
-        spoken = spoken if native is None else native
-        changed += uncarried(asked, spoken.carries) if spoken.carries is not None else ()
-        endpoint = upstream.endpoint_of(request.operation) if native is None else upstream.bare
+        if native is None:
+            endpoint = upstream.endpoint_of(request.operation)
+        else:
+            spoken, endpoint = native, upstream.bare
+        if spoken.carries is not None:
+            changed += uncarried(asked, spoken.carries)
         if (trace := current.get()) is not None:
             headers = trace.call(attempt, deployment, endpoint.base_url, asked)
             asked = replace(asked, headers=headers)

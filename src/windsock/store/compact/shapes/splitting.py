@@ -154,17 +154,25 @@ class _Planning:
     def _record(self, layout: Layout) -> Tree:
         begin = self._values
         self._values += len(layout.names)
-        trees = {place: self._column(begin + place, write)
-                 for place, write in enumerate(layout.writes) if write is not None}  # fmt: skip
+        trees = {
+            place: self._column(begin + place, write)
+            for place, write in enumerate(layout.writes)
+            if write is not None
+        }
         trees |= {place: self._next(begin + place) for place, _ in layout.parts}
-        fields_of = [(name, default, trees[place]) for place, (name, default)
-                     in enumerate(zip(layout.names, layout.defaults, strict=True))]  # fmt: skip
+        fields_of = [
+            (name, default, trees[place])
+            for place, (name, default) in enumerate(zip(layout.names, layout.defaults, strict=True))
+        ]
 
         def tree(standing: Sequence[Any]) -> dict[str, Any]:
             """Without fields that have their default."""
             found = ((name, default, part(standing)) for name, default, part in fields_of)
-            return {name: each for name, default, each in found
-                    if type(each) is not type(default) or each != default}  # fmt: skip
+            return {
+                name: each
+                for name, default, each in found
+                if type(each) is not type(default) or each != default
+            }
 
         return tree
 

@@ -9,13 +9,33 @@ import msgspec
 from windsock.wire.caller_fields.names import Model, Models, Name
 from windsock.wire.caller_fields.router_fields import RouterFields
 
-NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_key", "user",
-            "metadata")  # fmt: skip
+NAMED_IN = (
+    "session_id",
+    "conversation",
+    "previous_response_id",
+    "prompt_cache_key",
+    "user",
+    "metadata",
+)
 """Fields of a body that may name the session."""
 
-USUAL = frozenset(("model", "messages", "stream", "stream_options", "max_tokens",
-                   "max_completion_tokens", "temperature", "top_p", "stop", "seed",
-                   "presence_penalty", "frequency_penalty", "usage"))  # fmt: skip
+USUAL = frozenset(
+    (
+        "model",
+        "messages",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "usage",
+    )
+)
 """Fields that name no session, no task and no request, need nothing of a deployment and speak to no
 router: in a body with no other, nothing is looked for but what its messages are."""
 
