@@ -61,8 +61,15 @@ def whatif(
     aims = {"quality_floor": floor, "route_quality_floor": route_floor, "usd_per_day": budget}
     if not price and all(aim is None for aim in aims.values()):
         raise ConfigError("say what to imagine: --price, --floor, --route-floor or --budget")
-    show_what_if(ServiceClient(url, key), price or [], aims, route=route, task=task,
-                 requests_per_day=requests_per_day, as_json=as_json)  # fmt: skip
+    show_what_if(
+        ServiceClient(url, key),
+        price or [],
+        aims,
+        route=route,
+        task=task,
+        requests_per_day=requests_per_day,
+        as_json=as_json,
+    )
 
 
 def learn(

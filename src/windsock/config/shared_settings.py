@@ -21,9 +21,13 @@ def shared_settings(settings: Settings, route: str) -> dict[str, Any]:
     """A windsock.toml, JSON-able, in which this route decides as it does here."""
     hidden = {"providers": {"__all__": HIDDEN}}
     body = settings.model_dump(
-        mode="json", include=ROUTING, exclude=hidden, exclude_none=True, exclude_defaults=True,
+        mode="json",
+        include=ROUTING,
+        exclude=hidden,
+        exclude_none=True,
+        exclude_defaults=True,
         by_alias=True,
-    )  # fmt: skip
+    )
     for provider in body.get("providers", {}).values():
         provider["base_url"] = NOWHERE
     body["routes"] = {name: each for name, each in body["routes"].items() if name == route}

@@ -165,8 +165,14 @@ class Line:
         log = event_log()
         told = log.error if name == "webhook.failed" else log.info
         kind = self._in_hand[0].kind
-        told(name, host=self.hook.host, event_kind=kind, waiting=self.waiting, lost=self.lost,
-             **facts)  # fmt: skip
+        told(
+            name,
+            host=self.hook.host,
+            event_kind=kind,
+            waiting=self.waiting,
+            lost=self.lost,
+            **facts,
+        )
 
 
 class Webhooks:

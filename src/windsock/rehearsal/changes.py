@@ -58,10 +58,14 @@ class Changes:
         moment = f" after {_span(self.at_s)}" if self.at_s else ""
         told = [f"{text}{moment}" for text in self.prices.texts]
         told += [f"{name} is retired{moment}" for name in self.retired]
-        told += [f"{name} is away for {_span(span)}{moment}"
-                 for name, span in (self.outages or {}).items()]  # fmt: skip
-        told += [f"{each.name} comes at ${each.input:g}/{each.output:g} per million tokens{moment}"
-                 for each in self.newcomers]  # fmt: skip
+        told += [
+            f"{name} is away for {_span(span)}{moment}"
+            for name, span in (self.outages or {}).items()
+        ]
+        told += [
+            f"{each.name} comes at ${each.input:g}/{each.output:g} per million tokens{moment}"
+            for each in self.newcomers
+        ]
         return [*told, *self.settings]
 
     def check(self, names: Sequence[str]) -> None:

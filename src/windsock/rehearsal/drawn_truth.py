@@ -29,9 +29,15 @@ Lengths = Mapping[tuple[str, str], float]
 
 
 def drawn_qualities(
-    router: Router, traffic: LoggedTraffic, names: Iterable[str], changes: Changes,
-    route: str, *, seed: int, seeds: int,
-) -> Qualities:  # fmt: skip
+    router: Router,
+    traffic: LoggedTraffic,
+    names: Iterable[str],
+    changes: Changes,
+    route: str,
+    *,
+    seed: int,
+    seeds: int,
+) -> Qualities:
     """What success may truly be, drawn from what is believed of it; the same for a seed."""
     stated = {each.name: each.success for each in changes.newcomers}
 

@@ -103,8 +103,11 @@ def logged_traffic(entries: Iterable[object], route: str, since: float) -> Logge
         )
     answers = Counter((each.decision.cell.task, each.served or "") for each in mine)
     lengths, talks = _lengths(mine), Counter(_session(each.decision) for each in mine)
-    delays = [judged_at[each.decision.id] - each.finished_at for each in mine
-              if each.decision.id in judged_at]  # fmt: skip
+    delays = [
+        judged_at[each.decision.id] - each.finished_at
+        for each in mine
+        if each.decision.id in judged_at
+    ]
     return LoggedTraffic(
         namespace=namespace,
         asked=tuple(_asked(each, lengths, talks) for each in mine),
@@ -195,8 +198,11 @@ def _lengths(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], float]:
         by_name[name] += held
     usual = {name: _leaned(held, 1.0) for name, held in by_name.items()}
     tasks = {task for task, _ in by_place}
-    return {(task, name): max(0.01, _leaned(ratios.get((task, name), []), usual[name]))
-            for task in tasks for name in usual}  # fmt: skip
+    return {
+        (task, name): max(0.01, _leaned(ratios.get((task, name), []), usual[name]))
+        for task in tasks
+        for name in usual
+    }
 
 
 def _to_the_mean_of_its_task(
@@ -206,8 +212,9 @@ def _to_the_mean_of_its_task(
     for (task, _), held in by_place.items():
         by_task[task] += held
     means = {task: sum(held) / len(held) or 1.0 for task, held in by_task.items()}
-    return {place: [tokens / means[place[0]] for tokens in held]
-            for place, held in by_place.items()}  # fmt: skip
+    return {
+        place: [tokens / means[place[0]] for tokens in held] for place, held in by_place.items()
+    }
 
 
 def _leaned(held: list[float], usual: float) -> float:

@@ -45,9 +45,13 @@ class Origin:
         """A router that knows all that, and draws by this seed."""
         catalog = catalog_of(self.settings, presets())
         router = router_of(
-            self.settings, catalog, has_priors=self.settings.learning.priors, seed=seed,
-            fresh_s=FRESH_S, fresh_outcomes=FRESH_OUTCOMES,
-        )  # fmt: skip
+            self.settings,
+            catalog,
+            has_priors=self.settings.learning.priors,
+            seed=seed,
+            fresh_s=FRESH_S,
+            fresh_outcomes=FRESH_OUTCOMES,
+        )
         router.from_state(self.state)
         router.book.from_state(self.book)
         router.book.adjust(contracts_of(self.settings, catalog))

@@ -70,8 +70,7 @@ def report_by_step(
 
 def _report(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
     sums = grouped(found.requests, by, namespace)
-    lines = [_line(group, sums[group], by)
-             for group in in_order(sums) if sums[group]["requests"]]  # fmt: skip
+    lines = [_line(group, sums[group], by) for group in in_order(sums) if sums[group]["requests"]]
     return lines or ([] if by else [_line((), Counter(), by)])
 
 
@@ -97,10 +96,12 @@ def _delays(found: Totals) -> Lines:
     sums = grouped(found.requests, ("deployment",), None)
     answered = [name or "" for (name,) in in_order(sums) if sums[name,]["answered"]]
     return [
-        {"deployment": name,
-         **{f"p{each}_latency_s": nearest_rank(delays, each) for each in PERCENTS}}
+        {
+            "deployment": name,
+            **{f"p{each}_latency_s": nearest_rank(delays, each) for each in PERCENTS},
+        }
         for name, delays in ((name, found.delays[name]) for name in answered)
-    ]  # fmt: skip
+    ]
 
 
 def _attempts(found: Totals) -> Lines:
@@ -108,10 +109,15 @@ def _attempts(found: Totals) -> Lines:
     for series, sums in found.calls.items():
         calls[series.deployment, series.kind].update(sums)
     return [
-        {"deployment": deployment, "kind": kind, "calls": sums["calls"],
-         "mean_latency_s": sums["latency_us"] / sums["calls"] / MICRO}
-        for (deployment, kind), sums in sorted(calls.items()) if sums["calls"]
-    ]  # fmt: skip
+        {
+            "deployment": deployment,
+            "kind": kind,
+            "calls": sums["calls"],
+            "mean_latency_s": sums["latency_us"] / sums["calls"] / MICRO,
+        }
+        for (deployment, kind), sums in sorted(calls.items())
+        if sums["calls"]
+    ]
 
 
 def bills_report(

@@ -111,8 +111,9 @@ class ShareKeeper:
         most = own + 2 * account.held_usd + max(ahead, limit * part)
         if account.granted_usd is not None:
             account.granted_usd = min(account.granted_usd, most)
-        return Share(limit_usd=limit, told_usd=own, granted_usd=most,
-                     elsewhere_usd=account.elsewhere_usd)  # fmt: skip
+        return Share(
+            limit_usd=limit, told_usd=own, granted_usd=most, elsewhere_usd=account.elsewhere_usd
+        )
 
     def _paced(self, place: Place, own: Decimal) -> float:
         """Dollars a second, the last quarter of a minute counting most."""

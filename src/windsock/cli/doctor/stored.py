@@ -90,14 +90,22 @@ def diagnose_calls(settings: Settings, now: float) -> list[Diagnosis]:
     ended = _ended(settings, now - ERRORS_S)
     mend = "GET /v1/decisions?format=ndjson lists each call, callers are told its words"
     rises = filter(None, (error_rise(name, ends) for name, ends in ended.items()))
-    risen = [Diagnosis(subject=f"errors at {rise.deployment}", ok=False, text=f"{rise}; {mend}")
-             for rise in rises if rise.has_risen]  # fmt: skip
+    risen = [
+        Diagnosis(subject=f"errors at {rise.deployment}", ok=False, text=f"{rise}; {mend}")
+        for rise in rises
+        if rise.has_risen
+    ]
     refused = [
-        Diagnosis(subject=name, ok=False,
-                  text=f"{ends[kind]} of {sum(ends.values())} calls of the last hour were refused "
-                       f"{words}")
-        for name, ends in ended.items() for kind, words in ACCOUNT.items() if ends[kind]
-    ]  # fmt: skip
+        Diagnosis(
+            subject=name,
+            ok=False,
+            text=f"{ends[kind]} of {sum(ends.values())} calls of the last hour were refused "
+            f"{words}",
+        )
+        for name, ends in ended.items()
+        for kind, words in ACCOUNT.items()
+        if ends[kind]
+    ]
     return risen + refused
 
 

@@ -35,10 +35,15 @@ def init(
 
     is_silent = yes or as_json
     made = first.init(
-        to, os.environ, ask=None if is_silent else ask,
-        tell=(lambda _: None) if as_json else typer.echo, use=use or (),
-        purpose=purpose, budget=budget, force=force,
-    )  # fmt: skip
+        to,
+        os.environ,
+        ask=None if is_silent else ask,
+        tell=(lambda _: None) if as_json else typer.echo,
+        use=use or (),
+        purpose=purpose,
+        budget=budget,
+        force=force,
+    )
     if as_json:
         typer.echo(json.dumps({"file": str(made)}))
         return

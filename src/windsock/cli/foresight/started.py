@@ -45,9 +45,12 @@ class Start:
 
 
 def from_store(
-    config: Path | None, environ: Mapping[str, str], route: str | None, span_s: float | None,
+    config: Path | None,
+    environ: Mapping[str, str],
+    route: str | None,
+    span_s: float | None,
     now: float,
-) -> Start:  # fmt: skip
+) -> Start:
     """What the store of a configuration tells; raises ConfigError or StoreError.
 
     span_s  of the log, up to now; None: all of it
@@ -88,8 +91,10 @@ def _read(said: Mapping[str, Any]) -> Start:
         for each in said[key]
     ]
     origin = Origin(
-        settings=narrowed(parse(text, {}, source=source), route), route=route,
-        state=said["router"], book=said["book"],
-    )  # fmt: skip
+        settings=narrowed(parse(text, {}, source=source), route),
+        route=route,
+        state=said["router"],
+        book=said["book"],
+    )
     traffic = logged_traffic(entries, route, 0.0)
     return Start(origin=origin, traffic=traffic, text=text, source=source, now=said["now"])

@@ -29,8 +29,12 @@ def show_what_if(
     as_json: bool,
 ) -> None:
     """Ask and print; raises ConfigError on a price that cannot be read."""
-    asked = {"prices": imagined(service.ask("/v1/prices")["data"], repriced(prices)),
-             "route": route, "task": task, **aims}  # fmt: skip
+    asked = {
+        "prices": imagined(service.ask("/v1/prices")["data"], repriced(prices)),
+        "route": route,
+        "task": task,
+        **aims,
+    }
     body = {key: value for key, value in asked.items() if value is not None}
     params = {"requests_per_day": requests_per_day} if requests_per_day else {}
     found = service.ask("/v1/whatif", method="POST", json=body, params=params)

@@ -46,8 +46,11 @@ def keys_create(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help="a route, deployment or model it may ask for, or a glob; "
-                     "repeatable, all if not said"),
+        typer.Option(
+            "--model",
+            help="a route, deployment or model it may ask for, or a glob; "
+            "repeatable, all if not said",
+        ),
     ] = None,
     rpm: Annotated[
         int | None, typer.Option(min=1, max=MOST, help="requests a minute, at most")
@@ -65,12 +68,16 @@ def keys_create(
         str | None, typer.Option(help="such as 90d, or a date such as 2027-01-31")
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private", help="texts of its requests are held nowhere: not for "
-                           "labels, not for judges, not in the cache")
+        bool,
+        typer.Option(
+            "--private",
+            help="texts of its requests are held nowhere: not for "
+            "labels, not for judges, not in the cache",
+        ),
     ] = False,
     config: Config = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Make a key and show it once."""
     from windsock.cli.keys import printing
 

@@ -30,9 +30,11 @@ def show_stats(stats: StoreStats, settings: Settings, *, as_json: bool) -> None:
     head = Entry("kind", ("rows", "size", "/request", "oldest", "kept"))
     table = [head, *(_entry(each, stats, settings) for each in stats.kinds)]
     show(terminal(), lines(table, width=terminal().width, figure=11))
-    print(f"\n{size(stats.bytes)} in all, {size(stats.free_bytes)} of it free; "
-          f"{stats.requests:,} requests, {_bytes(stats.bytes_a_request)} bytes each\n"
-          f"{stats.requests_a_day:,} in the last day: {size(stats.bytes_a_day)} a day")  # fmt: skip
+    print(
+        f"\n{size(stats.bytes)} in all, {size(stats.free_bytes)} of it free; "
+        f"{stats.requests:,} requests, {_bytes(stats.bytes_a_request)} bytes each\n"
+        f"{stats.requests_a_day:,} in the last day: {size(stats.bytes_a_day)} a day"
+    )
     for sentence in to_do(stats, settings):
         print(sentence)
 
@@ -43,11 +45,15 @@ def to_do(stats: StoreStats, settings: Settings) -> Iterator[str]:
     if left:
         yield f"{left:,} rows of an older version are converted while 'windsock serve' runs"
     if settings.store.retention.decisions is None and stats.bytes_a_day:
-        yield (f"decisions are kept for ever: a year is {size(stats.bytes_a_day * 365)}; "
-               'to bound it, decisions = "90d" in [store.retention]')  # fmt: skip
+        yield (
+            f"decisions are kept for ever: a year is {size(stats.bytes_a_day * 365)}; "
+            'to bound it, decisions = "90d" in [store.retention]'
+        )
     if stats.database == "sqlite" and stats.free_bytes > stats.bytes / 4:
-        yield ("what is free is used again; to give it to the disk, stop the service and run "
-               "VACUUM on the file")  # fmt: skip
+        yield (
+            "what is free is used again; to give it to the disk, stop the service and run "
+            "VACUUM on the file"
+        )
 
 
 def kept_s(kind: str, settings: Settings) -> float | None:

@@ -75,8 +75,9 @@ def sigv4(facts: AuthFacts) -> SignedByKeys:
     def fetch() -> Lease[Any]:
         found = session.get_credentials()
         if found is None:
-            raise LookupError("no AWS keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-                              "AWS_PROFILE")  # fmt: skip
+            raise LookupError(
+                "no AWS keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            )
         return Lease(found.get_frozen_credentials(), KEYS_LIVE_S, KEYS_EVERY_S)
 
     keys = Renewed(f"the AWS keys of provider {facts.provider!r}", fetch, facts.clock)

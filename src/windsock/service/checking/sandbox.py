@@ -29,15 +29,28 @@ async def passes(program: str, tests: str, *, wall_s: float = WALL_S) -> bool | 
     models, not for an attacker: allow it where the service itself runs contained.
     """
     word = secrets.token_hex(16)
-    asked = {"program": program, "tests": tests, "word": word, "seconds": CPU_S,
-             "megabytes": MEGABYTES}  # fmt: skip
+    asked = {
+        "program": program,
+        "tests": tests,
+        "word": word,
+        "seconds": CPU_S,
+        "megabytes": MEGABYTES,
+    }
     with tempfile.TemporaryDirectory(prefix="windsock-") as folder:
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", "-B", str(CHILD), cwd=folder, env={},
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+                sys.executable,
+                "-I",
+                "-S",
+                "-B",
+                str(CHILD),
+                cwd=folder,
+                env={},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
         except OSError:
             return None
         try:

@@ -38,8 +38,9 @@ def prompt_of(texts: AnsweredTexts) -> list[Said]:
     body = parsed(texts.asked)
     messages = body.get("messages") if isinstance(body, dict) else None
     every = messages if isinstance(messages, list) else []
-    return [Said(str(each.get("role") or ""), text_of(each))
-            for each in every if isinstance(each, dict)]  # fmt: skip
+    return [
+        Said(str(each.get("role") or ""), text_of(each)) for each in every if isinstance(each, dict)
+    ]
 
 
 def answer_of(texts: AnsweredTexts) -> str | None:

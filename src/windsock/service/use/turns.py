@@ -29,8 +29,11 @@ def turn_of(texts: AnsweredTexts) -> tuple[Turn, str] | None:
     said = [i for i, each in enumerate(messages) if each.get("role") == "assistant"]
     last = said[-1] if said else -1
     words = _last_words(messages)
-    results = [plain_text(each.get("content")) for each in messages[last + 1 :]
-               if each.get("role") == "tool"]  # fmt: skip
+    results = [
+        plain_text(each.get("content"))
+        for each in messages[last + 1 :]
+        if each.get("role") == "tool"
+    ]
     turn = Turn(
         decision_id=decision.id,
         at=texts.outcome.finished_at,

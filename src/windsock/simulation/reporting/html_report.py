@@ -210,8 +210,15 @@ def _moves(standing: dict[str, Standing]) -> str:
         [escape(row[0]), escape(row[1]), *row[2:]]
         for row in move_rows([run.summary for run in ours.runs])
     ]
-    head = ["deployment", "task it moves most", "hour", "share before", "new split",
-            "share at the end", "requests until moved"]  # fmt: skip
+    head = [
+        "deployment",
+        "task it moves most",
+        "hour",
+        "share before",
+        "new split",
+        "share at the end",
+        "requests until moved",
+    ]
     return table(head, rows, left=2) + (
         "<p class='note'>The new split is what the same beliefs give under the new price; traffic "
         "counts as moved when nine tenths of the way are done.</p>"

@@ -85,8 +85,11 @@ def _of_feed(
     """
     ends = scenario.begins + scenario.hours * HOUR_S
     polls = [poll * scenario.poll_s for poll in range(POLLS)]
-    stirs = {_first_poll(scenario, other, each.seen_at + other_late_s)
-             for other, other_late_s in scenario.feeds.items() for each in truth[1:]}  # fmt: skip
+    stirs = {
+        _first_poll(scenario, other, each.seen_at + other_late_s)
+        for other, other_late_s in scenario.feeds.items()
+        for each in truth[1:]
+    }
     for i, quote in enumerate(truth):
         is_start = i == 0
         shown = quote.seen_at if is_start else _first_poll(scenario, feed, quote.seen_at + late_s)

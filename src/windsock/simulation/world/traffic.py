@@ -94,8 +94,9 @@ def requests_at(
         rng.random(count) < np.array([scenario.realtime_share(task) for task in tasks])[which]
     )
     spread = [scenario.tasks[task].prompt_spread / SPREAD for task in tasks]
-    means = [(scenario.tasks[task].prompt_tokens, scenario.tasks[task].output_tokens)
-             for task in tasks]  # fmt: skip
+    means = [
+        (scenario.tasks[task].prompt_tokens, scenario.tasks[task].output_tokens) for task in tasks
+    ]
     return [
         SimulatedRequest(
             number=first_number + i,
@@ -123,8 +124,9 @@ def rate(scenario: Scenario, at: NDArray[np.float64]) -> NDArray[np.float64]:
     found = found * by_weekday[((at // 86_400 + 3) % 7).astype(int)]
     for surge in scenario.surges:
         hour = (at - scenario.begins) / HOUR_S
-        found = np.where((surge.from_hour <= hour) & (hour < surge.to_hour),
-                         found * surge.factor, found)  # fmt: skip
+        found = np.where(
+            (surge.from_hour <= hour) & (hour < surge.to_hour), found * surge.factor, found
+        )
     return found
 
 

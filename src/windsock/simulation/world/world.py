@@ -270,8 +270,9 @@ class World:
     def _clock_changes(self, quotes: list[Quote]) -> set[float]:
         """When recurring hours begin or end."""
         found = set()
-        for quote, until in zip(quotes, [*(q.seen_at for q in quotes[1:]), self.ends_at],
-                                strict=True):  # fmt: skip
+        for quote, until in zip(
+            quotes, [*(q.seen_at for q in quotes[1:]), self.ends_at], strict=True
+        ):
             at = next_moment(quote, quote.seen_at)
             while at < until:
                 found.add(at)

@@ -86,13 +86,18 @@ def picked(
             old = connection.execute(query(_decision, after).limit(MANY)).all()
             kept = [*Reader(connection).picked(new, pick)]
             converting = _picked_old(connection, old, pick)
-        after = min(((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == MANY),
-                    default=None)  # fmt: skip
+        after = min(
+            ((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == MANY),
+            default=None,
+        )
         if old:
             converting += [(row.at, row.position, each, row.success_nano) for row, each in kept]
             converting.sort(key=itemgetter(0, 1))
-            yield from ((found, success) for at, position, found, success in converting
-                        if after is None or (at, position) <= after)  # fmt: skip
+            yield from (
+                (found, success)
+                for at, position, found, success in converting
+                if after is None or (at, position) <= after
+            )
         else:
             yield from ((found, row.success_nano) for row, found in kept)
         if after is None:
@@ -104,8 +109,10 @@ def _picked_old(
 ) -> list[tuple[float, int, Mapping[str, Any], int | None]]:
     found = [(row, each, _decided(each).id) for row, each in readable(rows, decision_of)]
     words = said(connection, [name for *_, name in found])
-    return [(row.at, row.position, pick(msgspec.to_builtins(each)),
-             success_nano(words.get(name, ()))) for row, each, name in found]  # fmt: skip
+    return [
+        (row.at, row.position, pick(msgspec.to_builtins(each)), success_nano(words.get(name, ())))
+        for row, each, name in found
+    ]
 
 
 def _between(
@@ -168,8 +175,10 @@ def table_at(
         _weights.c.task == task,
         _weights.c.at <= at,
     )
-    last = [query.order_by(each.c.at.desc(), each.c.position.desc()).limit(1)
-            for query, each in ((new, _table), (old, _weights))]  # fmt: skip
+    last = [
+        query.order_by(each.c.at.desc(), each.c.position.desc()).limit(1)
+        for query, each in ((new, _table), (old, _weights))
+    ]
     return max(_tables(engine, *last), key=lambda found: found.at, default=None)
 
 

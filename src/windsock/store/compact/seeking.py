@@ -43,8 +43,9 @@ def sought(
         full = ((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == size)
         before, size = max(full, default=None), min(size * 2, MANY)
         found.sort(key=itemgetter(0), reverse=True)
-        yield from ((at, each) for (at, place), each in found
-                    if before is None or (at, place) >= before)  # fmt: skip
+        yield from (
+            (at, each) for (at, place), each in found if before is None or (at, place) >= before
+        )
         if before is None:
             return
 

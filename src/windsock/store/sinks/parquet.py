@@ -52,6 +52,11 @@ class ParquetSink:
 
     def _schema(self, columns: Mapping[str, type[Any]]) -> Any:
         arrow = self._arrow
-        kinds = {int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_(),
-                 str: arrow.string(), Decimal: arrow.decimal128(38, 12)}  # fmt: skip
+        kinds = {
+            int: arrow.int64(),
+            float: arrow.float64(),
+            bool: arrow.bool_(),
+            str: arrow.string(),
+            Decimal: arrow.decimal128(38, 12),
+        }
         return arrow.schema([(name, kinds[kind]) for name, kind in columns.items()])

@@ -45,8 +45,11 @@ def own_names(header: Header, metadata: Mapping[str, Any] | None) -> str:
         found += _in_metadata(metadata)
     if not found:
         return ""
-    known = (name for name in found if name.isprintable() and 0 < len(name) <= MOST_CHARS
-             and not OURS.fullmatch(name))  # fmt: skip
+    known = (
+        name
+        for name in found
+        if name.isprintable() and 0 < len(name) <= MOST_CHARS and not OURS.fullmatch(name)
+    )
     return " ".join(dict.fromkeys(name for name in known if " " not in name))
 
 

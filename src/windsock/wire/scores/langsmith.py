@@ -59,10 +59,16 @@ def _of_run(run: Mapping[str, Any], stats: Any, place: str) -> Iterator[Read]:
             continue
         values = each.get("values")
         value = next(iter(values)) if isinstance(values, dict) and len(values) == 1 else None
-        said = {"run_id": run.get("id"), "trace_id": run.get("trace_id"), "key": key,
-                "score": each.get("avg"), "value": value,
-                "extra": run.get("extra"), "outputs": run.get("outputs"),
-                "modified_at": f"{each.get('n')}"}  # fmt: skip
+        said = {
+            "run_id": run.get("id"),
+            "trace_id": run.get("trace_id"),
+            "key": key,
+            "score": each.get("avg"),
+            "value": value,
+            "extra": run.get("extra"),
+            "outputs": run.get("outputs"),
+            "modified_at": f"{each.get('n')}",
+        }
         yield _read(said, f"{place} {key!r}")
 
 
@@ -137,10 +143,14 @@ def _scale(record: Mapping[str, Any]) -> dict[str, Scale]:
     if not isinstance(config, dict):
         return {}
     listed = config.get("categories")
-    categories = [each for each in (listed if isinstance(listed, list) else ())
-                  if isinstance(each, dict)]  # fmt: skip
-    values = {str(each.get("label") or each["value"]): float(each["value"])
-              for each in categories if isinstance(each.get("value"), int | float)}  # fmt: skip
+    categories = [
+        each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)
+    ]
+    values = {
+        str(each.get("label") or each["value"]): float(each["value"])
+        for each in categories
+        if isinstance(each.get("value"), int | float)
+    }
     ends = sorted(values.values()) if len(set(values.values())) > 1 else _ends(config)
     if ends is None:
         return {}

@@ -47,9 +47,13 @@ def _score(attributes: dict[str, Any], record: Mapping[str, Any], span: dict[str
         return LeftOut(place=place, reason=f"the evaluation failed ({attributes[ERROR]})")
     own = [attributes.get(name) for name in OWN]
     names = names_of(
-        *own, attributes.get(RESPONSE), span.get(RESPONSE), *(span.get(name) for name in OWN),
-        _id(_field(record, "spanId")), _id(_field(record, "traceId")),
-    )  # fmt: skip
+        *own,
+        attributes.get(RESPONSE),
+        span.get(RESPONSE),
+        *(span.get(name) for name in OWN),
+        _id(_field(record, "spanId")),
+        _id(_field(record, "traceId")),
+    )
     try:
         value = stated(attributes.get(VALUE))
     except NoScore as error:

@@ -86,6 +86,10 @@ class SpendWatch:
             return
         self._has_risen = has_risen
         kind = EventKind.SPEND_ROSE if has_risen else EventKind.SPEND_FELL
-        facts = {"usd": round(pace.usd, 6), "usual_usd": round(pace.usual_usd, 6),
-                 "requests": pace.requests, "days": pace.days}  # fmt: skip
+        facts = {
+            "usd": round(pace.usd, 6),
+            "usual_usd": round(pace.usual_usd, 6),
+            "requests": pace.requests,
+            "days": pace.days,
+        }
         self.publish(Event(kind=kind, deployment="", at=now, facts=facts))

@@ -150,11 +150,14 @@ class KeyAccounts:
     def to_state(self) -> list[list[Any]]:
         """JSON-able and exact."""
         return [
-            [*cell.stored, name, account.at, {
-                key: [*own.said, own.believed, own.distance] for key, own in account.keys.items()
-            }]
+            [
+                *cell.stored,
+                name,
+                account.at,
+                {key: [*own.said, own.believed, own.distance] for key, own in account.keys.items()},
+            ]
             for (cell, name), account in sorted(self._accounts.items())
-        ]  # fmt: skip
+        ]
 
     def from_state(self, state: Iterable[list[Any]]) -> None:
         """Take over a state of `to_state`; who is silenced is known by then."""

@@ -96,8 +96,10 @@ class UseWatch:
                 break
             self._forget(answer)
             if waiting.is_conversation and waiting.at <= now - LEFT_S:
-                scores += [Score(waiting.decision_id, AGAIN, 1.0),
-                           Score(waiting.decision_id, LEFT, 0.0)]  # fmt: skip
+                scores += [
+                    Score(waiting.decision_id, AGAIN, 1.0),
+                    Score(waiting.decision_id, LEFT, 0.0),
+                ]
         return scores
 
     def _before(self, turn: Turn) -> Waiting | None:

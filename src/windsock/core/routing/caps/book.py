@@ -257,8 +257,14 @@ class CapBook:
             raises = self._raises.setdefault(cap.name, [])
             namespace = self._namespace(cap, of)
             is_shared = self.is_shared and not cap.beside
-            found = Account(cap=cap, of=of, raises=raises, namespace=namespace, is_shared=is_shared,
-                            among=self.among)  # fmt: skip
+            found = Account(
+                cap=cap,
+                of=of,
+                raises=raises,
+                namespace=namespace,
+                is_shared=is_shared,
+                among=self.among,
+            )
             self._accounts[cap.name, of] = found
         return found
 

@@ -170,9 +170,19 @@ class ConversationMemory:
 def _told(key: SessionKey, it: Conversation) -> list[Any]:
     seats = {name: [seat.tokens, seat.until, seat.ttl_s] for name, seat in it.seats.items()}
     return [
-        *key, it.home, it.weight, it.turns, it.at, it.gap_s, it.estimated_tokens,
-        it.counted_tokens, it.answer_tokens, it.is_over, seats, it.answered_by,
-    ]  # fmt: skip
+        *key,
+        it.home,
+        it.weight,
+        it.turns,
+        it.at,
+        it.gap_s,
+        it.estimated_tokens,
+        it.counted_tokens,
+        it.answer_tokens,
+        it.is_over,
+        seats,
+        it.answered_by,
+    ]
 
 
 def _read(

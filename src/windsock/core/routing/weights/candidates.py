@@ -19,10 +19,12 @@ from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Agreement, Cascade, Route
 from windsock.core.routing.sizes.prompt_sizes import LONGEST, SizeClasses
-from windsock.core.routing.weights.asked import AS_USUAL, Asked, ceilings_of
 from windsock.core.routing.weights.costs import (
+    AS_USUAL,
     NOTHING_IMAGINED,
+    Asked,
     ImaginedPrices,
+    ceilings_of,
     dearer_by,
     request_usd,
 )

@@ -11,8 +11,8 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sizes.prompt_sizes import SizeClasses
-from windsock.core.routing.weights.asked import Asked
 from windsock.core.routing.weights.candidates import Ruling
+from windsock.core.routing.weights.costs import Asked
 
 Narrowing = tuple[Ruling, int, str | None]
 """What a request rules out, its size class, and the service tier whose prices it asks for."""

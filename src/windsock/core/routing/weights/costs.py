@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isnan
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
-from windsock.core.model.requests import Cell
+from windsock.core.model.requests import Cell, Preferences
 from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter, Prices, unit_prices_usd
 from windsock.core.routing.sizes.prompt_sizes import SizeClasses
-from windsock.core.routing.weights.asked import Asked
 from windsock.core.routing.weights.moment import Moment
 
 PROMPT_COLUMNS = [MIX_METERS.index(meter) for meter in PROMPT_METERS]
@@ -25,6 +25,33 @@ ImaginedPrices = Mapping[str, Prices]
 """Prices by deployment that replace those in force, meter by meter, to see what would follow."""
 
 NOTHING_IMAGINED: ImaginedPrices = MappingProxyType({})
+
+
+class Asked(NamedTuple):
+    """What a request asks that prices depend on.
+
+    prompt_tokens   estimate, 0 for what the task's requests are like
+    size            the class of size among those of its cell; None: one class, or not known
+    service_tier    as asked for, where a candidate has prices for it; None: as usual
+    """
+
+    prompt_tokens: int = 0
+    service_tier: str | None = None
+    size: int | None = None
+
+
+AS_USUAL = Asked()
+
+
+def ceilings_of(wishes: Preferences) -> Prices:
+    """The dearest that a caller lets a million of each meter cost, where he says so."""
+    stated = {
+        Meter.INPUT: wishes.max_prompt_usd_per_mtok,
+        Meter.OUTPUT: wishes.max_completion_usd_per_mtok,
+        Meter.REQUEST: wishes.max_request_usd_per_mtok,
+        Meter.IMAGE: wishes.max_image_usd_per_mtok,
+    }
+    return {meter: usd for meter, usd in stated.items() if usd is not None}
 
 
 def request_usd(

@@ -8,7 +8,6 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.views import CellView, LazyViews
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.asked import Asked
 from windsock.core.routing.weights.candidates import Candidates, Ruling
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
@@ -19,7 +18,7 @@ from windsock.core.routing.weights.cell_tables import (
     Versions,
     asked_of,
 )
-from windsock.core.routing.weights.costs import NOTHING_IMAGINED, ImaginedPrices
+from windsock.core.routing.weights.costs import NOTHING_IMAGINED, Asked, ImaginedPrices
 from windsock.core.routing.weights.freshness import Freshness
 from windsock.core.routing.weights.table_maker import TableMaker
 

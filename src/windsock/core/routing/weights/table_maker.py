@@ -13,10 +13,14 @@ from windsock.core.policies.views import CellView
 from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook, SizeClasses
-from windsock.core.routing.weights.asked import AS_USUAL, Asked
 from windsock.core.routing.weights.candidates import Candidates, Ruling, Viewed
 from windsock.core.routing.weights.cell_tables import CellTables, RouteTables
-from windsock.core.routing.weights.costs import NOTHING_IMAGINED, ImaginedPrices
+from windsock.core.routing.weights.costs import (
+    AS_USUAL,
+    NOTHING_IMAGINED,
+    Asked,
+    ImaginedPrices,
+)
 from windsock.core.routing.weights.facts import arms_of, cascades_of
 from windsock.core.routing.weights.moment import Moment
 

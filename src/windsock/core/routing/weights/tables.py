@@ -11,22 +11,16 @@ from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import CascadeFacts, WeightTable
 from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
-from windsock.core.policies.protocol import Weighing
-from windsock.core.policies.views import CellView, LazyViews
+from windsock.core.policies.views import CellView
 from windsock.core.pricing.prices_in_force import PricesInForce
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook
-from windsock.core.routing.weights.asked import Asked
-from windsock.core.routing.weights.candidates import Candidates, Viewed
+from windsock.core.routing.weights.candidates import Candidates
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
-    Narrowing,
     OpenCells,
-    RouteTables,
-    Solved,
     Versions,
-    asked_of,
 )
 from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.core.routing.weights.forgetting import Forgetting, oldest
@@ -36,8 +30,8 @@ from windsock.core.routing.weights.freshness import (
     FRESH_S,
     Freshness,
 )
-from windsock.core.routing.weights.moment import Moment
 from windsock.core.routing.weights.previews import Previews
+from windsock.core.routing.weights.solver import Solver
 from windsock.core.routing.weights.table_maker import TableMaker, reweighed
 
 
@@ -82,7 +76,10 @@ class WeightTables:
         self._cells = OpenCells(self._candidates.common_tokens)
         self._versions = Versions(first_version)
         self._previews = self._previews_of(self._cells)
-        self.solved: list[WeightTable] = []
+        self._solver = Solver(
+            self._cells, self._candidates, self._maker, self._freshness, self._versions
+        )
+        self.solved = self._solver.solved
 
     def lookup(self, route: Route, request: RouteRequest, now: float) -> WeightTable:
         """The table that this request is drawn from; it has no deployments if all are ruled out."""
@@ -102,7 +99,7 @@ class WeightTables:
             tokens = request.prompt_tokens
             slot = place.plain if place.classes is None else place.kept(None, tokens)
             if slot is None or self._freshness.is_stale(slot, place, now):
-                slot = self._solve(place, None, tokens, now)
+                slot = self._solver.solve(place, None, tokens, now)
             return slot.table
         return self._at(place, request, now)
 
@@ -165,9 +162,9 @@ class WeightTables:
                     if self._maker.fit_ahead(place.cell):
                         return True
                     if self._freshness.is_due(self._cells.group_of(place.cell), now):
-                        self._refreshed(place, self._maker.at(now))
+                        self._solver.refreshed(place, self._maker.at(now))
                     else:
-                        self._solve(place, None, place.usual_tokens(size), now)
+                        self._solver.solve(place, None, place.usual_tokens(size), now)
                     return True
         self._maker.rest()
         return False
@@ -195,8 +192,7 @@ class WeightTables:
 
     def drain(self) -> list[WeightTable]:
         """Tables solved since the last call, oldest first."""
-        solved, self.solved = self.solved, []
-        return solved
+        return self._solver.drain()
 
     def shown(self, cell: Cell, now: float) -> WeightTable | None:
         """The weights of an open cell, a moment old at most; None if none were solved yet.
@@ -251,50 +247,11 @@ class WeightTables:
     def _at(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
         """The table of a cell; `lookup` has found the usual one before it asks here."""
         if place.route.policy.is_contextual:
-            return self._contextual(place, request, now)
+            return self._solver.contextual(place, request, now)
         narrowing = self._candidates.narrowing(place.route, place.common_tokens, request, now)
         slot = place.kept(narrowing, request.prompt_tokens)
         if slot is None or self._freshness.is_stale(slot, place, now):
             if len(place.narrowed) >= self._max_narrowed:
                 place.narrowed.clear()
-            slot = self._solve(place, narrowing, request.prompt_tokens, now)
+            slot = self._solver.solve(place, narrowing, request.prompt_tokens, now)
         return slot.table
-
-    def _solve(
-        self, place: CellTables, narrowing: Narrowing | None, prompt_tokens: int, now: float
-    ) -> Solved:
-        """The table of such requests, solved now and kept."""
-        place.take_classes(self._maker.classes(place))
-        ruling, asked = asked_of(place.classes, narrowing, prompt_tokens)
-        moment = self._maker.at(now)
-        group = self._refreshed(place, moment)
-        viewed = self._maker.view(place, group, moment, ruling=ruling, asked=asked)
-        weighing = place.route.policy.weigh(viewed[0], now) if viewed[0].deployments else None
-        solved = self._freshness.solved(self._table(place, viewed, weighing, moment), place)
-        return place.keep(narrowing, asked.size, solved)
-
-    def _contextual(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
-        moment = self._maker.at(now)
-        group = self._refreshed(place, moment)
-        ruling = self._candidates.ruling(place.route, request, now)
-        asked = Asked(service_tier=self._candidates.priced_tier(place.route, request, now))
-        viewed = self._maker.view(place, group, moment, ruling=ruling, asked=asked)
-        policy = place.route.policy
-        weighing = policy.weigh(viewed[0], now, request) if viewed[0].deployments else None
-        return self._table(place, viewed, weighing, moment)
-
-    def _refreshed(self, place: CellTables, moment: Moment) -> RouteTables:
-        """Let the policy choose its rungs, once per change, for all tasks of the route."""
-        group, now = self._cells.group_of(place.cell), moment.now
-        if self._freshness.is_due(group, now):
-            group.refreshed, group.refreshed_at = self._freshness.versions(group), now
-            views = LazyViews(lambda most: self._maker.served_views(group, moment, most=most))
-            place.route.policy.refresh(views, now)
-        return group
-
-    def _table(
-        self, place: CellTables, viewed: Viewed, weighing: Weighing | None, moment: Moment
-    ) -> WeightTable:
-        table = self._maker.table(self._versions.take(), place, viewed, weighing, moment)
-        self.solved.append(table)
-        return table

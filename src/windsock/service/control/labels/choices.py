@@ -80,6 +80,7 @@ def narrowed(before: BoughtView, after: BoughtView) -> float:
 
 def usd_per_day(before: BoughtView, after: BoughtView) -> float | None:
     """Loss a day that was taken away; None where it is not known in dollars."""
-    was, remains = (each.choice.loss_usd_per_day if each.choice else None
-                    for each in (before, after))  # fmt: skip
+    was, remains = (
+        each.choice.loss_usd_per_day if each.choice else None for each in (before, after)
+    )
     return None if was is None or remains is None else was - remains

@@ -94,8 +94,11 @@ def baseline_of(
     expected_usd    (kind, deployment) -> dollars of one request, if they are known
     """
     kinds = {(line["route"], line["task"]) for line in lines}
-    own = {(line["route"], line["task"]): line for line in lines
-           if line["deployment"] == named(line["route"])}  # fmt: skip
+    own = {
+        (line["route"], line["task"]): line
+        for line in lines
+        if line["deployment"] == named(line["route"])
+    }
     judged = {kind: line for kind, line in own.items() if line["judged"]}
     seen = {kind: usd for kind, line in own.items() if (usd := _mean_usd(line)) is not None}
     return Baseline(

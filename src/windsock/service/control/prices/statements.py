@@ -123,20 +123,22 @@ def _reason(said: Statement, status: PriceStatus, in_force: Quote | None) -> str
 
 
 def _view(quote: Quote, in_force: Quote | None, stands: str, reason: str) -> SaidView:
-    return SaidView.model_validate({
-        "deployment": quote.deployment,
-        "feed": quote.feed,
-        "feed_model": quote.feed_model,
-        "input": finite(quote.usd_per_mtok.get(Meter.INPUT)),
-        "output": finite(quote.usd_per_mtok.get(Meter.OUTPUT)),
-        "stands": stands,
-        "reason": reason,
-        "times_in_force": _times(quote.usd_per_mtok, in_force),
-        "said_at": quote.seen_at,
-        "quoted_at": quote.quoted_at,
-        "valid_from": quote.valid_from,
-        "trust": quote.trust,
-    })  # fmt: skip
+    return SaidView.model_validate(
+        {
+            "deployment": quote.deployment,
+            "feed": quote.feed,
+            "feed_model": quote.feed_model,
+            "input": finite(quote.usd_per_mtok.get(Meter.INPUT)),
+            "output": finite(quote.usd_per_mtok.get(Meter.OUTPUT)),
+            "stands": stands,
+            "reason": reason,
+            "times_in_force": _times(quote.usd_per_mtok, in_force),
+            "said_at": quote.seen_at,
+            "quoted_at": quote.quoted_at,
+            "valid_from": quote.valid_from,
+            "trust": quote.trust,
+        }
+    )
 
 
 def _times(stated: Prices, in_force: Quote | None) -> float | None:

@@ -53,8 +53,13 @@ def rehearsal_routes(insight: Insight, past: History, handover: Handover) -> API
         name, now = _known(router, route), clock.now()
         begin = when(since, now, param="since", otherwise=0.0)
         state = state_of_namespace(router.to_state(), caller.namespace)
-        head = {"now": now, "route": name, "settings": handover.settings(name),
-                "router": state, "book": router.book.to_state()}  # fmt: skip
+        head = {
+            "now": now,
+            "route": name,
+            "settings": handover.settings(name),
+            "router": state,
+            "book": router.book.to_state(),
+        }
 
         def body() -> bytes:
             read = newest(

@@ -40,8 +40,10 @@ def uncalled_facts(row: dict[str, Any] | None) -> dict[str, Any]:
     """Requests that no provider was asked for, which are in no other sum."""
     if row is None:
         return {"refused": 0, "cache_hits": 0, "saved_usd": 0.0}
-    return {**{name: row[name] for name in ("refused", "cache_hits")},
-            "saved_usd": float(row["saved_usd"])}  # fmt: skip
+    return {
+        **{name: row[name] for name in ("refused", "cache_hits")},
+        "saved_usd": float(row["saved_usd"]),
+    }
 
 
 def bill_facts(row: dict[str, Any] | None) -> dict[str, Any]:

@@ -43,8 +43,12 @@ class CheckView(Answer):
         judged = worth.right + worth.wrong
         if not judged:
             return None
-        return cls(judged=judged, fails_right=worth.fails_right, fails_wrong=worth.fails_wrong,
-                   say=word.say if word else 0.0)  # fmt: skip
+        return cls(
+            judged=judged,
+            fails_right=worth.fails_right,
+            fails_wrong=worth.fails_wrong,
+            say=word.say if word else 0.0,
+        )
 
 
 class PartView(Answer):
@@ -58,8 +62,11 @@ class PartView(Answer):
 
 def part_views(known: HowKnown) -> list[PartView]:
     """Each check that was made of an answer with a label, by name."""
-    found = {name.partition(":")[2]: worth_by(sums) for name, sums in known.proxies.items()
-             if name.startswith(f"{CHECK}:")}  # fmt: skip
+    found = {
+        name.partition(":")[2]: worth_by(sums)
+        for name, sums in known.proxies.items()
+        if name.startswith(f"{CHECK}:")
+    }
     return [
         PartView(
             name=name,

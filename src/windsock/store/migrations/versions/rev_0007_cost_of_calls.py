@@ -13,8 +13,12 @@ def upgrade() -> None:
     op.add_column("attempt", sa.Column("cost_pico_usd", sa.BigInteger(), nullable=True))
     op.create_table(
         "uncalled",
-        sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-                  primary_key=True, autoincrement=False),
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            primary_key=True,
+            autoincrement=False,
+        ),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("namespace", sa.String(), nullable=False),
@@ -25,5 +29,5 @@ def upgrade() -> None:
         sa.Column("cause", sa.String(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
         sa.Column("saved_pico_usd", sa.BigInteger(), nullable=False),
-    )  # fmt: skip
+    )
     op.create_index("uncalled_at", "uncalled", ["at"])

@@ -13,13 +13,17 @@ def upgrade() -> None:
     """Tables that no older version reads."""
     op.create_table(
         "replica_delta",
-        sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-                  primary_key=True, autoincrement=False),
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            primary_key=True,
+            autoincrement=False,
+        ),
         sa.Column("replica", sa.String(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-    )  # fmt: skip
+    )
     op.create_index("replica_delta_number", "replica_delta", ["replica", "number"], unique=True)
     op.create_table(
         "replica",

@@ -73,9 +73,12 @@ class GenerateContent:
             **settings,
             **tools,
             **_tier(body),
-            **({"stream": True, "stream_options": {"include_usage": True}}
-               if self.is_streamed else {}),
-        }  # fmt: skip
+            **(
+                {"stream": True, "stream_options": {"include_usage": True}}
+                if self.is_streamed
+                else {}
+            ),
+        }
 
     def answered(self, body: dict[str, Any]) -> dict[str, Any]:
         """An answer from a chat completion; each thought, text and call is a part of it."""

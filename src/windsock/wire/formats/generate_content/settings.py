@@ -25,8 +25,11 @@ def setting_fields(body: dict[str, Any]) -> tuple[dict[str, Any], list[str], lis
     """(chat's fields, what is left out, what only Gemini can do); raises BadRequest."""
     config = object_field(body, "generationConfig")
     left_out = [f"generationConfig.{name}" for name in names_in(config, READ)]
-    found = {chat: _whole(value) for own, chat in CHAT.items()
-             if (value := field(config, own)) is not None}  # fmt: skip
+    found = {
+        chat: _whole(value)
+        for own, chat in CHAT.items()
+        if (value := field(config, own)) is not None
+    }
     _check(found)
     if stops := field(config, "stopSequences"):
         found["stop"] = stops

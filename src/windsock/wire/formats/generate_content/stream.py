@@ -73,8 +73,10 @@ class ContentStream:
 
     def ended(self) -> Iterator[dict[str, Any]]:
         """What is left of each answer, why it ended, and what was used."""
-        told = [candidate_of(index, each.ended(), each.why)
-                for index, each in sorted(self._candidates.items())]  # fmt: skip
+        told = [
+            candidate_of(index, each.ended(), each.why)
+            for index, each in sorted(self._candidates.items())
+        ]
         yield response_of(self._head, told, self._usage)
 
     def _candidate(self, index: int) -> Candidate:

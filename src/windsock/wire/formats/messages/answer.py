@@ -27,8 +27,12 @@ def block_of(piece: Piece) -> dict[str, Any]:
     """A block of a message; a refusal is a text."""
     match piece.kind:
         case Kind.CALL:
-            return {"type": "tool_use", "id": piece.call_id, "name": piece.name,
-                    "input": _arguments(piece.text)}  # fmt: skip
+            return {
+                "type": "tool_use",
+                "id": piece.call_id,
+                "name": piece.name,
+                "input": _arguments(piece.text),
+            }
         case Kind.THOUGHT:
             return {"type": "thinking", "thinking": piece.text, "signature": piece.signature or ""}
         case Kind.SEALED:

@@ -45,8 +45,11 @@ class MessageStream:
         phase, piece, new = step
         if phase is Phase.BEGUN:
             empty = Piece(piece.kind, "", piece.call_id, piece.name, block=piece.block)
-            yield {"type": "content_block_start", "index": self._index,
-                   "content_block": block_of(empty)}  # fmt: skip
+            yield {
+                "type": "content_block_start",
+                "index": self._index,
+                "content_block": block_of(empty),
+            }
         elif phase is Phase.MORE:
             yield self._delta(*WORDS[piece.kind], new)
         else:

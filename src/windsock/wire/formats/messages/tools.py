@@ -15,8 +15,11 @@ def tool_fields(body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Chat's fields, and what runs at Anthropic only as `tools.` and its type."""
     tools = listed(body["tools"], "tools") if body.get("tools") else []
     ours = [each for each in tools if "input_schema" in each]
-    left_out = [f"tools.{each.get('type') or each.get('name')}" for each in tools
-                if "input_schema" not in each]  # fmt: skip
+    left_out = [
+        f"tools.{each.get('type') or each.get('name')}"
+        for each in tools
+        if "input_schema" not in each
+    ]
     choice = object_in(body, "tool_choice")
     if choice.get("type") == "tool" and choice.get("name") in _names(tools) - _names(ours):
         left_out.append(f"tool_choice.{choice['name']}")

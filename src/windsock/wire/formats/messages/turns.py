@@ -110,9 +110,12 @@ def part_of(block: dict[str, Any]) -> list[dict[str, Any]]:
             heads = [str(block[name]) for name in ("title", "source") if block.get(name)]
             return [{"type": "text", "text": "\n".join([*heads, said])}]
         case kind:
-            raise BadRequest(f"messages: content of type {kind!r} cannot be routed; send text, "
-                             "images, documents, tool_use or tool_result, or ask a deployment that "
-                             "speaks Messages", param="messages")  # fmt: skip
+            raise BadRequest(
+                f"messages: content of type {kind!r} cannot be routed; send text, "
+                "images, documents, tool_use or tool_result, or ask a deployment that "
+                "speaks Messages",
+                param="messages",
+            )
 
 
 def _document(block: dict[str, Any]) -> list[dict[str, Any]]:

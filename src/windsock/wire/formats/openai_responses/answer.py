@@ -31,8 +31,12 @@ def completion_of(body: Item) -> dict[str, Any]:
     """The whole answer."""
     items = items_of(body)
     usage = part_of(body, "usage")
-    choice = {"index": 0, "message": _message(items), "finish_reason": finish_of(body, items),
-              "logprobs": _logprobs(items)}  # fmt: skip
+    choice = {
+        "index": 0,
+        "message": _message(items),
+        "finish_reason": finish_of(body, items),
+        "logprobs": _logprobs(items),
+    }
     return {
         "id": body.get("id"),
         "object": "chat.completion",

@@ -34,8 +34,12 @@ Item = dict[str, Any]
 def responses_body(chat: Mapping[str, Any], model: str) -> dict[str, Any]:
     """The body of a call; `chat` is one of chat completions, parsed."""
     items = [item for each in chat.get("messages") or () for item in _items(each)]
-    body = {"model": model, "input": items, **copied(dict(chat), *SHARED),
-            "store": bool(chat.get("store"))}  # fmt: skip
+    body = {
+        "model": model,
+        "input": items,
+        **copied(dict(chat), *SHARED),
+        "store": bool(chat.get("store")),
+    }
     limit = chat.get("max_completion_tokens") or chat.get("max_tokens")
     if limit:
         body["max_output_tokens"] = limit
@@ -50,8 +54,11 @@ def _items(turn: Any) -> Iterator[Item]:
     """A turn, and the calls in it, as items of their own."""
     role = turn.get("role") if isinstance(turn, dict) else None
     if role == "tool":
-        yield {"type": "function_call_output", "call_id": turn.get("tool_call_id"),
-               "output": _output(turn.get("content"))}  # fmt: skip
+        yield {
+            "type": "function_call_output",
+            "call_id": turn.get("tool_call_id"),
+            "output": _output(turn.get("content")),
+        }
     elif role == "assistant":
         yield from (each for each in turn.get("reasoning_items") or () if isinstance(each, dict))
         said = [*_parts(turn.get("content"), "output_text"), *_refusal(turn)]
@@ -65,8 +72,12 @@ def _items(turn: Any) -> Iterator[Item]:
 
 def _call(call: Mapping[str, Any]) -> Item:
     asked = part_of(call, "function")
-    return {"type": "function_call", "call_id": call.get("id"), "name": asked.get("name"),
-            "arguments": asked.get("arguments") or "{}"}  # fmt: skip
+    return {
+        "type": "function_call",
+        "call_id": call.get("id"),
+        "name": asked.get("name"),
+        "arguments": asked.get("arguments") or "{}",
+    }
 
 
 def _output(content: Any) -> Any:
@@ -94,8 +105,11 @@ def _parts(content: Any, kind: str) -> Iterator[Item]:
 
 def _image(image: Any) -> Item:
     stated = image if isinstance(image, dict) else {"url": image}
-    return {"type": "input_image", "image_url": stated.get("url"),
-            "detail": stated.get("detail") or "auto"}  # fmt: skip
+    return {
+        "type": "input_image",
+        "image_url": stated.get("url"),
+        "detail": stated.get("detail") or "auto",
+    }
 
 
 def _file(file: dict[str, Any]) -> Item:

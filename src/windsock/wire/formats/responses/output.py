@@ -89,11 +89,21 @@ def item_of(
     if piece.kind in (Kind.THOUGHT, Kind.SEALED):
         parts = [part_of(asked, piece)] if piece.text else []
         summary, content = (parts, []) if wants_summary(asked) else ([], parts)
-        item = {"id": f"{TOLD_HERE}{name}", "type": "reasoning", "summary": summary,
-                "content": content, "status": "completed"}  # fmt: skip
+        item = {
+            "id": f"{TOLD_HERE}{name}",
+            "type": "reasoning",
+            "summary": summary,
+            "content": content,
+            "status": "completed",
+        }
         return item | sealed_of(piece)
-    return {"id": f"msg_{name}", "type": "message", "role": "assistant", "status": "completed",
-            "content": [part_of(asked, piece)]}  # fmt: skip
+    return {
+        "id": f"msg_{name}",
+        "type": "message",
+        "role": "assistant",
+        "status": "completed",
+        "content": [part_of(asked, piece)],
+    }
 
 
 def part_of(asked: dict[str, Any], piece: Piece) -> dict[str, Any]:
