@@ -102,6 +102,8 @@ class UpstreamRequest:
     wants_usage     the client asked for the usage chunk of a stream
     temperature     as asked for; None if not stated
     images          sent with it
+    no_text_bytes, no_text_tokens   of its prompt that are images, sounds and files, and what they
+                    are taken for
     search_size     of a web search that it asks for: low, medium or high, empty where it does not
                     say; None: it asks for none
     choices         answers asked for (`n`)
@@ -124,6 +126,8 @@ class UpstreamRequest:
     wants_usage: bool
     temperature: float | None = None
     images: int = 0
+    no_text_bytes: int = 0
+    no_text_tokens: int = 0
     search_size: str | None = None
     choices: int = 1
     operation: Operation = Operation.CHAT
@@ -170,7 +174,8 @@ def as_reserved(asked: UpstreamRequest) -> RouteRequest:
     search = next((each for each in SEARCH_METERS if each.usage_field == size), Meter.WEB_SEARCH)
     sent = ((Meter.IMAGE, asked.images), (search, int(asked.search_size is not None)))
     request = asked.request
-    beside = int(len(asked.raw) * TOKENS_PER_BYTE) - request.prompt_tokens
+    text_bytes = len(asked.raw) - asked.no_text_bytes
+    beside = int(text_bytes * TOKENS_PER_BYTE) + asked.no_text_tokens - request.prompt_tokens
     return replace(
         request,
         beside_tokens=max(0, beside),

@@ -15,6 +15,7 @@ from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
 from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
+from windsock.wire.formats.chat.attached import attached
 from windsock.wire.formats.chat.fields import NAMED_IN, USUAL, ChatFields
 from windsock.wire.formats.chat.needs import NO_NEEDS, chat_needs
 from windsock.wire.formats.openai_usage import text_in
@@ -58,9 +59,10 @@ def read_chat(
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
-    tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
     turns = turns_of(messages)
     said = b"" if turns.is_words else bytes(messages)
+    chars, data_tokens = attached(said) if said else (0, 0)
+    tokens = int((len(messages) - chars) * TOKENS_PER_BYTE) + data_tokens + 1
     is_usual = fields.keys() <= USUAL and header is no_header
     is_named = not is_usual or tokens >= LEAST_TOKENS
     session = _session(read, header, turns, tokens, key_id) if is_named else None
@@ -91,6 +93,8 @@ def read_chat(
         wants_usage=bool(wants_usage),
         temperature=read.temperature,
         images=len(IMAGE.findall(said)) if "vision" in request.needs else 0,
+        no_text_bytes=chars,
+        no_text_tokens=data_tokens,
         choices=read.n or 1,
         search_size=None if is_usual else _search_size(read.web_search_options),
         is_plain=turns.is_plain,
