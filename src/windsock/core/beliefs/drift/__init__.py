@@ -1,0 +1,1 @@
+"""Whether the quality of a deployment has changed, by its rewards alone."""

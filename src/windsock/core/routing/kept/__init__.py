@@ -1,0 +1,1 @@
+"""States of a router as earlier versions wrote them."""
