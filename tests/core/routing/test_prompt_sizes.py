@@ -73,11 +73,19 @@ def test_the_mix_is_the_mean_of_the_classes_at_one_v(name: str) -> None:
 @pytest.mark.parametrize("last", [0, 2, 4])
 def test_what_is_shown_of_a_task_is_the_mix_whatever_size_was_asked_last(last: int) -> None:
     wind = taught(OBJECTIVES["value"])
-    assert wind.tables.shown(CELL, START) is None
-    means = [*by_class(wind), table(wind, int(wind.tables.sizes.of(CELL).means[last]), START + 9)]
-    shown, mix = wind.tables.shown(CELL, START + 9), wind.table("default", "auto", "sql", START + 9)
-    assert shown is not None and shown.size is None and shown.weights == mix.weights
-    assert means[-1].weights != pytest.approx(mix.weights, abs=1e-3)
+    assert wind.tables.shown(CELL) is None
+    one = table(wind, int(wind.tables.sizes.of(CELL).means[last]))
+    alone = wind.tables.shown(CELL)
+    assert alone is not None and alone.weights == pytest.approx(one.weights)
+    wind = taught(OBJECTIVES["value"])
+    by_class(wind)
+    again = table(wind, int(wind.tables.sizes.of(CELL).means[last]), START + 9)
+    shown, mix = wind.tables.shown(CELL), wind.table("default", "auto", "sql", START + 9)
+    assert shown is not None and shown.size is None
+    assert shown.weights == pytest.approx(mix.weights, abs=1e-9)
+    usd = [arm.expected_usd for arm in mix.arms]
+    assert [arm.expected_usd for arm in shown.arms] == pytest.approx(usd)
+    assert again.weights != pytest.approx(mix.weights, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -16,13 +16,13 @@ def test_priors_and_rungs_of_a_route_have_steps_of_their_own_and_tables_come_aft
         cell = Cell("default", "auto", each.task)
         wind.beliefs.observe(cell, CHEAP, 1.0, now=now)
         wind.tables.count_evidence(cell, now)
-    before = wind.tables.shown(CELL, now)
+    before = wind.tables.shown(CELL)
     steps = [wind.tables.refresh(now), wind.tables.refresh(now)]
-    assert wind.tables.shown(CELL, now) is before
+    assert wind.tables.shown(CELL) is before
     while wind.tables.refresh(now):
         steps.append(True)
     assert len(steps) == 2 + len(asked)
-    ahead = wind.tables.shown(CELL, now)
+    ahead = wind.tables.shown(CELL)
     assert ahead is not None and before is not None and ahead.version > before.version
 
 

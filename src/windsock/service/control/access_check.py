@@ -78,5 +78,5 @@ def shown_table(router: Router, cell: Cell, now: float) -> WeightTable:
 
     Only where the cell has no plain table yet, the router is asked for one.
     """
-    table = router.tables.shown(cell, now)
+    table = router.tables.shown(cell)
     return table or router.table(cell.namespace, cell.route, cell.name, now)

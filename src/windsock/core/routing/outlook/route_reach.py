@@ -87,7 +87,7 @@ def reaches(
     for cell in changed:
         route = router.routes.get(cell.route)
         floor = route.policy.quality_floor if route is not None else None
-        table = router.tables.shown(cell, now)
+        table = router.tables.shown(cell)
         yield cell, reach_of(table, floor, router.beliefs) if table is not None else None
     for namespace, name in dict.fromkeys(cell[:2] for cell in changed):
         yield Cell(namespace, name, ALL_TASKS), _of_route(router, namespace, name, now)
@@ -101,6 +101,6 @@ def _of_route(router: Router, namespace: str, name: str, now: float) -> Reach | 
     cells = [cell for cell in router.tables.cells() if cell[:2] == (namespace, name)]
     first = cells[0].name if cells else DEFAULT_TASK
     _, views = router.tables.views(route, namespace, first, now, {})
-    shown = ((view.share, router.tables.shown(view.cell, now)) for view in views)
+    shown = ((view.share, router.tables.shown(view.cell)) for view in views)
     parts = [(share, table) for share, table in shown if table is not None]
     return route_reach(parts, aims.route_quality_floor, router.beliefs)

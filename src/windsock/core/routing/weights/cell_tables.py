@@ -56,6 +56,7 @@ class CellTables:
     asked_at        unix s of its last request
     classes         of prompt size, as they were when a table was last solved; None: one
     sized           (classes,) plain tables by class; `plain` is then for sizes that nobody knows
+    mixed           such tables, and their mix
     """
 
     cell: Cell
@@ -68,6 +69,7 @@ class CellTables:
     asked_at: float = 0.0
     classes: SizeClasses | None = None
     sized: list[Solved | None] = field(default_factory=list)
+    mixed: tuple[list[WeightTable], WeightTable] | None = None
 
     def kept(self, narrowing: Narrowing | None, prompt_tokens: int) -> Solved | None:
         """The table as it was last solved, stale or not."""
@@ -96,6 +98,7 @@ class CellTables:
         """Drop every table."""
         self.plain = None
         self.narrowed.clear()
+        self.mixed = None
         self.sized = [None] * len(self.classes.shares if self.classes else ())
 
     @property

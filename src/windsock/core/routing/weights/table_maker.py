@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from windsock.core.beliefs.beliefs import Beliefs
@@ -146,6 +147,33 @@ class TableMaker:
         if classes is None or view.size is None or not view.sizes:
             return None
         return classes.told(view.size)
+
+
+def mix_of(tables: Sequence[WeightTable]) -> WeightTable:
+    """One table of those of classes of size: what a prompt of any of these gets and costs.
+
+    tables  one at least; candidates are those of the one that was solved last
+    """
+    last = max(tables, key=lambda table: table.version)
+    alike = [each for each in tables if each.deployments == last.deployments]
+    shares = [each.size.share if each.size else 0.0 for each in alike]
+
+    def mean(values: Iterable[float]) -> float:
+        total = sum(share * value for share, value in zip(shares, values, strict=True))
+        return total / sum(shares)
+
+    lines = zip(*(each.arms for each in alike), strict=True)
+    arms = tuple(
+        replace(
+            arm,
+            weight=mean(each.weight for each in line),
+            expected_usd=mean(each.expected_usd for each in line),
+        )
+        for arm, line in zip(last.arms, lines, strict=True)
+    )
+    weights = tuple(arm.weight for arm in arms)
+    cumulative = tuple(itertools.accumulate(weights))
+    return replace(last, weights=weights, cumulative=cumulative, arms=arms, size=None)
 
 
 def reweighed(

@@ -32,7 +32,7 @@ from windsock.core.routing.weights.freshness import (
 )
 from windsock.core.routing.weights.previews import Previews
 from windsock.core.routing.weights.solver import Solver
-from windsock.core.routing.weights.table_maker import TableMaker, reweighed
+from windsock.core.routing.weights.table_maker import TableMaker, mix_of, reweighed
 
 
 class WeightTables:
@@ -194,17 +194,20 @@ class WeightTables:
         """Tables solved since the last call, oldest first."""
         return self._solver.drain()
 
-    def shown(self, cell: Cell, now: float) -> WeightTable | None:
+    def shown(self, cell: Cell) -> WeightTable | None:
         """The weights of an open cell, a moment old at most; None if none were solved yet.
 
-        Where sizes of prompts have tables of their own, that of a prompt of any size.
+        Where sizes of prompts have tables of their own, the mix of those that were asked for.
         """
         place = self._cells.places.get(cell)
         if place is None or (slot := place.standing) is None:
             return None
-        if place.classes is None:
+        sized = [each.table for each in place.sized if each is not None and each.table.arms]
+        if not sized or slot is place.plain:
             return slot.table
-        return self.peek(place.route, cell.namespace, cell.name, now)
+        if place.mixed is None or place.mixed[0] != sized:
+            place.mixed = sized, mix_of(sized)
+        return place.mixed[1]
 
     def standing_tables(self) -> list[WeightTable]:
         """Those of all open cells as they were last solved, stale or not."""

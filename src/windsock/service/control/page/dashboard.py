@@ -120,7 +120,7 @@ class Dashboard:
         prices = self._blended(now)
         self._prices.append(now, prices, prices.values())
         for cell in self._sampled():
-            table = self._router.tables.shown(cell, now)
+            table = self._router.tables.shown(cell)
             if table is not None:
                 series = self._cells.setdefault(cell, _Series())
                 series.append(now, table.deployments, table.weights)
