@@ -485,7 +485,7 @@ def test_make_run_that_is_interrupted_ends_its_child(how, tmp_path) -> None:
             make.send_signal(signal.SIGINT)
         else:
             os.killpg(make.pid, signal.SIGINT)  # as a terminal does
-        make.wait(30)
+        make.wait(60)  # calls under way have 30 s to end
         ends = time.monotonic() + 30
         while _is_taken(port) and time.monotonic() < ends:
             time.sleep(0.1)
