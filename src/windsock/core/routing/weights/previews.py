@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.views import CellView, LazyViews
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.candidates import Candidates, Ruling
+from windsock.core.routing.weights.candidates import Ruling
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,
-    OpenCells,
     RouteTables,
     Solved,
-    Versions,
     asked_of,
 )
 from windsock.core.routing.weights.costs import NOTHING_IMAGINED, Asked, ImaginedPrices
-from windsock.core.routing.weights.freshness import Freshness
-from windsock.core.routing.weights.table_maker import TableMaker
+from windsock.core.routing.weights.solver import Solving
 
 MOST_PREVIEWS = 1024
 """Previews kept for the next look, each for `fresh_s` at most."""
 
 
-class Previews:
+Seen = dict[tuple[Cell, Narrowing | None, int | None], Solved]
+"""Previews by cell, what a request rules out, and class of size."""
+
+
+@dataclass(slots=True)
+class Previews(Solving):
     """What `WeightTables.lookup` would answer, with nothing opened, solved for good or moved."""
 
-    def __init__(
-        self,
-        cells: OpenCells,
-        candidates: Candidates,
-        maker: TableMaker,
-        freshness: Freshness,
-        versions: Versions,
-    ) -> None:
-        self._cells = cells
-        self._candidates = candidates
-        self._maker = maker
-        self._freshness = freshness
-        self._versions = versions
-        self._seen: dict[tuple[Cell, Narrowing | None, int | None], Solved] = {}
-        self._views: dict[tuple[str, str], tuple[object, LazyViews]] = {}
+    _seen: Seen = field(default_factory=dict)
+    _views: dict[tuple[str, str], tuple[object, LazyViews]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Drop what was computed for looks."""

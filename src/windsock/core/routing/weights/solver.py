@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.protocol import Weighing
@@ -22,25 +24,24 @@ from windsock.core.routing.weights.moment import Moment
 from windsock.core.routing.weights.table_maker import TableMaker
 
 
-class Solver:
+@dataclass(slots=True)
+class Solving:
+    """What tables are solved by, for requests and for those who look on."""
+
+    _cells: OpenCells
+    _candidates: Candidates
+    _maker: TableMaker
+    _freshness: Freshness
+    _versions: Versions
+
+
+@dataclass(slots=True)
+class Solver(Solving):
     """
     solved  since the last `drain`, oldest first
     """
 
-    def __init__(
-        self,
-        cells: OpenCells,
-        candidates: Candidates,
-        maker: TableMaker,
-        freshness: Freshness,
-        versions: Versions,
-    ) -> None:
-        self._cells = cells
-        self._candidates = candidates
-        self._maker = maker
-        self._freshness = freshness
-        self._versions = versions
-        self.solved: list[WeightTable] = []
+    solved: list[WeightTable] = field(default_factory=list)
 
     def drain(self) -> list[WeightTable]:
         """What was solved since the last call."""
