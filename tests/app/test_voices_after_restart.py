@@ -14,7 +14,7 @@ from tests.builders import START, quote
 from tests.running import running
 from windsock.app.background.config_reload import Reloader
 from windsock.app.background.intake.accepted_prices import AcceptedPrices
-from windsock.core.model.ticks import Quote, Tier, Vanished
+from windsock.core.model.ticks import HealthReport, HealthState, Quote, Tier, Vanished
 from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.book import PriceBook
 
@@ -257,3 +257,31 @@ async def test_a_list_that_is_read_no_more_has_no_voice(tmp_path) -> None:
         assert prices(it, it.service.clock.now())[Meter.INPUT] == Decimal("2.5")
     async with running(path.read_text(), tmp_path) as it:
         assert prices(it, it.service.clock.now())[Meter.INPUT] == Decimal("2.5")
+
+
+async def test_what_the_owner_prices_by_now_no_list_speaks_of_and_no_dismissed_feed_keeps_out(
+    tmp_path,
+) -> None:
+    folder, path = tmp_path / "feeds", tmp_path / "windsock.toml"
+    feed(folder, "leader", 0.9, BASE)
+    feed(folder, "map", 0.6, TERMS)
+    path.write_text(config(folder))
+    own = config(folder).replace("[routes", "price = { input = 7, output = 9 }\n[routes")
+    async with running(path.read_text(), tmp_path) as it:
+        for name in ("leader", "map"):
+            await it.service.poller.poll_now(name)
+        wind, now = it.service.router, it.service.clock.now()
+        down = HealthReport(feed="map", subject="acme", state=HealthState.DOWN, seen_at=now)
+        wind.absorb(down, now)
+        assert wind.health.why_out(NAME, "acme", now) is not None
+        reloader = Reloader(target=it.service.reloaded, path=path, environ={})
+        path.write_text(own.replace('["leader", "map"]', '["leader"]'))
+        reloader.check()
+        said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
+        assert [each["feed"] for each in said["statements"]] == ["config"]
+        assert (said["disputed_by"], said["vanished_from"]) == ([], [])
+        assert wind.health.why_out(NAME, "acme", now) is None
+        path.write_text(config(folder))
+        reloader.check()
+        said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
+        assert (said["feed"], said["is_priced"]) == ("leader", True)

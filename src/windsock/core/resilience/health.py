@@ -7,7 +7,7 @@ that grows with each ejection, then one probe with a real request (half-open).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from windsock.core.model.calls import FAILURES, UNEXPLAINED, CallKind, CallResult, Out, Outcome
@@ -99,6 +99,11 @@ class HealthBoard:
         shifts = self._status.absorb(report, now)
         self.version += len(shifts)
         return shifts
+
+    def hear_only(self, feeds: Container[str]) -> None:
+        """Other status feeds than these are read no more: what they said keeps nothing out."""
+        self._status.hear_only(feeds)
+        self.version += 1
 
     def failing(self, now: float) -> list[str]:
         """Deployments that are left alone for their failures."""

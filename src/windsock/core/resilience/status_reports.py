@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
@@ -49,6 +49,13 @@ class StatusBoard:
         return [
             Event(kind=EventKind.HEALTH_CHANGED, deployment=report.subject, at=now, facts=facts)
         ]
+
+    def hear_only(self, feeds: Container[str]) -> None:
+        """Drop what other feeds than these said."""
+        self._reports = {
+            subject: {feed: report for feed, report in reports.items() if feed in feeds}
+            for subject, reports in self._reports.items()
+        }
 
     def ends(self, now: float) -> Iterator[float]:
         """When words that keep something out will no longer be believed."""

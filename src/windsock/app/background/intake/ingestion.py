@@ -164,6 +164,7 @@ class FeedIngestion:
         """What feeds said that are read no more is no voice, nor what any said of a deployment
         whose price the owner states."""
         self._disown()
+        self.router.health.hear_only(self.feeds)
         book, now = self.router.book, self.clock.now()
         for name in (*self.router.catalog.deployments, *self.router.redirects.values()):
             self.accepted.look(name, now)
