@@ -220,7 +220,6 @@ async def test_what_a_person_drops_is_dropped_after_a_restart_that_nobody_foresa
         ask = {"deployment": NAME, "feed": "leader"}
         dropped = await it.http.post("/v1/prices/quarantine/reject", json=ask)
         assert dropped.status_code == 200, dropped.text
-        await it.service.ledger.flushed()
         with sqlite3.connect(tmp_path / "windsock.db") as now, sqlite3.connect(left) as then:
             now.backup(then)
     async with running(kept.format(left), tmp_path) as it:
