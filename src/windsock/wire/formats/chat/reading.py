@@ -73,6 +73,7 @@ def read_chat(
         task=task or (DEFAULT_TASK if is_usual else task_of(read.metadata)),
         needs=NO_NEEDS if is_usual and turns.is_words else chat_needs(read, said),
         prompt_tokens=tokens,
+        longest_tokens=tokens - data_tokens if chars else None,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
         marks=turns.marks if turns.is_words else marks_of(said),
         service_tier=read.service_tier.lower() if read.service_tier else None,
