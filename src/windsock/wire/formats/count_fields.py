@@ -58,8 +58,8 @@ HEARD_SECONDS = ("prompt_audio_seconds",)
 HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
 SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
 """Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
-DeepSeek, GigaChat, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart what it
-bills of what it counted."""
+DeepSeek, GigaChat, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart
+what it bills of what it counted."""
 
 MOST = 2**62
 """No count is as large; it could not be stored either."""
