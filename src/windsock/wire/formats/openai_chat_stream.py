@@ -196,6 +196,7 @@ class ChatStreamScanner:
         return AnswerFacts(
             usage=counts.usage if counts else None,
             unsaid=counts.unsaid if counts else frozenset(),
+            undivided_tokens=counts.undivided if counts else 0,
             served_model=self.served_model,
             service_tier=tier_of(last) or self.service_tier,
             billed_usd=charge_in(last, self._traits),

@@ -95,6 +95,7 @@ def facts_of(
     return AnswerFacts(
         usage=counts.usage if counts else None,
         unsaid=counts.unsaid if counts else NOTHING_UNSAID,
+        undivided_tokens=counts.undivided if counts else 0,
         served_model=text_in(body, "model"),
         service_tier=tier_of(body),
         billed_usd=charge_in(body, traits),

@@ -50,10 +50,14 @@ ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
 
 
 class Counts(NamedTuple):
-    """Counted use, and the families of tokens that nothing readable was said of."""
+    """Counted use, and the families of tokens that nothing readable was said of.
+
+    undivided   tokens of prompt and answer together, where nothing else is said
+    """
 
     usage: Usage
     unsaid: frozenset[Family]
+    undivided: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +114,9 @@ def counts_of(
     if not (said.prompt or said.answer or said.cached or said.written or said.reasoning):
         if seconds := seconds_in(usage):
             return Counts(Usage(input_seconds=seconds), frozenset())
-        return Counts(Usage(images=images), ALL_UNSAID) if _is_nonsense(usage) else None
+        if said.total or _is_nonsense(usage):
+            return Counts(Usage(images=images), ALL_UNSAID, said.total)
+        return None
     reading = _reading(said)
     made = Usage(
         **_sent(said, reading),
