@@ -14,7 +14,7 @@ from tests.builders import START, quote
 from tests.running import running
 from windsock.app.background.config_reload import Reloader
 from windsock.app.background.intake.accepted_prices import AcceptedPrices
-from windsock.core.model.ticks import HealthReport, HealthState, Quote, Tier, Vanished
+from windsock.core.model.ticks import HealthReport, HealthState, ModelFacts, Quote, Tier, Vanished
 from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.book import PriceBook
 
@@ -28,10 +28,10 @@ TERMS = {
 }
 
 
-def feed(folder: Path, name: str, trust: float, row: dict) -> None:
+def feed(folder: Path, name: str, trust: float, *rows: dict) -> None:
     (folder / name).mkdir(parents=True, exist_ok=True)
     body = folder / f"{name}.json"
-    body.write_text(json.dumps([row]))
+    body.write_text(json.dumps(rows))
     (folder / name / "feed.toml").write_text(
         f'id = "{name}"\nkind = "price"\nurl = "file:{body}"\nevery = "1h"\n'
         f'unit = "usd/mtok"\ntrust = {trust}\nquotes = ".[]"\n'
@@ -220,7 +220,6 @@ async def test_what_a_person_drops_is_dropped_after_a_restart_that_nobody_foresa
         ask = {"deployment": NAME, "feed": "leader"}
         dropped = await it.http.post("/v1/prices/quarantine/reject", json=ask)
         assert dropped.status_code == 200, dropped.text
-        await it.service.ledger.flushed()
         with sqlite3.connect(tmp_path / "windsock.db") as now, sqlite3.connect(left) as then:
             now.backup(then)
     async with running(kept.format(left), tmp_path) as it:
@@ -240,7 +239,7 @@ async def test_a_price_that_the_owner_states_no_more_is_none_after_a_restart(tmp
 
 async def test_a_list_that_is_read_no_more_has_no_voice(tmp_path) -> None:
     folder, path = tmp_path / "feeds", tmp_path / "windsock.toml"
-    feed(folder, "leader", 0.9, {**BASE, "input": 9})
+    feed(folder, "leader", 0.9, {**BASE, "input": 9}, {**BASE, "model": "big-2"})
     feed(folder, "map", 0.6, TERMS)
     path.write_text(config(folder))
     lone = config(folder).replace('["leader", "map"]', '["map"]')
@@ -248,11 +247,17 @@ async def test_a_list_that_is_read_no_more_has_no_voice(tmp_path) -> None:
         for name in ("leader", "map"):
             await it.service.poller.poll_now(name)
         assert prices(it, it.service.clock.now())[Meter.INPUT] == 9
+        assert "acme/big-2" in it.service.ingestion.nearest("acme/big-3")
+        catalog = it.service.router.catalog
+        facts = {"provider": "acme", "model": "m", "feed": "leader"}
+        catalog.learn(NAME, ModelFacts(**facts, context_tokens=9))
         reloader = Reloader(target=it.service.reloaded, path=path, environ={})
         path.write_text(lone)
         reloader.check()
         said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
         assert (said["feed"], said["disputed_by"]) == ("map", [])
+        assert "acme/big-2" not in it.service.ingestion.nearest("acme/big-3")
+        assert catalog.deployments[NAME].capabilities.context_tokens is None
         assert [each["feed"] for each in said["statements"]] == ["map"]
         assert prices(it, it.service.clock.now())[Meter.INPUT] == Decimal("2.5")
     async with running(path.read_text(), tmp_path) as it:

@@ -18,6 +18,7 @@ from windsock.app.group.joining import missing
 from windsock.core.evidence.judging.desk import LATEST, JudgeDesk
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter
+from windsock.service.control.commands import KEPT
 
 pytestmark = pytest.mark.xdist_group("replicas")
 
@@ -140,8 +141,11 @@ async def teach(it: Running, success: float) -> int:
     result = {"task": "default", "deployment": "acme/m", "success": success, "count": 40}
     said = {"route": "auto", "results": [result], "strength": 30}
     answer = await it.http.post("/v1/learn", json=said)
-    assert answer.status_code == 200, answer.text
-    return int(answer.json()["lesson"])
+    assert (answer.status_code, answer.headers[KEPT]) == (200, "yes"), answer.text
+    lesson = int(answer.json()["lesson"])
+    told = f"SELECT 1 FROM replica_delta WHERE body LIKE '%\"{lesson}\"%'"
+    assert rows(it.service.settings.store.url, told)
+    return lesson
 
 
 async def test_lessons_hold_at_all_whoever_teaches_and_whoever_takes_them_back(

@@ -44,6 +44,27 @@ async def test_the_second_identical_request_is_answered_from_memory_for_nothing(
             assert len(acme.seen) == 2
 
 
+async def test_a_kept_answer_is_judged_by_every_name_that_came_with_it_and_counts_once(
+    tmp_path,
+) -> None:
+    async with upstream(fine) as acme:
+        config = config_of(("acme", acme.url, 1.0), ("bolt", acme.url, 1.0)) + CACHE
+        async with running(config, tmp_path) as it:
+            first = await ask(it, headers={"x-request-id": "order-1"})
+            again = await ask(it, headers={"x-request-id": "order-2"})
+            assert again.headers["x-windsock-cache"] == "hit"
+            decision = again.headers["x-windsock-decision-id"]
+            assert decision == first.headers["x-windsock-decision-id"]
+            served, said = first.headers["x-windsock-deployment"], []
+            for name in (decision, again.json()["id"], "order-2", "order-1"):
+                body = {"decision_id": name, "value": 1}
+                answer = await it.http.post("/v1/feedback", json=body)
+                said.append(answer.json())
+                assert (answer.status_code, said[-1]["deployment"]) == (200, served), answer.text
+            assert [each["is_duplicate"] for each in said] == [False, True, True, True]
+            assert said[-1]["posterior"] == said[0]["posterior"]
+
+
 async def test_any_difference_is_another_request(tmp_path) -> None:
     async with upstream(fine) as acme:
         config = config_of(("acme", acme.url, 1.0)) + CACHE

@@ -124,6 +124,57 @@ def test_what_is_no_chunk_is_not_passed_on(remark: bytes, size: int) -> None:
     assert scanner.is_complete and scanner.error is None
 
 
+OVERFLOW = b'{"code":400,"message":"exceeds the context size","type":"exceed_context_size_error"}'
+LIMITED = b'{"error":{"message":"Rate limit reached","code":"rate_limit_exceeded"}}'
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (b"error: " + OVERFLOW + b"\n\n", "exceed_context_size_error"),
+        (LIMITED + b"\n\n", "rate_limit_exceeded"),
+        (LIMITED + b"\n", "rate_limit_exceeded"),
+        (b"event: error\ndata: upstream connect error\n\n", "upstream connect error"),
+        (b'event: error\ndata: "stream failed"\n\n', "stream failed"),
+        (b'event: error\ndata: it said "no\n\n', "it said"),
+        (b"event: error\ndata:\n\n", "error"),
+    ],
+)
+@pytest.mark.parametrize("size", [5, 10_000])
+def test_an_error_that_is_no_data_of_a_chunk_is_one(told: bytes, says: str, size: int) -> None:
+    whole = event(chunk({"content": "a"})) + told
+    relayed, scanner = fed([whole[i : i + size] for i in range(0, len(whole), size)])
+    assert relayed == event(chunk({"content": "a"}))
+    assert says in (scanner.error or b"").decode()
+
+
+def test_an_end_that_is_told_twice_is_that_of_one_choice() -> None:
+    ends = [event(chunk({}, choices=[{"index": i, "delta": {}, "finish_reason": "stop"}]))
+            for i in (0, 0, 1)]  # fmt: skip
+    assert not fed(ends[:2], choices=2)[1].is_complete
+    assert fed(ends, choices=2)[1].is_complete
+
+
+@pytest.mark.parametrize("word", ["null", ""])
+def test_a_word_for_nothing_is_no_end(word: str) -> None:
+    _, scanner = fed([event(chunk({"content": "a"}, word))])
+    assert not scanner.is_complete and scanner.finish_reason is None
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_events_that_end_with_one_line_end_are_told_apart(newline: bytes) -> None:
+    events = stream_of(["a", "b"], usage=False)
+    relayed, scanner = fed([b"".join(events).replace(b"\n\n", newline)])
+    assert relayed == b"".join(events[:-1])
+    assert scanner.is_complete and scanner.is_done
+
+
+@pytest.mark.parametrize("field", ["reasoning_details", "thinking_blocks"])
+def test_reasoning_by_any_name_begins_a_stream(field: str) -> None:
+    _, scanner = fed([event(chunk({field: [{"type": "thinking", "thinking": "hm"}]}))])
+    assert scanner.has_content and not scanner.has_answer
+
+
 @pytest.mark.parametrize("page", [b"<html><body>data</body></html>", b'{"choices": [{}]}', b"[1]"])
 def test_what_is_no_event_is_not_passed_on_as_one(page: bytes) -> None:
     relayed, scanner = fed([page])

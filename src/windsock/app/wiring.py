@@ -156,7 +156,7 @@ def _service(
 
 
 def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits) -> Housekeeping:
-    made = Housekeeping(
+    return Housekeeping(
         clock=core.clock,
         engine=core.engine,
         ledger=core.ledger,
@@ -173,9 +173,6 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         role=core.role,
         is_restored=core.is_restored,
     )
-    # What a person decided of a price stands in no other record.
-    core.ingestion.rulings.on_ruled.append(lambda _quote, _is_believed: made.keep_snapshot())
-    return made
 
 
 def _staleness(core: Core) -> StalenessMonitor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +15,12 @@ TIMEOUT_S = 10.0
 
 WRONG_USE = (400, 422)
 """Statuses by which a service says that what was typed is wrong, as an option may be."""
+
+
+NOT_KEPT = (
+    "in force, but not kept: the store of the service does not take it (/readyz says why); if the "
+    "service ends before it does, it is forgotten"
+)
 
 
 class NothingAnswers(WindsockError):
@@ -61,7 +68,10 @@ class ServiceClient:
             ) from error
         except ValueError as error:
             raise ConfigError("nan and inf are no numbers to ask by; name one") from error
-        return checked(answer, self.url)
+        told = checked(answer, self.url)
+        if answer.headers.get("x-windsock-kept") == "no":
+            print(NOT_KEPT, file=sys.stderr)
+        return told
 
 
 def checked(answer: httpx.Response, place: str) -> Any:

@@ -11,6 +11,7 @@ from windsock.clock import Clock
 from windsock.core.evidence.judgements import Credit
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import (
     NOTHING_SAID,
     Feedback,
@@ -86,9 +87,13 @@ class FeedbackInbox:
         """
         _hold(self._open, decision.id, OpenDecision(decision, deployment, NOTHING_SAID))
         if decision.known_as:
-            for name in decision.known_as.split():
-                place = (decision.cell.namespace, name)
-                _hold(self._id_by_own_name, place, decision.id, most=MAX_NAMES)
+            self._hold_names(decision.id, decision.cell.namespace, decision.known_as)
+
+    def remember_again(self, decision_id: str, request: RouteRequest) -> None:
+        """The answer to an earlier request, kept, was given to this one: its caller's names for it
+        are names of that."""
+        if decision_id and request.known_as:
+            self._hold_names(decision_id, request.namespace, request.known_as)
 
     def remember_outcome(self, outcome: Outcome) -> None:
         """The same for a request that was answered, by the answer's id too; others are left out.
@@ -209,16 +214,26 @@ class FeedbackInbox:
         return known is not None
 
     async def _known(self, name: str, namespace: str) -> OpenDecision | None:
-        known = self._at_hand(name, namespace) or await self._find(name, namespace)
+        meant = self._meant(name, namespace)
+        known = self._open.get(meant) or await self._find(meant, namespace)
         return known if known and known.decision.cell.namespace == namespace else None
 
     def _at_hand(self, name: str, namespace: str) -> OpenDecision | None:
-        """Its caller's own name stands behind the ids that are ours and its answer's."""
-        place = (namespace, name)
-        found = self._id_by_name.get(place) or self._id_by_own_name.get(place)
-        by_id = self._open.get(name)
-        is_ours = by_id is not None and by_id.decision.cell.namespace == namespace
-        return by_id if is_ours or found is None else self._open.get(found)
+        return self._open.get(self._meant(name, namespace))
+
+    def _meant(self, name: str, namespace: str) -> str:
+        """The id of the decision that has this name, or the name where that is not at hand.
+
+        Its caller's own name stands behind the ids that are ours and its answer's.
+        """
+        by_id, place = self._open.get(name), (namespace, name)
+        if by_id is not None and by_id.decision.cell.namespace == namespace:
+            return name
+        return self._id_by_name.get(place) or self._id_by_own_name.get(place) or name
+
+    def _hold_names(self, decision_id: str, namespace: str, names: str) -> None:
+        for name in names.split():
+            _hold(self._id_by_own_name, (namespace, name), decision_id, most=MAX_NAMES)
 
     def _held(self, name: str, found: OpenDecision) -> OpenDecision:
         """The decision at hand, which somebody may have brought in while the store was asked."""

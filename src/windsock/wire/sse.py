@@ -22,6 +22,12 @@ LONGEST_PART = 3
 SYNTAX = re.compile(rb'["{}]')
 """What every JSON object has: text without any of it is a remark, such as "ping"."""
 
+FIELD = re.compile(rb"(?:event|id|retry)?:")
+"""How what is no data begins: a comment, or a field beside the data."""
+
+BARE = re.compile(rb"\s*(?:error:\s*)?([\[{].*)", re.DOTALL)
+"""JSON that stands in a stream by itself, also after the name that older llama.cpp writes."""
+
 _checked = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -73,6 +79,16 @@ def data_of(event: bytes) -> bytes:
     return b"\n".join(line[5:].lstrip() for line in lines if line.startswith(b"data:"))
 
 
+def events_in(event: bytes) -> list[bytes]:
+    """The events that were sent as one, for some servers end each by one line end; else itself."""
+    if len(DATA.findall(event)) < 2 or _is_json(data_of(event)):
+        return [event]
+    lines = [line for line in event.splitlines() if line.startswith(b"data:")]
+    payloads = [line[5:].strip() for line in lines]
+    are_apart = all(each == b"[DONE]" or _is_json(each) for each in payloads)
+    return [line + b"\n\n" for line in lines] if are_apart else [event]
+
+
 def start_of_event(held: bytes, at: int) -> int:
     """Where the event begins that this place is in."""
     before = held.rfind(b"\n\n", 0, at)
@@ -90,6 +106,10 @@ def are_plain_json(events: bytes) -> bool:
     payload = events[6:-2]
     if b"\n" in payload:
         payload = b"[[" + payload.replace(b"\n\ndata: ", b"],[") + b"]]"
+    return _is_json(payload)
+
+
+def _is_json(payload: bytes) -> bool:
     try:
         _checked(payload)
     except (msgspec.DecodeError, RecursionError):

@@ -127,6 +127,21 @@ def test_what_a_list_does_not_say_any_more_measures_nothing_after_a_week(facts) 
         assert bool(book.standing(NAME).measured_by) == (day < 7)
 
 
+@pytest.mark.parametrize("name", ["s0/acme-large-4-5", "bolt/acme-large-4"])
+def test_a_list_that_is_read_no_more_measures_nothing_at_once(name: str) -> None:
+    book, alone = book_of(says(NAME, "1", "5")), book_of(says(NAME, "1", "5"))
+    book.note(name, says(name, "3", "15", feed="x"))
+    version = book.version
+    assert book.standing(NAME).measured_by
+    book.hear_lists({"b"})
+    assert book.standing(NAME) == alone.standing(NAME)
+    assert book.version > version
+    book.note(name, says(name, "3", "15"))
+    assert book.standing(NAME).measured_by
+    book.forget(name)
+    assert book.standing(NAME) == alone.standing(NAME)
+
+
 @pytest.mark.parametrize("times", ["0.6", "1.7", "3", "4.5"])
 def test_a_price_that_comes_back_is_as_sure_as_it_was(times: str) -> None:
     asks = [says(f"s{i}/acme-large-4-5", "3", "15", feed="x") for i in range(3)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,7 +104,10 @@ class Reloader:
         feeds, routes = feeds_of(settings), routes_of(settings, router.beliefs)
         own = own_quotes(settings, catalog, ingestion.clock.now())
 
-        router.adopt(_with_learnt_facts(router, old, settings, catalog.deployments), routes)
+        deployments = list(catalog.deployments.values())
+        if ingestion.feeds <= {each.id for each in feeds}:  # else what is read tells them anew
+            deployments = _with_learnt_facts(router, old, settings, deployments)
+        router.adopt(deployments, routes)
         router.limits.adopt(load_rules_of(settings))
         target.executor.calls.targets.upstreams = upstreams
         names = Identity(router.catalog, provider_names(), dated=aliases_of(settings))
@@ -146,13 +149,13 @@ class Reloader:
 
 
 def _with_learnt_facts(
-    router: Router, old: Settings, new: Settings, stated: Mapping[str, Deployment]
+    router: Router, old: Settings, new: Settings, stated: Iterable[Deployment]
 ) -> list[Deployment]:
     """Deployments that the edit left alone keep what feeds told of them."""
     known = router.catalog.deployments
     return [
-        known[name] if name in known and _same(old, new, name, deployment.provider) else deployment
-        for name, deployment in stated.items()
+        known[each.id] if each.id in known and _same(old, new, each.id, each.provider) else each
+        for each in stated
     ]
 
 

@@ -33,6 +33,9 @@ from windsock.store.ledger import Ledger
 from windsock.store.retention import Keep, prune
 from windsock.store.rows import StateSnapshot
 
+KEPT_WITHIN_S = 2.0
+"""For which a person waits to hear that the store holds a command."""
+
 TURN_S = 0.25
 """Between two turns of `turn_forever`."""
 
@@ -217,6 +220,14 @@ class Housekeeping:
                 self.router.beliefs.moment(),
             )
         self.ledger.append(self.role.led(StateSnapshot(self.clock.now(), body)))
+
+    async def is_kept(self) -> bool:
+        """Wait until the store holds what was done so far; False if that takes KEPT_WITHIN_S."""
+        membership = self.membership
+        if membership is not None:
+            membership.tell()
+        is_told = self.is_restored and (membership is None or membership.can_tell)
+        return await self.ledger.flushed_within(KEPT_WITHIN_S) and is_told
 
     def _shared_state(self) -> dict[str, object] | None:
         """Which deltas of replicas the state holds: all that this one has told by now; None if it

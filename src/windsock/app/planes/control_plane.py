@@ -111,6 +111,7 @@ def _insight(service: Service) -> Insight:
         nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
         keep=service.housekeeping.keep_snapshot,
+        is_kept=service.housekeeping.is_kept,
         table_at=table_finder(service.engine),
         metrics=service.settings.server.metrics,
         docs=service.settings.server.docs,

@@ -67,10 +67,11 @@ class RouteBeliefs:
         self._words = Words()
 
     def open(self, task: str, deployment: str) -> RewardStatistics:
-        """The row of a deployment at a task, made if there is none."""
+        """The row of a deployment at a task, made if there is none: also an empty one is fitted."""
         row = self.rows.get((task, deployment))
         if row is None:
             row = self.rows[task, deployment] = RewardStatistics()
+            self.changes += 1
         return row
 
     def learn(

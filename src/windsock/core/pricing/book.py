@@ -61,6 +61,10 @@ class PriceBook(PricesInForce):
         before = entry.timeline.revision
         return self._moved(entry, deployment, now, before, entry.hear_only(feeds, now))
 
+    def hear_lists(self, feeds: Container[str]) -> None:
+        """Other lists than these measure nobody any more."""
+        self._remeasure(self._peers.hear_only(feeds))
+
     def held(self) -> list[Held]:
         """Every quote that is not believed yet."""
         return self._entries.held()
@@ -127,6 +131,7 @@ class PriceBook(PricesInForce):
     def forget(self, deployment: str) -> None:
         """Know nothing of this deployment any more."""
         self._entries.forget(deployment)
+        self._remeasure(self._peers.forget(deployment))
         self._changed(deployment)
 
     def restore(

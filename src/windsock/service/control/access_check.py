@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 
 from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
@@ -15,6 +16,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.routing.router import Router
 from windsock.observability.event_bus import EventBus
 from windsock.service.auth import Access, Principal, presented_in
+from windsock.service.control.commands import keeping
 
 Rule = Callable[[str, str], list[Event]]
 """(deployment, feed) of a held quote -> what came of ruling on it."""
@@ -34,7 +36,8 @@ class Insight:
 
     nearest     names that feeds list and that look like a deployment's
     publish     tells the log, the ledger and every listener of an event
-    keep        has the next start know what a person did just now, however the service ends
+    keep        has the next start know what a person did just now and no record of its own tells
+    is_kept     waits until the store holds what was done so far; False if that takes too long
     metrics, docs   who may see these pages
     """
 
@@ -47,6 +50,7 @@ class Insight:
     nearest: Callable[[str], list[str]]
     publish: Callable[[Event], None]
     keep: Callable[[], None]
+    is_kept: Callable[[], Awaitable[bool]]
     table_at: FindTable
     metrics: Door = "open"
     docs: Door = "open"
@@ -54,6 +58,10 @@ class Insight:
     def allowed(self, *scopes: str) -> Callable[[Request], Principal]:
         """A dependency that admits callers with one of these scopes."""
         return allowed(self.access, self.clock, *scopes)
+
+    def commands(self, *tags: str | Enum) -> APIRouter:
+        """Routes whose calls are answered once what they changed is kept; looks among them too."""
+        return APIRouter(tags=[*tags], route_class=keeping(self.is_kept))
 
     def behind(self, door: Door, scope: str) -> Sequence[Any]:
         """The dependencies of a page that is open or needs a key with this scope."""

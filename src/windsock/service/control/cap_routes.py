@@ -76,7 +76,7 @@ def cap_routes(insight: Insight, raise_for_now: RaiseForNow) -> APIRouter:
         everything, mine = caps.all_accounts(now), caller.namespace
         return [a for a in everything if mine in (DEFAULT_NAMESPACE, a.namespace)]
 
-    routes = APIRouter(tags=["inspect"])
+    routes = insight.commands("inspect")
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
 

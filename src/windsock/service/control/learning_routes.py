@@ -35,7 +35,7 @@ from windsock.service.control.schemas.weights import StretchView
 def learning_routes(insight: Insight) -> APIRouter:
     """GET /v1/alarms; POST /v1/alarms/{undo,silence}, /v1/learn; DELETE /v1/learn/{lesson}."""
     router, clock = insight.router, insight.clock
-    routes = APIRouter(tags=["inspect"])
+    routes = insight.commands("inspect")
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
 

@@ -98,9 +98,12 @@ def _tried(exchange: Exchange) -> Attempt | None:
 
 
 def headers_of_kept(kept: CachedAnswer) -> Headers:
-    """What the client is told of an answer from the cache; what it saved, if that is known."""
+    """What the client is told of an answer from the cache: what it saved, and by which decision it
+    is judged, if that is known."""
     saved = [] if kept.cost_usd is None else [(b"x-windsock-saved-usd", usd_text(kept.cost_usd))]
+    first = [(b"x-windsock-decision-id", kept.decision_id.encode())] if kept.decision_id else []
     return [
+        *first,
         (b"x-windsock-cache", b"hit"),
         (b"x-windsock-cost-usd", b"0"),
         *saved,

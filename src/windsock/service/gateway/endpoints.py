@@ -178,6 +178,7 @@ class OpenAICalls:
         headers = headers_of_kept(kept)
         route = self._router.resolve(asked.request).name
         self._uncalled.answer(asked.request, route, kept.deployment, kept.cost_usd)
+        self._feedbacks.remember_again(kept.decision_id, asked.request)
         call.is_told = kept.is_native
         if kept.is_stream:
             await call.begin(200, [EVENT_STREAM, *headers])
@@ -196,6 +197,7 @@ class OpenAICalls:
                 is_stream=is_stream,
                 deployment=exchange.answer.attempt.deployment,
                 cost_usd=exchange.cost_usd,
+                decision_id=exchange.decision.id,
                 now=self._clock.now(),
                 is_native=call.is_told,
             )

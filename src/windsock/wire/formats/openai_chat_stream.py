@@ -11,13 +11,14 @@ import orjson
 
 from windsock.core.evidence.answer_ends import has_failed
 from windsock.errors import ProviderError
-from windsock.wire import json_codec
+from windsock.wire import json_codec, sse
 from windsock.wire.format import AnswerFacts, ProviderTraits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_ends import (
     choices_in,
     error_in,
     error_in_event,
+    finish_in,
     finish_of,
     shows,
     thinks,
@@ -33,14 +34,6 @@ from windsock.wire.formats.passing.text_events import (
 )
 from windsock.wire.formats.unasked_forms import events_of
 from windsock.wire.service_tiers import tier_of
-from windsock.wire.sse import (
-    BOUNDARY,
-    DATA,
-    SYNTAX,
-    Unended,
-    data_of,
-    start_of_event,
-)
 
 DONE = b"data: [DONE]\n\n"
 
@@ -79,7 +72,7 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices", "_finishes", "_has_thought", "_id_events", "_images", "_shape", "_traits",
+        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_shape", "_traits",
         "_unended", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
         "is_done", "last", "response_id", "served_model", "service_tier", "usage",
     )  # fmt: skip
@@ -92,12 +85,12 @@ class ChatStreamScanner:
         wants_usage: bool = False,
         traits: ProviderTraits = PLAIN,
     ) -> None:
-        self._unended = Unended()
+        self._unended = sse.Unended()
         self._choices = choices
         self._images = images
         self._traits = traits
         self._wants_usage = wants_usage
-        self._finishes = 0
+        self._choices_ended: set[int] = set()
         self._has_thought = False
         self._id_events = ID_EVENTS
         self._shape: Shape | None = None
@@ -120,7 +113,7 @@ class ChatStreamScanner:
     @property
     def is_complete(self) -> bool:
         """Every choice came to its end. The end mark is not needed: some providers send none."""
-        return self._finishes >= self._choices
+        return len(self._choices_ended) >= self._choices
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
@@ -159,11 +152,12 @@ class ChatStreamScanner:
         start = self._plain_until(held)
         if start:
             yield held if start == len(held) else held[:start]
-        for match in BOUNDARY.finditer(held, start):
-            event = held[start : match.end()]
+        for match in sse.BOUNDARY.finditer(held, start):
+            events = sse.events_in(held[start : match.end()])
             start = match.end()
-            if self.error is None and (kept := self._passed_on(event)) is not None:
-                yield kept
+            for event in events:
+                if self.error is None and (kept := self._passed_on(event)) is not None:
+                    yield kept
         self._unended.hold(held[start:])
 
     def _plain_until(self, held: bytes) -> int:
@@ -177,7 +171,7 @@ class ChatStreamScanner:
             self._look_at_first(held, until)
         self.content_events += contents(held, until, events)
         if self.has_answer and not self._id_events:
-            self._shape = shape_of(held[start_of_event(held, until - 2) : until])
+            self._shape = shape_of(held[sse.start_of_event(held, until - 2) : until])
         return until
 
     def rest(self) -> Iterator[bytes]:
@@ -187,7 +181,7 @@ class ChatStreamScanner:
         out.
         """
         held = self._unended.taken()
-        if DATA.search(held):
+        if sse.DATA.search(held):
             yield from self.feed(held + b"\n\n")
         elif self.error is None and held:
             body = json_codec.parsed(held)
@@ -202,6 +196,7 @@ class ChatStreamScanner:
         return AnswerFacts(
             usage=counts.usage if counts else None,
             unsaid=counts.unsaid if counts else frozenset(),
+            undivided_tokens=counts.undivided if counts else 0,
             served_model=self.served_model,
             service_tier=tier_of(last) or self.service_tier,
             billed_usd=charge_in(last, self._traits),
@@ -227,23 +222,30 @@ class ChatStreamScanner:
     def _passed_on(self, event: bytes) -> bytes | None:
         """Note what an event says; remarks beside the answer are not for the client."""
         event = event.removeprefix(json_codec.MARK)
-        if not (event.startswith(b"data:") or DATA.search(event)):
-            return event
-        payload = data_of(event).strip()
+        if not (event.startswith(b"data:") or sse.DATA.search(event)):
+            return self._beside(event)
+        payload = sse.data_of(event).strip()
         if payload == b"[DONE]":
             self.is_done = True
             return None
         body = json_codec.parsed(payload)
-        if body is None and SYNTAX.search(payload) and not self.is_complete:
+        if FAILED_EVENT.search(event):
+            said = body or payload.decode(errors="replace") or "error"
+            body = said if isinstance(said, dict) and "error" in said else {"error": said}
+        if body is None and sse.SYNTAX.search(payload) and not self.is_complete:
             raise ProviderError("an event of the stream is broken: it is no JSON")
         if NO_NUMBER.search(payload):
             event = b"data: " + json_codec.dumps(body) + b"\n\n"
-        if FAILED_EVENT.search(event) and isinstance(body, dict):
-            body = {"error": body.get("error", body)}
         if not self.is_complete:
             self.error = error_in_event(body)
         is_chunk = isinstance(body, dict) and self.error is None
         return event if is_chunk and self._is_content(event, body) else None
+
+    def _beside(self, event: bytes) -> bytes | None:
+        """What is no data: comments pass; JSON by itself is an error, if anything."""
+        if not self.is_complete and (bare := sse.BARE.match(event)):
+            self.error = error_in(json_codec.parsed(bare[1]))
+        return event if sse.FIELD.match(event) else None
 
     def _is_content(self, event: bytes, body: dict[str, Any]) -> bool:
         """Note a chunk's facts; usage alone is kept for the end, a failure is not told as one."""
@@ -254,10 +256,11 @@ class ChatStreamScanner:
         self.served_model = self.served_model or text_in(body, "model")
         choices = choices_in(body)
         self._note_answer(choices)
-        ended = [each for each in choices if text_in(each, "finish_reason")]
+        ended = [each for each in choices if finish_in(each)]
         if ended:
             self.finish_reason = finish_of(ended)
-            self._finishes += len(ended)
+            places = [each.get("index") for each in ended]
+            self._choices_ended |= {each if type(each) is int else 0 for each in places}
         is_failed = bool(ended) and has_failed(self.finish_reason)
         if not USAGE.search(event):
             return "choices" in body and not is_failed

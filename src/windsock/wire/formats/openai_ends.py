@@ -31,7 +31,8 @@ SIGNS = frozenset({"error", "code", "error_code", "errorCode", "status_code", "b
                    "choices"})  # fmt: skip
 """Of an error, or of an answer that may hold one."""
 
-THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "reasoning_details", "thinking",
+           "thinking_blocks")  # fmt: skip
 """Fields and kinds of parts that are reasoning."""
 
 
@@ -55,16 +56,16 @@ def choices_in(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [each for each in choices if isinstance(each, dict)] if isinstance(choices, list) else []
 
 
+def finish_in(choice: Mapping[str, Any]) -> str | None:
+    """Why a choice ended; None while it goes on, which some write as the word "null"."""
+    word = choice.get("finish_reason")
+    return word if isinstance(word, str) and word not in ("", "null") else None
+
+
 def finish_of(choices: list[dict[str, Any]]) -> str | None:
     """Why the answer ended: that one of its choices failed goes before how the first one ended."""
-    first: str | None = None
-    for each in choices:
-        word = each.get("finish_reason")
-        if isinstance(word, str):
-            if has_failed(word):
-                return word
-            first = word if first is None else first
-    return first
+    words = [word for each in choices if (word := finish_in(each)) is not None]
+    return next(filter(has_failed, words), words[0] if words else None)
 
 
 def certainty_of(choice: Mapping[str, Any]) -> float | None:

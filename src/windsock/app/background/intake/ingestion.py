@@ -149,6 +149,8 @@ class FeedIngestion:
         self.own(own)
         read = [each for name, each in self._readings.items() if name in self.feeds]
         self._readings.clear()
+        self._seen.clear()
+        self._failing &= self.feeds
         for definition, reading in read:
             self.on_reading(definition, reading)
         self.drop_unheard()
@@ -166,6 +168,7 @@ class FeedIngestion:
         self._disown()
         self.router.health.hear_only(self.feeds)
         book, now = self.router.book, self.clock.now()
+        book.hear_lists(self.feeds | {OWN_FEED})
         for name in (*self.router.catalog.deployments, *self.router.redirects.values()):
             self.accepted.look(name, now)
             for event in book.hear_only(

@@ -101,6 +101,8 @@ def _paid(
 ) -> FloatArray:  # fmt: skip
     """Those that are dearer and not surely worth it get what the cheaper ones save."""
     more = usd - usd[it.index]
+    if not more.any():
+        return weights
     gain = mean - mean[it.index] - SURE * np.hypot(sd, sd[it.index])
     is_doubted = (more > 0) & (value_usd * np.maximum(gain, 0.0) < more)
     wanted = float((weights * more)[is_doubted].sum())

@@ -20,10 +20,11 @@ def cheapest_that_holds(
     """Chance of each arm to be the cheapest that reaches a floor, and the chance that none does.
 
     a, b, usd   (arms,) Beta parameters, and dollars of one request
-    returns     (arms,) and a number; they sum to 1
+    returns     (arms,) and a number; they sum to 1; of equally cheap ones the likeliest comes first
     """
-    order = np.argsort(usd, kind="stable")
-    short = special.betainc(a[order], b[order], min(1.0, max(0.0, floor)))
+    misses = special.betainc(a, b, min(1.0, max(0.0, floor)))
+    order = np.lexsort((misses, usd))
+    short = misses[order]
     none_before = np.concatenate([[1.0], np.cumprod(short)])
     found = np.empty(len(usd))
     found[order] = (1 - short) * none_before[:-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -70,6 +70,18 @@ class Listings:
         is_new = before is None or before.prices != ask.prices
         self.version += is_new
         return is_new
+
+    def drop(self, is_over: Callable[[ListingKey], bool]) -> set[str]:
+        """Forget these statements; names of what was measured by them, if there were any."""
+        measured: set[str] = set()
+        for by_place in (self._by_model, self._by_family, self._by_seller):
+            for place in by_place.values():
+                if gone := [*filter(is_over, place)]:
+                    measured |= {name for name, _ in place}
+                    for key in gone:
+                        del place[key]
+        self.version += bool(measured)
+        return measured
 
     def same_model(self, name: str, now: float) -> list[Ask]:
         """What is asked for the model elsewhere, or for another date of it at the same seller."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from windsock.core.model.ticks import CHAT, Quote
@@ -52,6 +52,14 @@ class PeerPrices:
         ask = Ask(name, quote.usd_per_mtok, quote.trust, quote.seen_at)
         is_new = self._listings.note(quote.feed, ask, model=model)
         return self._listings.related(model or name) - {name} if is_new else set()
+
+    def hear_only(self, feeds: Container[str]) -> set[str]:
+        """Other lists than these say nothing any more; names that were measured by them."""
+        return self._listings.drop(lambda key: key[1] not in feeds)
+
+    def forget(self, name: str) -> set[str]:
+        """Nobody says anything of this one any more; names that were measured by it."""
+        return self._listings.drop(lambda key: key[0] == name)
 
     def relearn(self, timelines: Iterable[PriceTimeline]) -> None:
         """Start from what these timelines hold."""

@@ -33,7 +33,7 @@ MOST_SHOWN_OF = 1000
 def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
     """GET and POST /v1/labels."""
     router, clock = insight.router, insight.clock
-    routes = APIRouter(tags=["inspect"])
+    routes = insight.commands("inspect")
     Looker = Annotated[Principal, Depends(insight.allowed("read", "label"))]  # noqa: N806
     Labeller = Annotated[Principal, Depends(insight.allowed("label"))]  # noqa: N806
 

@@ -22,7 +22,7 @@ from windsock.service.control.schemas.prices import (
 def price_routes(insight: Insight) -> APIRouter:
     """GET /v1/prices, /v1/prices/quarantine; POST approve and reject below the quarantine."""
     router, clock = insight.router, insight.clock
-    routes = APIRouter(tags=["prices"])
+    routes = insight.commands("prices")
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
 
@@ -44,11 +44,13 @@ def price_routes(insight: Insight) -> APIRouter:
     @routes.post("/v1/prices/quarantine/approve")
     async def approve(caller: Admin, ruling: Ruling) -> RulingAnswer:
         shifts = insight.approve(ruling.deployment, ruling.feed)
+        insight.keep()
         return RulingAnswer(events=[event_view(shift) for shift in shifts])
 
     @routes.post("/v1/prices/quarantine/reject")
     async def reject(caller: Admin, ruling: Ruling) -> RulingAnswer:
         shifts = insight.reject(ruling.deployment, ruling.feed)
+        insight.keep()
         return RulingAnswer(events=[event_view(shift) for shift in shifts])
 
     return routes

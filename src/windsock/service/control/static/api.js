@@ -46,6 +46,10 @@ export function keep(path, body) {
   return fetch(path, { method: "POST", keepalive: true, headers: { ...headers(), "content-type": "application/json" }, body: JSON.stringify(body) });
 }
 
+/** `isKept` is false where the store did not take a person's word in time. */
 export async function post(path, body, signal) {
-  return (await ask(path, { method: "POST", body, signal })).json();
+  const answer = await ask(path, { method: "POST", body, signal });
+  return { ...(await answer.json()), isKept: answer.headers.get("x-windsock-kept") !== "no" };
 }
+
+export const NOT_KEPT = "In force, but not kept: the store does not take it. If the service ends before it does, it is forgotten.";

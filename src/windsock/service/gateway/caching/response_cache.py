@@ -30,6 +30,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
 
     is_native   in the client's own format, else a chat completion
     cost_usd    what it had cost; None if that is not known
+    decision_id of the request that it was the answer to; empty if that is not known
     """
 
     body: bytes
@@ -38,6 +39,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
     expires_at: float
     is_native: bool = False
     cost_usd: Decimal | None = None
+    decision_id: str = ""
 
 
 class CacheBackend(Protocol):
@@ -128,11 +130,14 @@ class ResponseCache:
         now: float,
         is_native: bool = False,
         cost_usd: Decimal | None = None,
+        decision_id: str = "",
     ) -> None:
         """Keep an answer for the time that answers are kept."""
         if len(body) <= self.max_body_bytes:
             until = now + self._ttl_s
-            kept = CachedAnswer(body, is_stream, deployment, until, is_native, cost_usd)
+            kept = CachedAnswer(
+                body, is_stream, deployment, until, is_native, cost_usd, decision_id
+            )
             await self._backend.put(key, kept, now)
 
     async def close(self) -> None:

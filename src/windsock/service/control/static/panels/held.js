@@ -1,5 +1,6 @@
 // What waits for a person: prices that are not believed yet, beliefs that an alarm has changed, keys that disagree.
 
+import { NOT_KEPT } from "../api.js";
 import { button, element, named, section, sentence } from "../elements.js";
 import { table } from "../tables.js";
 import { ago, percent, usd } from "../words.js";
@@ -69,8 +70,8 @@ function silenced(ask, key, isSilent) {
 async function done(ask, path, body, question, verb) {
   if (!(await ask.confirmed(question, verb))) return;
   try {
-    await ask.post(path, body);
-    ask.said(`${verb}: done.`);
+    const { isKept } = await ask.post(path, body);
+    ask.said(`${verb}: ${isKept ? "done." : NOT_KEPT}`);
   } catch (error) {
     ask.said(error.message);
   }

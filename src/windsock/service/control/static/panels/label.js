@@ -1,6 +1,6 @@
 // Labelling: the answers whose label tells most, one at a time; two keys judge them, and each label says what it bought.
 
-import { keep } from "../api.js";
+import { keep, NOT_KEPT } from "../api.js";
 import { button, element, keyed, link, once, section, sentence, write } from "../elements.js";
 import { figure, table } from "../tables.js";
 import { ago, count, dash, many, percent, usd } from "../words.js";
@@ -82,6 +82,7 @@ async function send({ isLast = false } = {}) {
   if (isLast) return keep("/v1/labels", body);
   try {
     const told = await mine.ask.post("/v1/labels", body);
+    if (!told.isKept) mine.ask.said(NOT_KEPT);
     mine.bought = [{ ...told, value: held.value }, ...mine.bought.filter((each) => each.decision_id !== told.decision_id)];
     mine.choices = mine.choices.map((each) => (each.route === told.route && each.task === told.task ? told.after.choice ?? each : each));
   } catch (error) {
