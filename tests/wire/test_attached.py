@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from windsock.wire.formats.chat.attached import (
     SOUND_TOKENS_PER_S,
 )
 from windsock.wire.formats.chat.reading import read_chat
-from windsock.wire.request import as_reserved
+from windsock.wire.formats.openai_embeddings import read_embedding
+from windsock.wire.formats.tasks.reading import read_task
+from windsock.wire.request import Operation, as_reserved
 
 DATA = base64.b64encode(b"x" * 300_000).decode()
 RATE = 192_000
@@ -93,3 +96,35 @@ def test_what_stands_beside_an_image_is_reserved_as_ever() -> None:
     _, beside = tokens(WORDS, image(URL), tools=tools)
     assert plain == pytest.approx(10_800, rel=0.02)
     assert beside == pytest.approx(plain, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "fits"),
+    [
+        ([{"content": [WORDS, image(URL)]}], IMAGE_TOKENS, True),
+        ([URL, "hi"], IMAGE_TOKENS, True),
+        (["hi " * 4000, URL], IMAGE_TOKENS + 3000, False),
+        (URL, IMAGE_TOKENS, True),
+        ("hi " * 4000, 3000, False),
+    ],
+)
+def test_images_are_no_text_of_what_is_embedded_or_moderated_either(
+    given: Any, more: int, fits: bool
+) -> None:
+    raw = json.dumps({"model": "acme/m", "input": given}).encode()
+    small = deployment("acme/m", context_tokens=2000)
+    for asked in (
+        read_embedding(raw, namespace="default"),
+        read_task(Operation.MODERATION, raw, namespace="default"),
+    ):
+        assert asked.request.prompt_tokens == pytest.approx(more, abs=300)
+        assert as_reserved(asked).beside_tokens < 50
+        request = replace(asked.request, needs=frozenset())
+        assert (Catalog([small]).ruled_out("acme/m", request, START) is None) == fits
+
+
+def test_an_image_among_documents_is_no_text() -> None:
+    raw = json.dumps({"model": "acme/m", "query": "cats", "documents": [URL, "dogs " * 1000]})
+    request = read_task(Operation.RERANK, raw.encode(), namespace="default").request
+    assert request.prompt_tokens == pytest.approx(IMAGE_TOKENS + 1350, abs=50)
+    assert request.longest_tokens == pytest.approx(1350, abs=50)

@@ -1,17 +1,25 @@
-"""Images, sounds, films and files that stand within a prompt in base64: they are no text, and not
-counted as such."""
+"""How long a prompt is. Images, sounds, films and files that stand in it in base64 are no text, and
+not counted as such."""
 
 from __future__ import annotations
 
+import struct
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import ceil
+from typing import NamedTuple
 
-from windsock.wire.formats.tasks.sizes import WAV_HEAD, seconds_of
 from windsock.wire.request import TOKENS_PER_BYTE
 
 IMAGE_TOKENS = 1000
 """Of one image, whatever its bytes: makers bill some 250 to 1,600."""
+
+BYTES_PER_S = 16_000
+"""Of sound whose length is not stated: MP3 of 128 kbit/s."""
+
+WAV_HEAD = 44
+"""Bytes of the head of a plain WAV file."""
 
 SOUND_TOKENS_PER_S = 32
 """Gemini's; OpenAI counts 10, Mistral 12.5."""
@@ -37,14 +45,47 @@ Data = tuple[bytes, int, int]
 """(media type, begin, end) of data within a body."""
 
 
-def attached(messages: bytes) -> tuple[int, int]:
-    """(characters that are data, tokens that they are taken for)"""
+class Size(NamedTuple):
+    """Estimates, in tokens, of text and of data; and characters that are data."""
+
+    text_tokens: int
+    data_tokens: int = 0
+    data_chars: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Of all of it."""
+        return self.text_tokens + self.data_tokens
+
+
+def size_of_words(size: int) -> Size:
+    """Of so many bytes of text."""
+    return Size(int(size * TOKENS_PER_BYTE) + 1)
+
+
+def size_of(messages: bytes) -> Size:
+    """Of a prompt as it stands in a body."""
     chars = tokens = 0
     for kind, begin, end in _data_in(messages):
         as_text = (end - begin) // 4
         chars += end - begin
         tokens += min(as_text, _tokens(kind, messages, begin, end))
-    return chars, tokens
+    return Size(int((len(messages) - chars) * TOKENS_PER_BYTE) + 1, tokens, chars)
+
+
+def longest_text(texts: Sequence[bytes], whole: Size) -> int:
+    """Tokens of text in the longest of several that are read apart, which have this size."""
+    if not whole.data_chars:
+        return size_of_words(max(map(len, texts))).tokens
+    return max(size_of(text).text_tokens for text in texts)
+
+
+def seconds_of(head: bytes, size: int) -> int:
+    """Length of a sound of so many bytes: as a WAV file states it, else by them; at least 1 s."""
+    rate = BYTES_PER_S
+    if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt " and len(head) >= WAV_HEAD:
+        rate = struct.unpack_from("<I", head, 28)[0] or BYTES_PER_S
+    return max(1, ceil(size / rate))
 
 
 def _tokens(kind: bytes, messages: bytes, begin: int, end: int) -> int:
