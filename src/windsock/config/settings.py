@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, get_type_hints
+from decimal import Decimal
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import (
     BeforeValidator,
     Field,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -25,7 +27,7 @@ from windsock.config.serving.webhook_settings import WebhookSettings
 from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.config.store.settings import StoreSettings
 from windsock.config.store.sink_settings import SinkSettings
-from windsock.config.value_types import Moment, Seconds, TimeZone
+from windsock.config.value_types import Megabytes, Moment, Seconds, TimeZone
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
 
@@ -106,15 +108,31 @@ class CacheSettings(Part):
 
     enabled: bool = False
     ttl: Seconds = 3600.0
-    max_mb: float = Field(default=64.0, gt=0)
+    max_mb: Megabytes = 64.0
     url: str | None = Field(
         default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://", repr=False
     )
 
 
+class Thresholds(Part):
+    """None lies below 0, and of two the lesser comes first."""
+
+    @field_validator("*")
+    @classmethod
+    def _are_ordered(cls, stated: Any) -> Any:
+        numbers = stated if isinstance(stated, tuple) else (stated,)
+        if not all(isinstance(each, int | float | Decimal) for each in numbers):
+            return stated
+        if min(numbers) < 0:
+            raise ValueError("is no threshold; write 0 or more")
+        if list(numbers) != sorted(numbers):
+            raise ValueError("goes from the lesser to the greater; turn it round")
+        return stated
+
+
 GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation
     "GuardSettings",
-    __base__=Part,
+    __base__=Thresholds,
     **{  # type: ignore[call-overload]
         each.name: (get_type_hints(GuardRules)[each.name], each.default)
         for each in fields(GuardRules)
