@@ -27,7 +27,7 @@ from windsock.config.serving.webhook_settings import WebhookSettings
 from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.config.store.settings import StoreSettings
 from windsock.config.store.sink_settings import SinkSettings
-from windsock.config.value_types import Megabytes, Moment, Seconds, TimeZone
+from windsock.config.value_types import Lasting, Megabytes, Moment, Seconds, TimeZone
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
 
@@ -161,7 +161,7 @@ class EmbeddingSettings(Part):
     base_url: str = Field(pattern=r"^https?://", repr=False)
     model: str
     api_key: str | None = Field(default=None, repr=False)
-    timeout: Seconds = 0.3
+    timeout: Lasting = 0.3
 
 
 class LearningSettings(Part):
@@ -171,7 +171,7 @@ class LearningSettings(Part):
     seed    makes every draw; chosen at the first start and kept in the store if not given
     """
 
-    half_life: Seconds = 14 * 86400.0
+    half_life: Lasting = 14 * 86400.0
     evidence_cap: float = Field(default=600.0, gt=0)
     priors: bool = True
     seed: int | None = Field(default=None, ge=0)

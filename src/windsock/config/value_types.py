@@ -16,6 +16,9 @@ from windsock.resources.hours import minute_of_day, time_zone, weekday
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 """A duration, in s."""
 
+Lasting = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+"""A duration, in s, that may not be 0."""
+
 Megabytes = Annotated[float, Field(gt=0, le=1e6)]
 """Of memory, a terabyte at most."""
 
