@@ -24,11 +24,13 @@ CODEX = [LOOK, PATCH, FILES, {"type": "local_shell"}, {"type": "web_search"},
          {"type": "image_generation", "output_format": "png"}]  # fmt: skip
 
 
-def calling(name: str, arguments: str, is_stream: bool) -> Answer:
+def calling(name: str, arguments: Any, is_stream: bool) -> Answer:
+    """With arguments in two deltas of a stream; what is no text comes in one."""
     call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
     if is_stream:
-        first = {**call, "index": 0, "function": {"name": name, "arguments": arguments[:7]}}
-        rest = {"index": 0, "function": {"arguments": arguments[7:]}}
+        parts = (arguments[:7], arguments[7:]) if isinstance(arguments, str) else (arguments, None)
+        first = {**call, "index": 0, "function": {"name": name, "arguments": parts[0]}}
+        rest = {"index": 0, "function": {"arguments": parts[1]}}
         return Answer(events=[event(chunk({"tool_calls": [first]})),
                               event(chunk({"tool_calls": [rest]})),
                               event(chunk({}, "tool_calls")), b"data: [DONE]\n\n"])  # fmt: skip
@@ -58,6 +60,7 @@ async def asked_of_chat(tmp_path, path: str, **body: Any) -> tuple[Any, dict[str
         ("look", '{"city": "Bern"}', {"type": "function_call", "name": "look"}),
         ("apply_patch", '{"input": "*** Begin\\n"}',
          {"type": "custom_tool_call", "name": "apply_patch", "input": "*** Begin\n"}),
+        ("look", {"city": "Bern"}, {"type": "function_call", "arguments": '{"city":"Bern"}'}),
         ("apply_patch", "*** no JSON",
          {"type": "custom_tool_call", "name": "apply_patch", "input": "*** no JSON"}),
         ("mcp__files__read", '{"city": "x"}',

@@ -244,9 +244,10 @@ TORN = Answer(events=[b'{"id": "chatcmpl-1", "choices": ['], cut=True, content_t
     [
         (Answer({**completion(WORDS), "usage": None}), None, 108, "answered"),
         (Answer(completion(WORDS, usage=plain(100, 10**12))), 100, 108, "answered"),
+        (Answer(completion(WORDS, usage={"total_tokens": 240})), 13, 227, "answered"),
         (TORN, None, 0, "bad_answer"),
     ],
-    ids=["no-usage", "impossible", "torn"],
+    ids=["no-usage", "impossible", "in-one", "torn"],
 )
 async def test_an_answer_that_nobody_counts_costs_its_words_and_none_only_its_prompt(
     tmp_path, answer: Answer, prompt: int | None, tokens: int, kind: str

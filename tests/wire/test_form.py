@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windsock.errors import BadRequest
+from windsock.wire.formats.chat.attached import seconds_of
 from windsock.wire.formats.tasks.form import form_of
-from windsock.wire.formats.tasks.sizes import seconds_of
 
 KIND = "multipart/form-data; boundary=wind"
 NAMES = st.sampled_from(["file", "prompt", "model", "image[]", "language"])

@@ -44,7 +44,12 @@ def show_report(
         print(json.dumps(found, indent=2))
         return
     head = Entry(" / ".join(found["by"]), ("requests", "answered", "cost $", "success", "$ per ok"))
-    entries = [_report_entry(row, found["by"]) for row in found["data"]]
+    entries = [
+        _report_entry(" / ".join(str(row[name]) for name in found["by"]), row)
+        for row in found["data"]
+    ]
+    if others := found.get("others"):
+        entries.append(_report_entry(f"{others['groups']:,} others together", others))
     show(terminal(), lines([head, *entries], width=terminal().width, figure=10))
     for words in (*map(saved_words, found.get("savings", ())), *known_words(found)):
         show(terminal(), wrapped(words, width=terminal().width, indent=""))
@@ -88,7 +93,7 @@ def _successes(count: float) -> str:
     return f"{count:.3g} successes" if abs(count) < 100 else f"{count:,.0f} successes"
 
 
-def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:
+def _report_entry(name: str, row: dict[str, Any]) -> Entry:
     success = "" if row["success_rate"] is None else f"{row['success_rate']:.1%}"
     figures = (
         str(row["requests"]),
@@ -98,7 +103,7 @@ def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:
         _money(row["cost_per_success_usd"]),
     )
     notes = [*_bills(row), *_uncalled(row)]
-    return Entry(" / ".join(str(row[name]) for name in by), figures, "; ".join(notes))
+    return Entry(name, figures, "; ".join(notes))
 
 
 def _uncalled(row: dict[str, Any]) -> Iterator[str]:

@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 
 from windsock.core.model.requests import owner_key
 from windsock.store.compact.totals import Totals, totals, totals_by_step
+from windsock.store.rollups.keeping import call_sums, request_sums
 from windsock.store.rollups.money import usd
-from windsock.store.rollups.sums import MICRO, NANO, Series
+from windsock.store.rollups.sums import MICRO, NANO, Series, Sums
 
 K = TypeVar("K", bound=Hashable)
 Group = tuple[str | None, ...]
@@ -50,7 +51,7 @@ def report(
     raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    return _report(totals(engine, since=since, until=until), by, namespace)
+    return _report(totals(engine, since=since, until=until, parts=(request_sums,)), by, namespace)
 
 
 def report_by_step(
@@ -64,7 +65,9 @@ def report_by_step(
 ) -> list[Lines]:
     """The same of each step of [since, until), which are whole minutes."""
     check_groups(by)
-    found = totals_by_step(engine, since=since, until=until, step_s=step_s, has_delays=False)
+    found = totals_by_step(
+        engine, since=since, until=until, step_s=step_s, has_delays=False, parts=(request_sums,)
+    )
     return [_report(each, by, namespace) for each in found]
 
 
@@ -76,7 +79,7 @@ def _report(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
 
 def attempts_report(engine: Engine, *, since: float, until: float | None = None) -> Lines:
     """Calls by deployment and how they ended, of all namespaces: calls, mean_latency_s."""
-    return _attempts(totals(engine, since=since, until=until))
+    return _attempts(totals(engine, since=since, until=until, parts=(call_sums,)))
 
 
 def health_by_step(
@@ -136,11 +139,11 @@ def bills_report(
     Sums are exact Decimals. raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    return _bills(totals(engine, since=since, until=until), by, namespace)
+    return _bills(totals(engine, since=since, until=until, parts=(call_sums,)), by, namespace)
 
 
 def _bills(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
-    sums = grouped(found.calls, by, namespace)
+    sums = grouped(_with(found.calls, "bills", "doubted_bills"), by, namespace)
     return [
         {
             **dict(zip(by, group, strict=True)),
@@ -148,13 +151,12 @@ def _bills(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
             **{f"{name}_usd": usd(sums[group][name]) for name in ("billed", "counted", "doubted")},
         }
         for group in in_order(sums)
-        if sums[group]["bills"] or sums[group]["doubted_bills"]
     ]
 
 
 def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
     """Requests that no provider was asked for; those refused have no deployment."""
-    sums = grouped(found.requests, by, namespace)
+    sums = grouped(_with(found.requests, "refused", "cache_hits"), by, namespace)
     return [
         {
             **dict(zip(by, group, strict=True)),
@@ -162,8 +164,12 @@ def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
             "saved_usd": usd(sums[group]["saved"]),
         }
         for group in in_order(sums)
-        if sums[group]["refused"] or sums[group]["cache_hits"]
     ]
+
+
+def _with(sums: Mapping[Series, Sums], *names: str) -> dict[Series, Sums]:
+    """Those that have any of these counts, which are few."""
+    return {each: found for each, found in sums.items() if any(found.get(name) for name in names)}
 
 
 class Accounts(NamedTuple):
@@ -203,13 +209,14 @@ def check_groups(by: Sequence[str]) -> None:
 
 
 def grouped(
-    sums: Mapping[Series, Counter[K]], by: Sequence[str], namespace: str | None
+    sums: Mapping[Series, Mapping[K, int]], by: Sequence[str], namespace: str | None
 ) -> dict[Group, Counter[K]]:
     """Sums of series, of one namespace where one is named, by group; None: of none."""
     found: dict[Group, Counter[K]] = defaultdict(Counter)
+    named = [GROUPS[name] for name in by]
     for series, added in sums.items():
         if namespace is None or series.namespace == namespace:
-            found[tuple(GROUPS[name](series) or None for name in by)].update(added)
+            found[tuple([name(series) or None for name in named])].update(added)
     return found
 
 

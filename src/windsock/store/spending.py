@@ -15,6 +15,7 @@ from windsock.store.compact.requests import LONG_S, Reader
 from windsock.store.compact.tables import RequestRow
 from windsock.store.compact.totals import totals
 from windsock.store.compact.transactions import one_moment
+from windsock.store.rollups.keeping import call_sums
 from windsock.store.rollups.money import usd
 from windsock.store.rollups.sums import Series, Tally
 
@@ -39,8 +40,8 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
     Calls from before costs were kept one by one are taken together, at whom the answer came from.
     """
     spent: Counter[tuple[str, str, str]] = Counter()
-    for series, sums in totals(engine, since=since).calls.items():
-        spent[_payer(series)] += sums["cost"]
+    for series, sums in totals(engine, since=since, parts=(call_sums,)).calls.items():
+        spent[_payer(series)] += sums.get("cost", 0)
     tally = Tally()
     with one_moment(engine) as connection:
         begun = _begun_before(connection, since)

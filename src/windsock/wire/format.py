@@ -68,6 +68,7 @@ class AnswerFacts:
 
     usage           as counted by the provider
     unsaid          families of tokens of which `usage` knows nothing, for nothing readable was said
+    undivided_tokens    of prompt and answer together, where that is all that is said
     served_model    the provider's own name of the model that answered
     service_tier    its word for how it was served
     billed_usd      what it says it charged
@@ -79,6 +80,7 @@ class AnswerFacts:
 
     usage: Usage | None = None
     unsaid: frozenset[Family] = frozenset()
+    undivided_tokens: int = 0
     served_model: str | None = None
     service_tier: str | None = None
     billed_usd: Decimal | None = None

@@ -28,6 +28,21 @@ def test_what_nobody_counted_is_estimated_and_not_doubted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("together", "prompt"),
+    [(80, 50), (120, 75), (96, 60), (20, 12), (5000, 75), (1, 0), (10**6, None)],
+)
+def test_a_count_of_prompt_and_answer_together_is_divided_as_they_are_here(
+    together: int, prompt: int | None
+) -> None:
+    found = checked(None, undivided=together)
+    if prompt is None:
+        assert (found.usage, bool(found.doubt)) == (OWN, True)
+        return
+    assert (found.usage.prompt_tokens, found.is_estimated, found.doubt) == (prompt, True, "")
+    assert found.usage.prompt_tokens + found.usage.completion_tokens == together
+
+
+@pytest.mark.parametrize(
     ("stated", "has"),
     [
         (Usage(input_tokens=100, output_tokens=30), UNKNOWN),

@@ -30,6 +30,9 @@ LIMIT_SLACK = 1.02
 LIMIT_SLACK_TOKENS = 64
 """Providers count marks of begin and end that their limits leave out."""
 
+PROMPT_SLACK = 1.5
+"""Of the own count of a prompt: what tokenizers and templates differ by."""
+
 MOST_SEARCHES = 1_000
 """Of one call; deep research makes tens."""
 
@@ -58,6 +61,7 @@ def checked_usage(
     has: Capabilities,
     *,
     choices: int = 1,
+    undivided: int = 0,
 ) -> CheckedUsage:
     """The provider's counts where they can be, the router's own where they cannot.
 
@@ -65,7 +69,10 @@ def checked_usage(
     unsaid      families of tokens of which it says nothing readable
     own         counted from the bytes that were sent and that came
     choices     answers asked for
+    undivided   tokens of prompt and answer together, where the provider says no more
     """
+    if undivided:
+        return _divided(undivided, own, has, choices)
     if stated is None:
         return CheckedUsage(usage=own, is_estimated=True)
     doubts, searches = [], stated.searches
@@ -83,6 +90,21 @@ def checked_usage(
         doubts.append(f"{max(stated.input_seconds, stated.output_seconds)} seconds")
         made = replace(made, input_seconds=0, output_seconds=0)
     return CheckedUsage(usage=made, is_estimated=bool(doubts), doubt="; ".join(doubts))
+
+
+def _divided(tokens: int, own: Usage, has: Capabilities, choices: int) -> CheckedUsage:
+    """A count of prompt and answer together, as those stand to each other by the own counts. What
+    is more than a prompt of that size can well be is of the answer: reasoning that is not shown.
+    """
+    most = most_prompt_tokens(own, has, own.searches)
+    most += most_answer_tokens(own, has, choices, says_reasoning=False)
+    if tokens > most:
+        doubt = f"{tokens} tokens of prompt and answer, {most} can be"
+        return CheckedUsage(usage=own, is_estimated=True, doubt=doubt)
+    counted = own.input_tokens + own.output_tokens
+    prompt = min(tokens * own.input_tokens // max(1, counted), int(own.input_tokens * PROMPT_SLACK))
+    divided = replace(own, input_tokens=prompt, output_tokens=tokens - prompt)
+    return CheckedUsage(usage=divided, is_estimated=True)
 
 
 def most_prompt_tokens(own: Usage, has: Capabilities, searches: int) -> int:

@@ -222,7 +222,8 @@ class RouteRequest:
                     demanded), json_schema, json_object, n (several answers), logprobs, web_search,
                     plugins (OpenRouter's), functions (of before there were tools), custom_tools
     prompt_tokens   estimate
-    longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
+    longest_tokens  estimate of what must fit a context window, where that is less: the longest of
+                    several texts that are read apart, the text beside images, sounds and files
     max_output_tokens   the caller's cap, if any, of each answer
     beside_tokens   estimate of what is sent beside the prompt: tools, schemas; where it is capped
     choices         answers asked for; where it is capped

@@ -72,10 +72,14 @@ class LazyViews(Sequence[CellView]):
     def __init__(self, make: Callable[[int | None], list[CellView]]) -> None:
         self._make = make
         self._made: list[CellView] | None = None
+        self._busiest: list[CellView] | None = None
 
     def busiest(self) -> list[CellView]:
         """Those of MOST_BUSY cells at most; the others are not made for it."""
-        return self._make(MOST_BUSY) if self._made is None else busiest(self._made)
+        if self._busiest is None:
+            made = self._made
+            self._busiest = self._make(MOST_BUSY) if made is None else busiest(made)
+        return self._busiest
 
     def __len__(self) -> int:
         return len(self._views())

@@ -27,13 +27,22 @@ def text_of(definition: FeedDefinition, body: bytes) -> str:
     return text
 
 
-def _records(definition: FeedDefinition, text: str) -> list[dict[str, str]]:
+def _records(definition: FeedDefinition, text: str) -> list[dict[str, str | None]]:
     """Lines of a CSV by the names in the first; empty ones and remarks are left out."""
     lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
     try:
-        return list(csv.DictReader(lines))
+        return [_trimmed(line) for line in csv.DictReader(lines)]
     except csv.Error as error:
         raise FeedError(f"the body is no CSV: {error}", feed=definition.id) from error
+
+
+def _trimmed(line: dict[str, str | None]) -> dict[str, str | None]:
+    """Without the blanks that people set around names and values."""
+    return {
+        name.strip(): value and value.strip()
+        for name, value in line.items()
+        if isinstance(name, str) and not isinstance(value, list)
+    }
 
 
 def _items(definition: FeedDefinition, text: str) -> list[dict[str, Any]]:

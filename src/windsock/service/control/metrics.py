@@ -14,7 +14,6 @@ from windsock.core.routing.router import Router
 from windsock.observability.background import Supervisor
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Webhooks
-from windsock.service.control.access_check import shown_table
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.caching.response_cache import CacheTally
@@ -121,13 +120,14 @@ class Metrics(Collector):
             yield family
 
     def _weights(self) -> Iterable[Metric]:
+        """Of tasks that were asked for since the start: a look solves nothing."""
         labels = ["namespace", "route", "task", "deployment"]
         weight, success, expected = families = [
             GaugeMetricFamily(name, text, labels=labels) for name, text in BELIEVED
         ]
-        now = self._clock.now()
         for cell in self._router.tables.cells():
-            for arm in shown_table(self._router, cell, now).arms:
+            table = self._router.tables.shown(cell)
+            for arm in table.arms if table else ():
                 names = [*cell.stored, arm.deployment]
                 weight.add_metric(names, arm.weight)
                 success.add_metric(names, arm.success_mean)

@@ -1,5 +1,6 @@
 """Weights over HTTP: now, in the past, as a stream, and under imagined prices."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -52,17 +53,16 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
             then = when(at, now, param="at", otherwise=now)
             past = [await insight.table_at(caller.namespace, *pair, then) for pair in pairs]
             return WeightsAnswer(data=[WeightsView.of(table) for table in past if table])
-        tables = [
-            router.table(caller.namespace, *pair, now, prompt_tokens=tokens) for pair in pairs
-        ]
-        views = [_weights(router, table) for table in tables]
-        costs = Costs(router, await recent.of(caller.namespace), now)
-        for view, table in zip(views, tables, strict=True):
+        costs, views = Costs(router, await recent.of(caller.namespace), now), []
+        for pair in pairs:
+            table = router.table(caller.namespace, *pair, now, prompt_tokens=tokens)
+            view = _weights(router, table)
             for each in view.candidates:
                 each.knowing = costs.at(table.cell, each.deployment)
-        if ladder:
-            for view, table in zip(views, tables, strict=True):
+            if ladder:
                 view.ladder = _ladder(router, table, now)
+            views.append(view)
+            await asyncio.sleep(0)  # cells by the hundred: requests go between
         return WeightsAnswer(data=views)
 
     @routes.get("/v1/weights/stream")

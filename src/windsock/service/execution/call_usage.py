@@ -35,7 +35,15 @@ def usage_facts(
     unsaid = said.unsaid
     if said.usage is not None and not said.usage.output_tokens and _is_uncounted(said, request):
         unsaid |= {Family.ANSWER}
-    checked = checked_usage(said.usage, unsaid, own, has, choices=request.choices)
+    together = said.undivided_tokens
+    checked = checked_usage(
+        None if together else said.usage,
+        unsaid,
+        own,
+        has,
+        choices=request.choices,
+        undivided=together if request.expected is None else 0,
+    )
     size = request.search_size
     return {
         "usage": checked.usage if size is None else _with_search(checked.usage, size),

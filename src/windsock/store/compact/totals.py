@@ -7,14 +7,14 @@ older store are still being summed.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import pairwise
 from math import inf
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, Table, bindparam, func, select
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, func, select
 
 from windsock.core.model.calls import Outcome
 from windsock.store.compact.conversion import old_outcomes, uncalled_of
@@ -23,7 +23,7 @@ from windsock.store.compact.tables import RequestRow, SeriesRow
 from windsock.store.compact.transactions import one_moment
 from windsock.store.rollups.keeping import DOLLARS, call_sums, delay_sums, request_sums
 from windsock.store.rollups.money import PART
-from windsock.store.rollups.sums import Series, Tally, series_of
+from windsock.store.rollups.sums import Series, Sums, Tally, add_up, series_of
 from windsock.store.rollups.windows import Piece, touched, window
 from windsock.store.tables import UncalledRow
 
@@ -37,6 +37,10 @@ _series: Table = SeriesRow.__table__  # type: ignore[attr-defined]
 _uncalled: Table = UncalledRow.__table__  # type: ignore[attr-defined]
 
 
+Parts = Collection[Table]
+BOTH: Parts = (request_sums, call_sums)
+
+
 @dataclass(slots=True)
 class Totals:
     """Sums by series: of requests, of calls, and answered requests by deployment and milliseconds
@@ -46,28 +50,31 @@ class Totals:
             not converted yet
     """
 
-    requests: defaultdict[Series, Counter[str]] = field(
-        default_factory=lambda: defaultdict(Counter)
-    )
-    calls: defaultdict[Series, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    requests: dict[Series, Sums] = field(default_factory=dict)
+    calls: dict[Series, Sums] = field(default_factory=dict)
     delays: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
 
     def take(self, tally: Tally) -> None:
         """Add what was counted one by one."""
         for (series, _), sums in tally.requests.items():
-            self.requests[series].update(sums)
+            add_up(self.requests, series, sums)
         for (series, _), sums in tally.calls.items():
-            self.calls[series].update(sums)
+            add_up(self.calls, series, sums)
 
 
-def totals(engine: Engine, *, since: float, until: float | None = None) -> Totals:
-    """Sums over [since, until), without delays; without `until` up to now. Raises StoreError."""
+def totals(
+    engine: Engine, *, since: float, until: float | None = None, parts: Parts = BOTH
+) -> Totals:
+    """Sums over [since, until), without delays; without `until` up to now. Raises StoreError.
+
+    parts   of requests, of calls; those that are not asked for are not whole
+    """
     asked = window(since, inf if until is None else until)
     found = Totals()
     with one_moment(engine) as connection:
         names = dict(_names(connection))
         for piece in asked.pieces:
-            _take_kept(connection, piece, found, names)
+            _take_kept(connection, piece, found, names, parts)
         for begin, end in asked.ends:
             found.take(counted(connection, begin, end))
         found.take(not_yet_kept(connection, since, inf if until is None else until))
@@ -75,7 +82,13 @@ def totals(engine: Engine, *, since: float, until: float | None = None) -> Total
 
 
 def totals_by_step(
-    engine: Engine, *, since: float, until: float, step_s: float, has_delays: bool
+    engine: Engine,
+    *,
+    since: float,
+    until: float,
+    step_s: float,
+    has_delays: bool,
+    parts: Parts = BOTH,
 ) -> list[Totals]:
     """The same of each step of [since, until), which are whole minutes; raises StoreError."""
     found = [Totals() for _ in range(round((until - since) / step_s))]
@@ -85,7 +98,7 @@ def totals_by_step(
         for place, each in enumerate(found):
             begin = since + place * step_s
             for piece in window(begin, begin + step_s).pieces:
-                _take_kept(connection, piece, each, names)
+                _take_kept(connection, piece, each, names, parts)
             for piece in touched(begin, begin + step_s).pieces if has_delays else ():
                 for deployment, ms, requests in delays_in(piece):
                     each.delays[deployment][ms] += requests
@@ -157,8 +170,9 @@ def _leave_aside(
 
 
 def _names(connection: Connection) -> Iterator[tuple[int, Series]]:
-    for row in connection.execute(select(_series)):
-        yield row.id, Series(*(getattr(row, name) for name in Series._fields))
+    columns = [_series.c[name] for name in Series._fields]
+    for number, *names in connection.execute(select(_series.c.id, *columns)).all():
+        yield number, Series(*names)
 
 
 def _take_kept(
@@ -166,10 +180,12 @@ def _take_kept(
     piece: Piece,
     found: Totals,
     names: Mapping[int, Series],
+    parts: Parts,
 ) -> None:
     for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
-        for row in _kept(connection, table, piece):
-            sums[names[row["series"]]].update(_whole(row))
+        if table in parts:
+            for series, *values in connection.execute(_sums(table), _of(piece)).all():
+                add_up(sums, names[series], _whole(table, values))
 
 
 def _delays(connection: Connection, piece: Piece) -> list[tuple[str, int, int]]:
@@ -199,22 +215,23 @@ def _of(piece: Piece) -> dict[str, float]:
     return {"of_span_s": piece.span_s, "since": piece.since, "until": until}
 
 
-def _kept(connection: Connection, table: Table, piece: Piece) -> Iterator[RowMapping]:
-    yield from connection.execute(_sums(table), _of(piece)).mappings()
+@cache
+def _columns(table: Table) -> tuple[str, ...]:
+    return tuple(each.name for each in table.c if each.name not in table.primary_key.columns)
 
 
 @cache
 def _sums(table: Table) -> Select[Any]:
     """Made once: composing it costs as much as a small answer."""
-    sums = [func.sum(each).label(each.name) for each in table.c
-            if each.name not in table.primary_key.columns]  # fmt: skip
+    sums = [func.sum(table.c[name]) for name in _columns(table)]
     return _within(select(table.c.series, *sums), table).group_by(table.c.series)
 
 
-def _whole(row: RowMapping) -> dict[str, int]:
-    """Columns as sums have them: dollars in one."""
-    sums = {name: int(value) for name, value in row.items()}
+def _whole(table: Table, values: Sequence[Any]) -> Sums:
+    """Columns as sums have them: dollars in one; most are 0, and left out."""
+    sums = {name: int(value) for name, value in zip(_columns(table), values, strict=True) if value}
     for name in DOLLARS:
-        if f"{name}_high" in sums:
-            sums[name] = sums.pop(f"{name}_high") * PART + sums.pop(f"{name}_low")
+        high, low = sums.pop(f"{name}_high", 0), sums.pop(f"{name}_low", 0)
+        if high or low:
+            sums[name] = high * PART + low
     return sums

@@ -31,6 +31,7 @@ CACHE_READ = (
     "cached_content_token_count",
     "num_cached_tokens",
     "cachedInputTokens",
+    "precached_prompt_tokens",
 )
 CACHE_READ_PART = ("cached_tokens", "cache_read_input_tokens", "cache_read_tokens", "cache_read",
                    "cachedTokens")  # fmt: skip
@@ -53,11 +54,12 @@ REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens", "
 THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
 TOOL_PROMPT = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
 CACHED_PARTS = ("cacheTokensDetails", "cached_tokens_details")
+HEARD_SECONDS = ("prompt_audio_seconds",)
 HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
 SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
 """Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
-DeepSeek, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart what it
-bills of what it counted."""
+DeepSeek, GigaChat, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart
+what it bills of what it counted."""
 
 MOST = 2**62
 """No count is as large; it could not be stored either."""

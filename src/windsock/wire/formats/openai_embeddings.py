@@ -14,12 +14,12 @@ from windsock.wire.caller_fields.names import Model, Models
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, AnswerFacts, StreamScanner
+from windsock.wire.formats.chat.attached import Size, longest_text, size_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.formats.openai_usage import facts_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import (
-    TOKENS_PER_BYTE,
     Operation,
     UpstreamRequest,
     decoded,
@@ -54,14 +54,16 @@ def read_embedding(
 ) -> UpstreamRequest:
     """A request to /v1/embeddings, whose answers are judged like any other; raises BadRequest."""
     read = decoded(_embedding_decoder, body)
+    given = bytes(read.input)
+    size = size_of(given)
     request = RouteRequest(
         model=read.model,
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or task_of(read.metadata),
-        needs=frozenset((EMBEDDING, *needs_of(read), *_tokens(bytes(read.input)))),
-        prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
-        longest_tokens=_longest_tokens(bytes(read.input)),
+        needs=frozenset((EMBEDDING, *needs_of(read), *_tokens(given))),
+        prompt_tokens=size.tokens,
+        longest_tokens=_longest_tokens(given, size),
         max_output_tokens=0,
         key_id=key_id,
         preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
@@ -72,6 +74,8 @@ def read_embedding(
         request=request,
         wants_usage=False,
         operation=Operation.EMBEDDING,
+        no_text_bytes=size.data_chars,
+        no_text_tokens=size.data_tokens,
         unheeded=read.unheeded,
     )
 
@@ -81,12 +85,13 @@ def _tokens(given: bytes) -> list[str]:
     return ["token_input"] if TOKENS.match(given) else []
 
 
-def _longest_tokens(given: bytes) -> int | None:
-    """Estimate for the longest of a list of texts, each of which must fit the model by itself."""
+def _longest_tokens(given: bytes, size: Size) -> int | None:
+    """Estimate for the longest of a list of texts, each of which must fit the model by itself; of
+    an input that is not all text, for its text."""
     if not given.startswith(b'["'):
-        return None
+        return size.text_tokens if size.data_chars else None
     texts = msgspec.json.decode(given, type=list[msgspec.Raw])
-    return int(max(len(bytes(text)) for text in texts) * TOKENS_PER_BYTE) + 1
+    return longest_text([*map(bytes, texts)], size)
 
 
 def _is_vector(item: Any) -> bool:

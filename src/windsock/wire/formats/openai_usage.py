@@ -13,7 +13,7 @@ from typing import Any
 from windsock.core.model.units import Usage
 from windsock.wire.billing import billed_of
 from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
-from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.count_fields import MOST, merged
 from windsock.wire.formats.usage_counts import Counts, counts_of
 from windsock.wire.json_codec import may_hold
 from windsock.wire.service_tiers import tier_of
@@ -95,6 +95,7 @@ def facts_of(
     return AnswerFacts(
         usage=counts.usage if counts else None,
         unsaid=counts.unsaid if counts else NOTHING_UNSAID,
+        undivided_tokens=counts.undivided if counts else 0,
         served_model=text_in(body, "model"),
         service_tier=tier_of(body),
         billed_usd=charge_in(body, traits),
@@ -125,7 +126,7 @@ def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
     prompt, answer = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if type(prompt) is not int or type(answer) is not int or prompt <= 0 or answer <= 0:
         return None
-    if usage.get("total_tokens") != prompt + answer:
+    if usage.get("total_tokens") != prompt + answer or prompt + answer >= MOST:
         return None
     if usage.keys() > PLAIN_COUNTS and any(
         _says_more(value) for name, value in usage.items() if name not in PLAIN_COUNTS

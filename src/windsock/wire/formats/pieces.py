@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from windsock.wire.formats.openai_ends import THOUGHT
-from windsock.wire.json_codec import parsed
+from windsock.wire.json_codec import dumps, parsed
 
 
 class Kind(StrEnum):
@@ -141,7 +141,7 @@ class Pieces:
         piece = self._waiting.setdefault(key, Piece(Kind.CALL))
         piece.call_id = piece.call_id or call.get("id")
         piece.name = piece.name or asked.get("name") or ""
-        piece.text += asked.get("arguments") or ""
+        piece.text += _arguments(asked.get("arguments"))
         piece.call_signature = piece.call_signature or signature_in(call)
 
     def _key(self, call: dict[str, Any]) -> tuple[Any, Any]:
@@ -166,6 +166,13 @@ def pieces_of(message: dict[str, Any]) -> list[Piece]:
     stream = Pieces()
     steps = [*stream.taken({**thoughts, **facts, "tool_calls": calls}), *stream.ended()]
     return [piece for phase, piece, _ in steps if phase is Phase.DONE]
+
+
+def _arguments(stated: Any) -> str:
+    """JSON as the model wrote it; some servers send what it says."""
+    if stated is None or isinstance(stated, str):
+        return stated or ""
+    return dumps(stated).decode()
 
 
 def signature_in(call: dict[str, Any]) -> str | None:

@@ -1,7 +1,8 @@
 """A usage object as arithmetic: which of its numbers stand inside which, so that they add up.
 
 The total decides. What no reading of the parts explains was billed as output: thinking that is not
-shown. What is no count (words, a negative, a fraction) is not said, and empties nothing else.
+shown; where speech is billed by the second, it is that speech. What is no count (words, a negative,
+a fraction) is not said, and empties nothing else.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from windsock.wire.formats.count_fields import (
     GIVEN,
     GOT,
     HEARD_CACHED,
+    HEARD_SECONDS,
     MOST,
     NATIVE_READ,
     NATIVE_WRITE,
@@ -48,10 +50,14 @@ ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
 
 
 class Counts(NamedTuple):
-    """Counted use, and the families of tokens that nothing readable was said of."""
+    """Counted use, and the families of tokens that nothing readable was said of.
+
+    undivided   tokens of prompt and answer together, where nothing else is said
+    """
 
     usage: Usage
     unsaid: frozenset[Family]
+    undivided: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +82,7 @@ class _Stated:
     heard: int
     heard_cached: int
     spoken: int
+    heard_s: int
     is_cache_beside: bool
     is_reasoning_beside: bool
     is_reasoning_apart: bool
@@ -107,7 +114,9 @@ def counts_of(
     if not (said.prompt or said.answer or said.cached or said.written or said.reasoning):
         if seconds := seconds_in(usage):
             return Counts(Usage(input_seconds=seconds), frozenset())
-        return Counts(Usage(images=images), ALL_UNSAID) if _is_nonsense(usage) else None
+        if said.total or _is_nonsense(usage):
+            return Counts(Usage(images=images), ALL_UNSAID, said.total)
+        return None
     reading = _reading(said)
     made = Usage(
         **_sent(said, reading),
@@ -171,6 +180,7 @@ def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
         heard_cached=most_count(given, HEARD_CACHED)
         + count_of_modality(usage, CACHED_PARTS, "AUDIO"),
         spoken=most_count(got, ["audio_tokens"]) + count_of_modality(usage, GOT, "AUDIO"),
+        heard_s=most_count([usage], HEARD_SECONDS),
         is_cache_beside="prompt_tokens" not in usage and natives > 0 and not inside,
         is_reasoning_beside=thoughts > 0,
         is_reasoning_apart=habits.is_reasoning_beside,
@@ -209,7 +219,8 @@ def _reading(said: _Stated) -> _Reading:
         if total == said.total:
             return reading
     _, total, usual = sums[0]
-    return usual._replace(rest=max(0, said.total - total) if said.total else 0)
+    is_known = not said.total or said.heard_s
+    return usual if is_known else usual._replace(rest=max(0, said.total - total))
 
 
 def _room(said: _Stated, answer: int) -> int:
@@ -252,6 +263,7 @@ def _sent(said: _Stated, reading: _Reading) -> dict[str, int]:
         "cache_write_tokens": said.written - said.written_1h,
         "cache_write_1h_tokens": said.written_1h,
         "audio_input_tokens": heard,
+        "input_seconds": said.heard_s,
     }
 
 

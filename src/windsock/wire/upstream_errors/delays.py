@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
 from windsock.wire.upstream_errors.shapes import ErrorFacts
@@ -27,15 +27,24 @@ PART = re.compile(rf"({COUNT})\s*({UNIT})")
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
     r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
-    r"|(?:resets?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
+    r"|(?:resets?|renews?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
     r"|(?:allowed|available|possible)\s+(?:again\s+)?in"
     rf"|(?:remaining|time left):?(?=\s+{PART.pattern}))"
     rf"\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{COUNT}.*)"
 )
+MOMENT = (
+    r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?)"
+    r"(?:\s?\(?([+-]\d\d:?\d\d|(?:utc|gmt|z)\b))?)?"
+)
 UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
-    r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?)(?:\s?([+-]\d\d:?\d\d))?)?"
+    + MOMENT
 )
+TODAY = re.compile(
+    r"\b(?:again|resets?|until|available)(?:\s+at)?\s+(\d{1,2}):(\d\d)(?::\d\d)?\s?(?:utc|gmt)\b"
+)
+"""The next time that clocks show this."""
+
 UNIX = re.compile(r"(?:reached|resets?|until|again)(?: at)?[|: ]{1,3}(1\d{9})(?!\d)")
 """A moment in unix seconds within a sentence."""
 
@@ -51,6 +60,13 @@ PROTOBUF = re.compile(r"retry_delay\s{0,9}\{\s{0,9}seconds:\s{0,9}(\d{1,12})")
 
 CHINESE = re.compile(rf"({NUMBER})\s*(秒|分钟|小时)[之以]?后")
 CHINESE_S = {"秒": 1.0, "分钟": 60.0, "小时": 3600.0}
+LIFTED = "(?:重置|恢复|刷新|解除|解封|重试|再试)"
+CHINESE_UNTIL = (
+    re.compile(rf"{LIFTED}[^\d。，,\n]{{0,8}}{MOMENT}"),
+    re.compile(rf"{MOMENT}[^\d。，,\n]{{0,8}}{LIFTED}"),
+)
+HAN, CHINAS = re.compile("[\u4e00-\u9fff]"), timezone(timedelta(hours=8))
+"""Who writes Chinese tells China's time where no zone is named."""
 
 RESET = re.compile(
     r"^(?:[a-z]+-)*rate-?limit[a-z]*-(?:(?P<before>[\w-]+)-)?reset(?:-(?P<after>[\w-]+))?$"
@@ -69,17 +85,28 @@ FIELD = re.compile(
 
 
 def delay_of(
-    facts: ErrorFacts, headers: Mapping[str, str], now: float, *, is_limit: bool
+    facts: ErrorFacts,
+    headers: Mapping[str, str],
+    now: float,
+    *,
+    is_limit: bool,
+    zone: tzinfo = UTC,
 ) -> float | None:
     """Seconds until it makes sense to come back, None if nothing says so.
 
     now         unix s; moments are measured from the answer's own date where it has one, for the
                 clocks of two machines differ
     is_limit    a limit was reached: then the resets of limits, which many state always, count
+    zone        in which the body tells a moment that names none
     """
     said_at = _moment(headers.get("date"))
     now = now if said_at is None else said_at
-    ways = [_of_retry_after(headers, now), _of_fields(facts, now), _of_words(facts.text, now)]
+    zone = CHINAS if HAN.search(facts.text) else zone
+    ways = [
+        _of_retry_after(headers, now),
+        _of_fields(facts, now, zone),
+        _of_words(facts.text, now, zone),
+    ]
     if is_limit:
         repeated = {name: str(value) for name, value in facts.numbers.items()}
         ways += [_of_resets(headers, now), _of_resets(repeated, now)]
@@ -99,7 +126,7 @@ def _of_retry_after(headers: Mapping[str, str], now: float) -> Iterator[float]:
         yield from _of_value(stated.partition(",")[0], now)
 
 
-def _of_fields(facts: ErrorFacts, now: float) -> Iterator[float]:
+def _of_fields(facts: ErrorFacts, now: float, zone: tzinfo) -> Iterator[float]:
     """Of fields of the body that state a delay."""
     for name, stated in facts.numbers.items():
         if (
@@ -110,10 +137,10 @@ def _of_fields(facts: ErrorFacts, now: float) -> Iterator[float]:
         if field["ms"] and (ms := _number(stated)) is not None:
             yield ms / 1000
         else:
-            yield from _of_value(stated, now)
+            yield from _of_value(stated, now, zone)
 
 
-def _of_words(text: str, now: float) -> Iterator[float]:
+def _of_words(text: str, now: float, zone: tzinfo) -> Iterator[float]:
     for said in SAID.finditer(text):
         if clock := CLOCK.match(said["span"]):
             days, *parts = (int(part or 0) for part in clock.groups())
@@ -126,12 +153,16 @@ def _of_words(text: str, now: float) -> Iterator[float]:
     yield from map(float, PROTOBUF.findall(text))
     for count, unit in CHINESE.findall(text):
         yield float(count) * CHINESE_S[unit]
+    for hour, minute in TODAY.findall(text):
+        yield (int(hour) * 3600.0 + int(minute) * 60.0 - now) % UNIT_S["d"]
     for moment_s in UNIX.findall(text):
         yield float(moment_s) - now
-    for day, hour, zone in UNTIL.findall(text):
-        moment = _moment(f"{day}T{hour or '00:00'}{zone or '+00:00'}")
-        if moment is not None:
-            yield moment - now
+    for pattern in (UNTIL, *CHINESE_UNTIL):
+        for day, hour, stated in pattern.findall(text):
+            offset = "+00:00" if stated.isalpha() else stated
+            moment = _moment(f"{day}T{hour or '00:00'}{offset}", zone)
+            if moment is not None:
+                yield moment - now
 
 
 def _of_resets(headers: Mapping[str, str], now: float) -> Iterator[float]:
@@ -150,7 +181,7 @@ def _of_resets(headers: Mapping[str, str], now: float) -> Iterator[float]:
         yield max(spent) if spent else min(others)
 
 
-def _of_value(stated: str | float, now: float) -> Iterator[float]:
+def _of_value(stated: str | float, now: float, zone: tzinfo = UTC) -> Iterator[float]:
     """A number of seconds or a moment, a span (`6m0s`), a date."""
     number = _number(stated)
     text = str(stated).strip().lower()
@@ -159,7 +190,7 @@ def _of_value(stated: str | float, now: float) -> Iterator[float]:
         yield moment - now if number >= EPOCH_S else number
     elif SPAN.fullmatch(text):
         yield _seconds(text)
-    elif (moment_at := _moment(str(stated))) is not None:
+    elif (moment_at := _moment(str(stated), zone)) is not None:
         yield moment_at - now
 
 
@@ -179,8 +210,9 @@ def _number(stated: str | float | None) -> float | None:
         return None
 
 
-def _moment(stated: str | None) -> float | None:
-    """Unix seconds of a date as HTTP or RFC 3339 write it; None if it is none."""
+def _moment(stated: str | None, zone: tzinfo = UTC) -> float | None:
+    """Unix seconds of a date as HTTP or RFC 3339 write it, in `zone` if it names none; None if it
+    is none."""
     if not stated:
         return None
     try:
@@ -191,6 +223,6 @@ def _moment(stated: str | None) -> float | None:
         except (ValueError, TypeError):
             return None
     try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         return None

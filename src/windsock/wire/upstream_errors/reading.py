@@ -42,7 +42,7 @@ def refusal_of(
     facts = facts_of(status, raw, headers)
     reading = reading_of(facts, rules)
     is_limit = reading.verdict.kind is CallKind.RATE_LIMITED
-    delay_s = delay_of(facts, headers, now, is_limit=is_limit)
+    delay_s = delay_of(facts, headers, now, is_limit=is_limit, zone=reading.zone)
     return Refusal(
         verdict=reading.verdict,
         body=_told(facts, raw, reading.verdict.kind),

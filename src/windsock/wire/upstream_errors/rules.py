@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, timedelta, timezone, tzinfo
 
 from windsock.core.model.calls import VERDICTS, CallKind, Out, Then, Verdict
 from windsock.wire.upstream_errors.shapes import ErrorFacts, code_name
@@ -51,6 +52,7 @@ class ErrorRule:
     fields      the field of the request that it names is one of these; empty: any
     is_weak     it does not hold where an error may be the caller's, see `may_be_the_callers`
     pause_s     how long to leave the place alone if the error itself does not say
+    zone        in which it tells a moment that names none
     """
 
     verdict: Verdict
@@ -60,6 +62,7 @@ class ErrorRule:
     fields: frozenset[str] = frozenset()
     is_weak: bool = False
     pause_s: float | None = None
+    zone: tzinfo = UTC
 
     def verdict_on(self, facts: ErrorFacts, text: str) -> Verdict | None:
         """What an error with this text means, with the field it names; None if it does not fit.
@@ -85,10 +88,12 @@ class ErrorRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What an error means, and how long to leave the place alone if it does not say itself."""
+    """What an error means, and how long to leave the place alone if it does not say itself; the
+    zone of moments in it that name none."""
 
     verdict: Verdict
     pause_s: float | None = None
+    zone: tzinfo = UTC
 
 
 def may_be_the_callers(facts: ErrorFacts, text: str) -> bool:
@@ -117,7 +122,7 @@ def _reading_by(rules: Iterable[ErrorRule], facts: ErrorFacts, text: str) -> Rea
     for rule in rules:
         verdict = rule.verdict_on(facts, text)
         if verdict is not None:
-            return Reading(verdict=verdict, pause_s=rule.pause_s)
+            return Reading(verdict=verdict, pause_s=rule.pause_s, zone=rule.zone)
     return None
 
 
@@ -148,6 +153,7 @@ def rule_of(
     fields: Iterable[str] = (),
     weak: bool = False,
     pause_s: float | None = None,
+    hours_ahead: float = 0.0,
 ) -> ErrorRule:
     """A rule as `errors.toml` states it; raises ValueError for a word that has no meaning."""
     usual = VERDICTS[CallKind(means)]
@@ -160,4 +166,5 @@ def rule_of(
         fields=frozenset(fields),
         is_weak=weak,
         pause_s=pause_s,
+        zone=timezone(timedelta(hours=hours_ahead)),
     )

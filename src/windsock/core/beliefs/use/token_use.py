@@ -91,10 +91,15 @@ class TokenUse:
         group = self._groups.get(cell[:2]) if prompt_tokens is None else None
         rows = {} if group is None else group.rows
         found = [rows.get((cell.name, name), NEVER_ASKED) for name in deployments]
-        sums = [
-            row.units or units_of(self.mix(cell, name, prompt_tokens=prompt_tokens))
-            for row, name in zip(found, deployments, strict=True)
-        ]
+        usual: list[float] = []
+        sums = []
+        for row, name in zip(found, deployments, strict=True):
+            units = (
+                row.units or usual or units_of(self.mix(cell, name, prompt_tokens=prompt_tokens))
+            )
+            if row.units is None and prompt_tokens is None:
+                usual = units
+            sums.append(units)
         requests = [row.requests if row.units else 1.0 for row in found]
         made = np.ones((len(sums), len(MIX_METERS) + 1))
         made[:, :-1] = sums

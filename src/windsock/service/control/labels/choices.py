@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
@@ -15,19 +15,26 @@ from windsock.service.control.access_check import shown_table
 from windsock.service.control.labels.schemas import BoughtView, ChoiceView
 
 MOST_CHOICES = 50
-"""Tasks whose choice is told, those of the most answers."""
+"""Tasks whose choice is told, and whose answers are shown, those of the most answers: of each a
+table is looked up, and callers may name tasks as they like."""
 
 Traffic = Callable[[Cell], int]
 """Requests of a task in the last day."""
+
+
+def of_busiest(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Answers of MOST_CHOICES tasks at most."""
+    answers = Counter(each.decision.cell for each in outcomes)
+    busiest = {cell for cell, _ in answers.most_common(MOST_CHOICES)}
+    return [each for each in outcomes if each.decision.cell in busiest]
 
 
 async def choices_of(
     router: Router, outcomes: Iterable[Outcome], counts: Traffic, now: float
 ) -> list[ChoiceView]:
     """Those of the tasks of these answers, the dearest first."""
-    answers = Counter(each.decision.cell for each in outcomes)
     told: list[ChoiceView] = []
-    for cell, _ in answers.most_common(MOST_CHOICES):
+    for cell in dict.fromkeys(each.decision.cell for each in outcomes):
         if (found := choice_of(router, cell, counts, now)) is not None:
             told.append(found)
         await asyncio.sleep(0)  # tasks by the dozen: requests go between

@@ -18,6 +18,7 @@ from windsock.service.control.labels.choices import (
     bought_by_now,
     choices_of,
     narrowed,
+    of_busiest,
     usd_per_day,
 )
 from windsock.service.control.labels.queue import Queue, Wish
@@ -51,6 +52,7 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
         wish = Wish(route=route, task=task, since=0.0 if since is None else begin)
         held = queue.held(caller.namespace, wish) if may_read else []
         asked = held or [*filter(wish.holds, await _sought(past, caller.namespace, begin, now))]
+        asked = of_busiest(asked)
         worthiest = await ranked(router, asked, queue.is_open, now)
         first = await asyncio.to_thread(lambda: [*islice(worthiest, limit)])
         counts = await _traffic(past, caller.namespace, now)

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from windsock.core.model.requests import RouteRequest
+from windsock.core.model.requests import Cell, RouteRequest
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.overviews.judges import JudgeFacts, JudgeView, judge_view
-from windsock.service.control.reporting.evidence import EvidenceView, cells_of, evidence_of
+from windsock.service.control.reporting.evidence import EvidenceView, most_known
 from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.schemas.asked import DeploymentName, Name
@@ -54,13 +54,13 @@ def evidence_routes(insight: Insight, judging: Judging, recent: RecentSpending) 
             router.catalog.check(deployment)
         now, spending = insight.clock.now(), await recent.of(caller.namespace)
         costs = Costs(router, spending, now)
-        found: list[EvidenceView] = []
-        for cell in cells_of(router, caller.namespace):
-            is_asked = route in (None, cell.route) and task in (None, cell.name)
-            if is_asked and (task or route or not cell.is_own):
-                found += evidence_of(router, cell, deployment, costs)
-                await asyncio.sleep(0)  # cells by the hundred: requests go between
-        found.sort(key=lambda each: -each.effective_samples)
+
+        def is_asked(cell: Cell, name: str) -> bool:
+            is_meant = route in (None, cell.route) and task in (None, cell.name)
+            is_shown = bool(task or route) or not cell.is_own
+            return is_meant and is_shown and deployment in (None, name)
+
+        found, total = await most_known(router, caller.namespace, is_asked, limit, costs)
         judges: list[JudgeView] = []
         for each in judging(caller.namespace):
             if route in (None, each.route):
@@ -70,6 +70,6 @@ def evidence_routes(insight: Insight, judging: Judging, recent: RecentSpending) 
         knowing = None
         if spending is not None:
             knowing = await knowing_of(costs, spending, caller.namespace, routes)
-        return EvidenceAnswer(total=len(found), data=found[:limit], judges=judges, knowing=knowing)
+        return EvidenceAnswer(total=total, data=found, judges=judges, knowing=knowing)
 
     return routes

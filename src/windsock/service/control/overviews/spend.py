@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import to_float
@@ -22,8 +22,8 @@ from windsock.service.control.overviews.savings import (
     compared,
 )
 from windsock.service.control.overviews.time_steps import Steps, steps
-from windsock.service.control.reporting.lines import NOTHING, report_lines
-from windsock.service.control.reporting.routes import GROUPS
+from windsock.service.control.reporting.lines import NOTHING, report_lines, summed
+from windsock.service.control.reporting.routes import GROUPS, MOST_GROUPS
 from windsock.service.control.schemas.asked import DeploymentName, When, span_of
 from windsock.service.control.schemas.spend import By, SpendAnswer, SpendView
 
@@ -34,13 +34,6 @@ MOST_SERIES = 8
 """Groups whose spend over time is told apart: those that cost most; the rest is `(others)`."""
 
 OTHERS = "(others)"
-
-SUMS = frozenset(
-    ("requests", "answered", "attempts", "unknown_cost", "cost_usd", "cost_nano_usd", "judged",
-     "successes", "bills", "billed_usd", "counted_usd", "doubted_bills", "doubted_usd", "refused",
-     "cache_hits", "saved_usd")
-)  # fmt: skip
-"""Of the store's lines: what adds up."""
 
 SHOWN = (
     "requests", "answered", "cost_usd", "unknown_cost", "judged", "success_rate",
@@ -87,6 +80,7 @@ def spend_routes(insight: Insight, past: History) -> APIRouter:
         step: str | None = None,
         by: By = "task",
         baseline: DeploymentName | None = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_GROUPS)] = 500,
     ) -> SpendAnswer:
         now = clock.now()
         begin, end = span_of(since, until, now)
@@ -94,7 +88,7 @@ def spend_routes(insight: Insight, past: History) -> APIRouter:
         asked = Asked(steps(begin, end, step), by, caller.namespace)
         found = await asyncio.to_thread(_read, past, asked)
         beside = _baseline(router, found.rows, named, asked.namespace, now)
-        return _answer(found, asked, baseline, beside)
+        return await asyncio.to_thread(_answer, found, asked, baseline, beside, limit)
 
     return routes
 
@@ -142,11 +136,13 @@ def _baseline(router: Router, rows: Report, named: Named, namespace: str, now: f
     return baseline_of(summed(rows, ("route", "task", "deployment")), named, expected_usd)
 
 
-def _answer(found: Found, asked: Asked, name: str | None, baseline: Baseline) -> SpendAnswer:
+def _answer(
+    found: Found, asked: Asked, name: str | None, baseline: Baseline, most: int
+) -> SpendAnswer:
     by, span = asked.by, asked.span
     beside = compared(summed(found.rows, (by, "route", "task")), by, baseline)
-    data = [view(line, by, beside.get(line[by])) for line in _lines(found, (by,))]
-    data.sort(key=lambda each: -(each.cost_usd or 0.0))
+    dearest = sorted(_lines(found, (by,)), key=lambda line: -(line["cost_usd"] or 0.0))
+    data = [view(line, by, beside.get(line[by])) for line in dearest[:most]]
     everything = Compared()
     for line in summed(found.rows, ("route", "task")):
         everything.take(line, baseline)
@@ -159,8 +155,9 @@ def _answer(found: Found, asked: Asked, name: str | None, baseline: Baseline) ->
         baseline=name,
         total=view(total, None, everything),
         data=data,
+        groups=len(dearest),
         at=span.at,
-        series=series_of(found.steps, by, [each.group for each in data[:MOST_SERIES]]),
+        series=series_of(found.steps, by, [line[by] for line in dearest[:MOST_SERIES]]),
     )
 
 
@@ -171,21 +168,6 @@ def _lines(found: Found, by: tuple[str, ...]) -> Report:
         summed(found.uncalled, by),
         by,
     )
-
-
-def summed(rows: Report, by: tuple[str, ...]) -> Report:
-    """Lines of fewer groups: counts and dollars add up; what no line knows stays unknown."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
-        place = tuple(row[name] for name in by)
-        into = found.setdefault(place, dict(zip(by, place, strict=True)))
-        for name in row.keys() & SUMS:
-            into[name] = _plus(into.get(name), row[name])
-    return list(found.values())
-
-
-def _plus(one: Any, other: Any) -> Any:
-    return other if one is None else one if other is None else one + other
 
 
 def view(line: dict[str, Any], by: str | None, beside: Compared | None) -> SpendView:

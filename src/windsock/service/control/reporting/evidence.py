@@ -1,5 +1,8 @@
 """How success of a deployment at a task is known: what is told of it everywhere."""
 
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
 from pydantic import Field
 
 from windsock.core.beliefs.summaries import BeliefSummary
@@ -57,13 +60,38 @@ def cells_of(router: Router, namespace: str) -> list[Cell]:
     return sorted(opened | known)
 
 
-def evidence_of(
-    router: Router, cell: Cell, deployment: str | None, knowing: Costs
-) -> list[EvidenceView]:
-    """Of the candidates of a cell, or of one of them; knowing: what that has cost."""
+async def most_known(
+    router: Router,
+    namespace: str,
+    is_asked: Callable[[Cell, str], bool],
+    most: int,
+    knowing: Costs,
+) -> tuple[list[EvidenceView], int]:
+    """As many of those that are asked for as have the most evidence, and how many there are.
+
+    Cells by the hundred let requests go between. knowing: what that has cost.
+    """
+    places: list[tuple[Cell, str]] = []
+    for cell in cells_of(router, namespace):
+        places += [(cell, name) for name in _candidates(router, cell) if is_asked(cell, name)]
+        await asyncio.sleep(0)
+    places.sort(key=lambda place: -router.beliefs.evidence(*place))
+    names: dict[Cell, list[str]] = {}
+    for cell, name in places[:most]:
+        names.setdefault(cell, []).append(name)
+    views: dict[tuple[Cell, str], EvidenceView] = {}
+    for cell, chosen in names.items():
+        views |= {(cell, view.deployment): view for view in _views(router, cell, chosen, knowing)}
+        await asyncio.sleep(0)
+    return [views[place] for place in places[:most]], len(places)
+
+
+def _candidates(router: Router, cell: Cell) -> Iterable[str]:
     route = router.routes.get(cell.route)
-    serving = route.deployments if route else router.catalog.serving(cell.route)
-    names = [name for name in serving if deployment in (None, name)]
+    return route.deployments if route else router.catalog.serving(cell.route)
+
+
+def _views(router: Router, cell: Cell, names: Sequence[str], knowing: Costs) -> list[EvidenceView]:
     known = [router.operator.how_known(cell, name) for name in names]
     summaries = router.beliefs.summaries(cell, names)
     costs = [knowing.at(cell, name) for name in names]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from math import log2
 
@@ -12,11 +13,18 @@ from windsock.core.model.requests import About, Cell
 from windsock.core.routing.outlook.open_choice import beside_best
 from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
-from windsock.service.control.access_check import shown_table
-from windsock.service.control.reporting.spending import Spending, Spent
+from windsock.service.control.reporting.spending import Place, Spending, Spent
 from windsock.service.control.schemas.knowing import CostView, KnowingView, PlacedCostView
 
 EXPLORING = "exploring"
+
+MOST_MADE = 64
+"""Tables that are made for one answer, of cells where none stands: a few milliseconds each. Of the
+others it is not said what exploring cost."""
+
+MOST_PLACES = 500
+"""Deployments at tasks that are told one by one, those with most requests: callers may name tasks
+as they like. The others are told as one."""
 
 
 class Costs:
@@ -28,6 +36,7 @@ class Costs:
     def __init__(self, router: Router, spending: Spending | None, now: float) -> None:
         self._router, self._spending, self._now = router, spending, now
         self._beside: dict[Cell, Mapping[str, tuple[float, float]]] = {}
+        self._made = 0
 
     def at(self, cell: Cell, deployment: str) -> list[CostView] | None:
         """Of a deployment at a task, by way to know; None: not known."""
@@ -59,29 +68,49 @@ class Costs:
         return requests * success, Spent(requests, Decimal(requests * usd))
 
     def _looked_up(self, cell: Cell) -> Mapping[str, tuple[float, float]]:
-        try:
-            return beside_best(shown_table(self._router, cell, self._now))
-        except WindsockError:
-            return {}
+        table = self._router.tables.shown(cell)
+        if table is None and self._made < MOST_MADE:
+            self._made += 1
+            with suppress(WindsockError):
+                table = self._router.table(cell.namespace, cell.route, cell.name, self._now)
+        return beside_best(table) if table else {}
 
 
 async def knowing_of(
-    costs: Costs, spending: Spending, namespace: str, routes: Container[str]
+    costs: Costs, spending: Spending, namespace: str, routes: Collection[str]
 ) -> list[KnowingView]:
     """By route and way to know. Cells by the hundred let requests go between."""
     cells: dict[tuple[str, str], list[PlacedCostView]] = {}
-    for route, about in sorted(spending.places()):
+    told, others = _told(spending, namespace, routes)
+    for route, about in told:
         cell = Cell.read(namespace, route, about.task)
-        if route not in routes or cell.is_own:
-            continue
         for each in costs.at(cell, about.deployment) or ():
             cells.setdefault((route, each.by), []).append(_placed(each, about))
         await asyncio.sleep(0)
-    for (route, by), places in spending.beside.items():
-        if route in routes and None in places:
-            unplaced = _cost(by, places[None], None, 0.0)
-            cells.setdefault((route, by), []).append(_placed(unplaced, None))
+    for (route, by), spent in others.items():
+        cells.setdefault((route, by), []).append(_placed(_cost(by, spent, None, 0.0), None))
     return [_of_route(*key, found, spending) for key, found in sorted(cells.items())]
+
+
+def _told(
+    spending: Spending, namespace: str, routes: Collection[str]
+) -> tuple[list[Place], dict[tuple[str, str], Spent]]:
+    """Places that are told one by one, and by route and way to know what was spent elsewhere."""
+    busy = sorted(spending.places().items(), key=lambda place: (-place[1], place[0]))
+    known = [
+        (route, about)
+        for (route, about), _ in busy
+        if route in routes and not Cell.read(namespace, route, about.task).is_own
+    ]
+    others: dict[tuple[str, str], Spent] = {}
+    for route, about in [*known[MOST_PLACES:], *((route, None) for route in routes)]:
+        for by, spent in spending.about(route, about):
+            others[route, by] = others.get((route, by), Spent()).plus(spent)
+        asked = spending.served.get((route, about.task, about.deployment), 0) if about else 0
+        if asked:
+            explored = Spent(asked, unknown_cost=asked)
+            others[route, EXPLORING] = others.get((route, EXPLORING), Spent()).plus(explored)
+    return known[:MOST_PLACES], others
 
 
 def _cost(by: str, spent: Spent, known: HowKnown | None, total: float) -> CostView:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
+from windsock.core.model.requests import Cell
 from windsock.core.routing.router import Router
-from windsock.service.control.reporting.evidence import EvidenceView, cells_of, evidence_of
+from windsock.service.control.reporting.evidence import EvidenceView, most_known
 from windsock.service.control.reporting.knowing import Costs
 
 MOST_KNOWN = 200
 """Beliefs that a report tells of, those with the most evidence."""
 
+PLACE = ("route", "task", "deployment")
 TOLD = ("route", "task", "deployment", "basis", "success_mean", "success_interval",
         "effective_samples", "answers", "judged", "knowing")  # fmt: skip
 SAID = ("source", "kind", "rewards", "mean", "says", "labelled", "bias", "slope", "off_by",
@@ -30,25 +32,15 @@ async def known_lines(
     A line that names no route, task or deployment stands for all of them. Windsock's own requests
     are judged by nobody, and left out. knowing: of the report's span.
     """
-    lines = list(among)
-    tasks = {line.get("task") for line in lines}
-    found: list[EvidenceView] = []
-    for cell in cells_of(router, namespace):
-        if not cell.is_own and (None in tasks or cell.name in tasks):
-            found += [
-                view
-                for view in evidence_of(router, cell, None, knowing)
-                if view.answers and any(_speaks_of(line, view) for line in lines)
-            ]
-            await asyncio.sleep(0)  # cells by the hundred: requests go between
-    found.sort(key=lambda view: -view.effective_samples)
-    return [_line(view) for view in found[:MOST_KNOWN]]
+    named = {tuple(line.get(name) for name in PLACE) for line in among}
 
+    def is_told(cell: Cell, deployment: str) -> bool:
+        ways = product((cell.route, None), (cell.name, None), (deployment, None))
+        is_named = not cell.is_own and any(each in named for each in ways)
+        return is_named and router.feedback_rate(cell, deployment) is not None
 
-def _speaks_of(line: dict[str, Any], view: EvidenceView) -> bool:
-    return all(
-        line.get(name) in (None, getattr(view, name)) for name in ("route", "task", "deployment")
-    )
+    views, _ = await most_known(router, namespace, is_told, MOST_KNOWN, knowing)
+    return [_line(view) for view in views]
 
 
 def _line(view: EvidenceView) -> dict[str, Any]:

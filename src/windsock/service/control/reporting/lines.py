@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from heapq import nlargest
+from itertools import chain
 from typing import Any
+
+Lines = list[dict[str, Any]]
+Place = tuple[Any, ...]
+"""A group: what it is of each name that is grouped by."""
 
 NOTHING = {
     **dict.fromkeys(("requests", "answered", "attempts", "unknown_cost", "judged"), 0),
@@ -13,12 +20,66 @@ NOTHING = {
 BILLED = ("billed_usd", "counted_usd", "bill_ratio", "doubted_usd")
 
 
-def report_lines(
-    rows: list[dict[str, Any]],
-    bills: list[dict[str, Any]],
-    uncalled: list[dict[str, Any]],
-    by: tuple[str, ...],
-) -> list[dict[str, Any]]:
+SUMS = frozenset(
+    ("requests", "answered", "attempts", "unknown_cost", "cost_usd", "cost_nano_usd", "judged",
+     "successes", "bills", "billed_usd", "counted_usd", "doubted_bills", "doubted_usd", "refused",
+     "cache_hits", "saved_usd")
+)  # fmt: skip
+"""Of the store's lines: what adds up."""
+
+
+def busiest_lines(
+    rows: Lines, bills: Lines, uncalled: Lines, by: tuple[str, ...], most: int
+) -> tuple[Lines, dict[str, Any] | None]:
+    """So many groups with most requests, in their order, and one line of all others, if any.
+
+    groups      of that line, how many those are
+    """
+    requests = {_place(row, by): row["requests"] for row in rows}
+    places = dict.fromkeys(_place(row, by) for row in chain(rows, bills, uncalled))
+    if len(places) <= most:
+        return report_lines(rows, bills, uncalled, by), None
+    told = set(nlargest(most, places, key=lambda place: requests.get(place, 0)))
+
+    def parted(lines: Lines) -> tuple[Lines, Lines]:
+        parts: tuple[Lines, Lines] = [], []
+        for line in lines:
+            parts[_place(line, by) not in told].append(line)
+        return parts
+
+    (rows, served), (bills, billed), (uncalled, left) = map(parted, (rows, bills, uncalled))
+    wait = {"mean_latency_s": _mean_latency_s(served)}
+    sums = [{**line, **wait} for line in summed(served, ())]
+    (others,) = report_lines(sums, summed(billed, ()), summed(left, ()), ())
+    return report_lines(rows, bills, uncalled, by), {"groups": len(places) - most, **others}
+
+
+def summed(rows: Sequence[dict[str, Any]], by: tuple[str, ...]) -> Lines:
+    """Lines of fewer groups: counts and dollars add up; what no line knows stays unknown."""
+    found: dict[Place, dict[str, Any]] = {}
+    for row in rows:
+        place = _place(row, by)
+        into = found.setdefault(place, dict(zip(by, place, strict=True)))
+        for name in row.keys() & SUMS:
+            into[name] = _plus(into.get(name), row[name])
+    return list(found.values())
+
+
+def _place(row: dict[str, Any], by: tuple[str, ...]) -> Place:
+    return tuple([row[name] for name in by])
+
+
+def _mean_latency_s(rows: Lines) -> float | None:
+    answered = sum(row["answered"] for row in rows)
+    waited_s = sum(row["answered"] * (row["mean_latency_s"] or 0.0) for row in rows)
+    return waited_s / answered if answered else None
+
+
+def _plus(one: Any, other: Any) -> Any:
+    return other if one is None else one if other is None else one + other
+
+
+def report_lines(rows: Lines, bills: Lines, uncalled: Lines, by: tuple[str, ...]) -> Lines:
     """Groups with what was billed there, and what was refused or answered from the cache.
 
     One that was called and served nothing has no requests; nor has one that nobody was asked for.

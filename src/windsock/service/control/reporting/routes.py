@@ -1,6 +1,7 @@
 """The report: what was spent, saved and learnt of a span."""
 
 import asyncio
+from itertools import chain
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -13,12 +14,15 @@ from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
 from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.known import known_lines
-from windsock.service.control.reporting.lines import report_lines
+from windsock.service.control.reporting.lines import busiest_lines
 from windsock.service.control.reporting.spending import spending_of
 from windsock.service.control.schemas.asked import DeploymentName, When, by_the_minute, span_of
 from windsock.wire.caller_fields.names import MOST_CHARS
 
 GROUPS = ("route", "task", "deployment", "key")
+
+MOST_GROUPS = 100_000
+"""Told one by one if that is asked for: callers may name tasks as they like."""
 
 MOST_SAMPLED = 10_000
 """Requests read for one answer on savings; where none are asked for, nothing is said of them."""
@@ -38,6 +42,7 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
         by: str = "task,deployment",
         baseline: DeploymentName | None = None,
         sample: Annotated[int, Query(ge=0, le=MOST_SAMPLED)] = 400,
+        limit: Annotated[int, Query(ge=1, le=MOST_GROUPS)] = 1000,
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
@@ -45,8 +50,9 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
         begin, end = by_the_minute(begin, since), None if until is None else last
         asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
         accounts = await asyncio.to_thread(past.accounts, **asked)
-        lines = report_lines(accounts.rows, accounts.bills, accounts.uncalled, groups)
-        found = {"since": begin, "until": end, "by": groups, "data": lines}
+        kept = accounts.rows, accounts.bills, accounts.uncalled
+        lines, others = await asyncio.to_thread(busiest_lines, *kept, groups, limit)
+        found = {"since": begin, "until": end, "by": groups, "data": lines, "others": others}
         if not sample:
             return {**found, "savings": [], "known": [], "knowing": []}
         measures = _measures(insight.router, caller.namespace, baseline, now)
@@ -57,7 +63,7 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
         router, namespace = insight.router, caller.namespace
         spending = await spending_of(past.report, since=begin, until=end, namespace=namespace)
         costs = Costs(router, spending, now)
-        known = await known_lines(router, namespace, lines, costs)
+        known = await known_lines(router, namespace, chain(*kept), costs)
         knowing = await knowing_of(costs, spending, namespace, router.routes)
         told = [each.model_dump() for each in knowing]
         return {**found, "savings": saved, "known": known, "knowing": told}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ WEEK_S, KEPT_S = 7 * 86_400.0, 15.0
 
 PATIENCE_S = 2.0
 """With a store that is slow to tell, before weights are told without."""
+
+
+Place = tuple[str, About]
+"""A route, and a deployment at a task of it."""
 
 
 class Spent(NamedTuple):
@@ -85,16 +90,18 @@ class Spending:
             spent = spent.plus(each)
         return spent.known_usd
 
-    def about(self, route: str, about: About) -> Iterator[tuple[str, Spent]]:
-        """(purpose, what was spent) at one place."""
+    def about(self, route: str, about: About | None) -> Iterator[tuple[str, Spent]]:
+        """(purpose, what was spent) at one place; None: of before that was kept."""
         for (of, purpose), places in self.beside.items():
             if of == route and about in places:
                 yield purpose, places[about]
 
-    def places(self) -> set[tuple[str, About]]:
-        """(route, place) where anything was asked, by anybody."""
-        asked = {(of, each) for (of, _), places in self.beside.items() for each in places if each}
-        return asked | {(of, About(name, task)) for of, task, name in self.served}
+    def places(self) -> Counter[Place]:
+        """Where anything was asked, by anybody, and how often."""
+        asked = Counter({(of, About(name, task)): n for (of, task, name), n in self.served.items()})
+        for (of, _), places in self.beside.items():
+            asked.update({(of, each): spent.requests for each, spent in places.items() if each})
+        return asked
 
 
 @dataclass(slots=True)

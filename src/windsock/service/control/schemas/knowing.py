@@ -28,7 +28,8 @@ class CostView(Answer):
 
 
 class PlacedCostView(CostView):
-    """The same of one deployment at one task; null: of before that was kept."""
+    """The same of one deployment at one task; null: of before that was kept, or
+    of those that are not told one by one."""
 
     task: str | None
     deployment: str | None

@@ -52,5 +52,6 @@ class SpendAnswer(Answer):
     baseline: str | None
     total: SpendView
     data: list[SpendView]
+    groups: int = Field(description="how many there are; what is not in `data` is in `total`")
     at: list[float]
     series: dict[str, list[float | None]] = Field(description="dollars in each step, by group")

@@ -15,12 +15,12 @@ from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
 from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
-from windsock.wire.formats.chat.attached import attached
+from windsock.wire.formats.chat.attached import size_of, size_of_words
 from windsock.wire.formats.chat.fields import NAMED_IN, USUAL, ChatFields
 from windsock.wire.formats.chat.needs import NO_NEEDS, chat_needs
 from windsock.wire.formats.openai_usage import text_in
 from windsock.wire.prompt_features import features_of
-from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest, decoded, fields_of, task_of
+from windsock.wire.request import UpstreamRequest, decoded, fields_of, task_of
 from windsock.wire.sessions import HEADERS, LEAST_TOKENS, Session, session_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
@@ -61,8 +61,8 @@ def read_chat(
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     turns = turns_of(messages)
     said = b"" if turns.is_words else bytes(messages)
-    chars, data_tokens = attached(said) if said else (0, 0)
-    tokens = int((len(messages) - chars) * TOKENS_PER_BYTE) + data_tokens + 1
+    size = size_of(said) if said else size_of_words(len(messages))
+    tokens = size.tokens
     is_usual = fields.keys() <= USUAL and header is no_header
     is_named = not is_usual or tokens >= LEAST_TOKENS
     session = _session(read, header, turns, tokens, key_id) if is_named else None
@@ -73,6 +73,7 @@ def read_chat(
         task=task or (DEFAULT_TASK if is_usual else task_of(read.metadata)),
         needs=NO_NEEDS if is_usual and turns.is_words else chat_needs(read, said),
         prompt_tokens=tokens,
+        longest_tokens=size.text_tokens if size.data_chars else None,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
         marks=turns.marks if turns.is_words else marks_of(said),
         service_tier=read.service_tier.lower() if read.service_tier else None,
@@ -93,8 +94,8 @@ def read_chat(
         wants_usage=bool(wants_usage),
         temperature=read.temperature,
         images=len(IMAGE.findall(said)) if "vision" in request.needs else 0,
-        no_text_bytes=chars,
-        no_text_tokens=data_tokens,
+        no_text_bytes=size.data_chars,
+        no_text_tokens=size.data_tokens,
         choices=read.n or 1,
         search_size=None if is_usual else _search_size(read.web_search_options),
         is_plain=turns.is_plain,

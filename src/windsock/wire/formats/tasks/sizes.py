@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from math import ceil
 from typing import Any, Protocol
 
@@ -10,8 +9,15 @@ import msgspec
 import orjson
 
 from windsock.core.model.units import Usage
+from windsock.wire.formats.chat.attached import (
+    WAV_HEAD,
+    longest_text,
+    seconds_of,
+    size_of,
+    size_of_words,
+)
 from windsock.wire.formats.tasks.form import Form
-from windsock.wire.request import TOKENS_PER_BYTE, Operation
+from windsock.wire.request import Operation
 
 DOCUMENTS_PER_SEARCH = 100
 """Cohere's unit of billing: one query over so many documents."""
@@ -21,12 +27,6 @@ CHARACTERS_PER_S = 15.0
 
 SPOKEN_TOKENS_PER_S, HEARD_TOKENS_PER_S, WRITTEN_TOKENS_PER_S = 20, 10, 3
 """Of OpenAI's audio models, and of what people say."""
-
-BYTES_PER_S = 16_000
-"""Of sound whose length is not stated: MP3 of 128 kbit/s."""
-
-WAV_HEAD = 44
-"""Bytes of the head of a plain WAV file."""
 
 IMAGE_TOKENS, SHOWN_TOKENS = 1056, 320
 """A picture of medium quality that is made, one that is shown (gpt-image-1)."""
@@ -48,40 +48,37 @@ def expected_usage(operation: Operation, read: Sizes, form: Form | None) -> Usag
     match operation:
         case Operation.RERANK:
             documents = read.documents or []
-            size = sum(map(len, map(bytes, documents))) + len(documents) * _size(read.query)
+            asked = len(documents) * size_of(orjson.dumps(read.query)).tokens
+            tokens = size_of(b"\n".join(map(bytes, documents))).tokens + asked
             searches = max(1, ceil(len(documents) / DOCUMENTS_PER_SEARCH))
-            return Usage(input_tokens=_tokens(size), requests=searches)
+            return Usage(input_tokens=tokens, requests=searches)
         case Operation.SPEECH:
             return _spoken(str(read.input), read.speed or 1.0)
         case Operation.TRANSCRIPTION | Operation.TRANSLATION:
             return _heard(seconds_of(*(form.head_of_file("file", WAV_HEAD) if form else (b"", 0))))
         case Operation.IMAGE | Operation.IMAGE_EDIT:
             shown = form.files("image", "image[]") if form else 0
-            asked = _tokens(_size(read.prompt)) + SHOWN_TOKENS * shown
+            asked = size_of(orjson.dumps(read.prompt)).tokens + SHOWN_TOKENS * shown
             made = read.n or 1
             return Usage(input_tokens=asked, output_tokens=IMAGE_TOKENS * made, images=made)
-    return Usage(input_tokens=_tokens(_size(read.input)))
+    return Usage(input_tokens=size_of(orjson.dumps(read.input)).tokens)
 
 
 def longest_of(read: Sizes) -> int | None:
-    """Tokens of the longest document with the query; None where there are no documents."""
+    """Tokens of text of the longest document with the query, or of an input that is not all text;
+    None where neither is there."""
     if not read.documents:
-        return None
-    return _tokens(max(len(bytes(each)) for each in read.documents) + _size(read.query))
-
-
-def seconds_of(head: bytes, size: int) -> int:
-    """Length of a sound of so many bytes: as a WAV file states it, else by them; at least 1 s."""
-    rate = BYTES_PER_S
-    if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt " and len(head) >= WAV_HEAD:
-        rate = struct.unpack_from("<I", head, 28)[0] or BYTES_PER_S
-    return max(1, ceil(size / rate))
+        said = size_of(orjson.dumps(read.input))
+        return said.text_tokens if said.data_chars else None
+    documents = [*map(bytes, read.documents)]
+    longest = longest_text(documents, size_of(b"\n".join(documents)))
+    return longest + size_of(orjson.dumps(read.query)).text_tokens
 
 
 def _spoken(text: str, speed: float) -> Usage:
     seconds = max(1, ceil(len(text) / CHARACTERS_PER_S / max(speed, 0.1)))
     return Usage(
-        input_tokens=_tokens(len(text.encode())),
+        input_tokens=size_of_words(len(text.encode())).tokens,
         input_characters=len(text),
         output_seconds=seconds,
         audio_output_tokens=SPOKEN_TOKENS_PER_S * seconds,
@@ -94,11 +91,3 @@ def _heard(seconds: int) -> Usage:
         input_seconds=seconds,
         output_tokens=WRITTEN_TOKENS_PER_S * seconds,
     )
-
-
-def _size(value: Any) -> int:
-    return len(value.encode()) if isinstance(value, str) else len(orjson.dumps(value))
-
-
-def _tokens(size: int) -> int:
-    return int(size * TOKENS_PER_BYTE) + 1

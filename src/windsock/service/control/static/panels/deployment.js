@@ -15,7 +15,7 @@ export async function load({ get, args, range, span }) {
   const { since, until } = range();
   const one = `deployment=${encodeURIComponent(name)}`;
   const [prices, history, weights, report, events] = await Promise.all([
-    get(`/v1/prices?${one}`), get(`/v1/prices/history?${one}${until ? `&until=${until}` : ""}`), get("/v1/weights"), get(`/v1/report?${span()}&by=task,deployment&sample=0`), get(`/v1/events?${one}&limit=200`),
+    get(`/v1/prices?${one}`), get(`/v1/prices/history?${one}${until ? `&until=${until}` : ""}`), get("/v1/weights"), get(`/v1/report?${span()}&by=task,deployment&sample=0&limit=100000`), get(`/v1/events?${one}&limit=200`),
   ]);
   return {
     name, health: all.find((each) => each.deployment === name), price: prices.data[0], history: history.data, since, until,

@@ -15,7 +15,7 @@ export async function load({ get, args, span }) {
   const route = args.get("route") ?? Object.keys(routes)[0];
   const task = args.get("task") ?? routes[route]?.[0] ?? "default";
   const cell = new URLSearchParams({ route, task });
-  const [weights, report, requests] = await Promise.all([get(`/v1/weights?${cell}`), get(`/v1/report?${span()}&by=route,task,deployment&sample=0`), get(`/v1/requests?${cell}&${span()}&limit=10`)]);
+  const [weights, report, requests] = await Promise.all([get(`/v1/weights?${cell}`), get(`/v1/report?${span()}&by=route,task,deployment&sample=0&limit=100000`), get(`/v1/requests?${cell}&${span()}&limit=10`)]);
   return { route, task, cell: weights.data[0], requests: requests.data, report: report.data.filter((each) => each.route === route && each.task === task) };
 }
 

@@ -13,7 +13,7 @@ const QUALITIES = ["economy", "balanced", "high", "max"];
 let state = null;
 
 export async function load({ get, args }) {
-  const [routes, prices, report] = await Promise.all([get("/v1/routes"), get("/v1/prices"), get(`/v1/report?since=${DAY}&by=route,task&sample=0`)]);
+  const [routes, prices, report] = await Promise.all([get("/v1/routes"), get("/v1/prices"), get(`/v1/report?since=${DAY}&by=route,task&sample=0&limit=100000`)]);
   const route = routes.data.find((each) => each.route === args.get("route")) ?? routes.data[0];
   return { route, prices: prices.data.filter((each) => route?.candidates.includes(each.deployment)), requests: report.data.filter((each) => each.route === route?.route) };
 }
