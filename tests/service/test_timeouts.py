@@ -38,7 +38,7 @@ async def test_a_caller_in_haste_costs_the_deployment_nothing(tmp_path) -> None:
             assert (row["state"], row["failures"]) == ("closed", 0)
 
 
-@pytest.mark.parametrize(("limit", "status"), [('"5s"', 200), ("inf", 200), ('"400ms"', 504)])
+@pytest.mark.parametrize(("limit", "status"), [('"5s"', 200), ('"30d"', 200), ('"400ms"', 504)])
 async def test_a_plain_answer_whose_head_has_come_may_take_the_answer_timeout(
     limit, status, tmp_path
 ) -> None:

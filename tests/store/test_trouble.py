@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import Engine, event
 from tests.store.conftest import Postgres
 from tests.store.samples import feedback, keep, ledger_on, outcome, shift
 from tests.store.test_ledger import numbers
+from windsock.core.model.events import EventKind
 from windsock.errors import ConfigError, StoreError
 from windsock.store import queries
 from windsock.store.engine import open_engine
@@ -65,14 +67,16 @@ async def test_what_waits_is_bounded_and_the_rest_is_counted(
         for number in range(1, 80):
             ledger.append(outcome(number))
         ledger.append(shift(1))
+        ledger.append(replace(shift(2), kind=EventKind.CAP_RAISED))
         for number in range(80, 150):
             ledger.append(outcome(number))
         assert ledger.stats().pending == 100
-        assert ledger.stats().dropped == 51
+        assert ledger.stats().dropped == 52
         lock.rollback()
         await asyncio.wait_for(ledger.flushed(), 20)
-        assert numbers(file_engine) == list(range(100))
-        assert queries.events(file_engine, since=0.0) == []
+        assert numbers(file_engine) == list(range(99))
+        (told,) = queries.events(file_engine, since=0.0)
+        assert told.kind is EventKind.CAP_RAISED
 
 
 async def test_of_snapshots_that_wait_only_the_last_is_written(

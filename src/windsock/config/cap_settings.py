@@ -25,7 +25,7 @@ class CapSettings(Part):
                 sum to itself; left out, all share it
     """
 
-    usd: Decimal = Field(gt=0, allow_inf_nan=False, max_digits=18)
+    usd: Decimal = Field(gt=0, max_digits=18)
     period: Literal["day", "week", "month", "total"] = "day"
     timezone: TimeZone | None = None
     keys: Names = Field(default=(), repr=False)

@@ -100,7 +100,7 @@ class AdjustmentSettings(Part):
     """
 
     reason: str
-    share: Annotated[Decimal, Field(gt=-1, le=10, allow_inf_nan=False)]
+    share: Annotated[Decimal, Field(gt=-1, le=10)]
     source: str = ""
 
 
@@ -129,6 +129,6 @@ class CurrencySettings(Part):
     at      when that was so, shown beside prices
     """
 
-    usd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+    usd: Annotated[Decimal, Field(gt=0)]
     at: Moment
     source: str = ""

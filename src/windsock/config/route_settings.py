@@ -12,7 +12,7 @@ from windsock.config.comparing.cascade_settings import CascadeSettings
 from windsock.config.comparing.shadow_settings import ShadowSettings
 from windsock.config.evidence.checks import CheckSettings
 from windsock.config.evidence.judge import JudgeSettings
-from windsock.config.value_types import Seconds
+from windsock.config.value_types import Lasting, Seconds
 from windsock.resources.declared import Part, Share
 
 
@@ -91,9 +91,9 @@ class RouteSettings(Part):
     classify: bool = False
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
-    first_byte_timeout: Seconds = 60.0
-    answer_timeout: Seconds = 300.0
-    stall_timeout: Seconds = 60.0
+    first_byte_timeout: Lasting = 60.0
+    answer_timeout: Lasting = 300.0
+    stall_timeout: Lasting = 60.0
     max_attempts: int = Field(default=3, ge=1, le=20)
     hedge: float = Field(default=0.0, ge=0, le=0.2)
     patience: Seconds = 1.0

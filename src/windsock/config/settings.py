@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, get_type_hints
+from decimal import Decimal
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import (
     BeforeValidator,
     Field,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -25,7 +27,7 @@ from windsock.config.serving.webhook_settings import WebhookSettings
 from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.config.store.settings import StoreSettings
 from windsock.config.store.sink_settings import SinkSettings
-from windsock.config.value_types import Moment, Seconds, TimeZone
+from windsock.config.value_types import Lasting, Megabytes, Moment, Seconds, TimeZone
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
 
@@ -106,15 +108,31 @@ class CacheSettings(Part):
 
     enabled: bool = False
     ttl: Seconds = 3600.0
-    max_mb: float = Field(default=64.0, gt=0)
+    max_mb: Megabytes = 64.0
     url: str | None = Field(
         default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://", repr=False
     )
 
 
+class Thresholds(Part):
+    """None lies below 0, and of two the lesser comes first."""
+
+    @field_validator("*")
+    @classmethod
+    def _are_ordered(cls, stated: Any) -> Any:
+        numbers = stated if isinstance(stated, tuple) else (stated,)
+        if not all(isinstance(each, int | float | Decimal) for each in numbers):
+            return stated
+        if min(numbers) < 0:
+            raise ValueError("is no threshold; write 0 or more")
+        if list(numbers) != sorted(numbers):
+            raise ValueError("goes from the lesser to the greater; turn it round")
+        return stated
+
+
 GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation
     "GuardSettings",
-    __base__=Part,
+    __base__=Thresholds,
     **{  # type: ignore[call-overload]
         each.name: (get_type_hints(GuardRules)[each.name], each.default)
         for each in fields(GuardRules)
@@ -143,7 +161,7 @@ class EmbeddingSettings(Part):
     base_url: str = Field(pattern=r"^https?://", repr=False)
     model: str
     api_key: str | None = Field(default=None, repr=False)
-    timeout: Seconds = 0.3
+    timeout: Lasting = 0.3
 
 
 class LearningSettings(Part):
@@ -153,7 +171,7 @@ class LearningSettings(Part):
     seed    makes every draw; chosen at the first start and kept in the store if not given
     """
 
-    half_life: Seconds = 14 * 86400.0
+    half_life: Lasting = 14 * 86400.0
     evidence_cap: float = Field(default=600.0, gt=0)
     priors: bool = True
     seed: int | None = Field(default=None, ge=0)

@@ -9,11 +9,18 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from windsock.core.evidence.checks.programs import checked_schema
+from windsock.core.model.units import is_writable
 from windsock.resources.declared import moment, seconds
 from windsock.resources.hours import minute_of_day, time_zone, weekday
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 """A duration, in s."""
+
+Lasting = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+"""A duration, in s, that may not be 0."""
+
+Megabytes = Annotated[float, Field(gt=0, le=1e6)]
+"""Of memory, a terabyte at most."""
 
 Moment = Annotated[float, BeforeValidator(moment)]
 """Unix s."""
@@ -33,7 +40,14 @@ def _clock(text: str) -> str:
 ClockTime = Annotated[str, Field(pattern=r"^\d\d:\d\d$"), AfterValidator(_clock)]
 """Such as 22:00."""
 
-UsdPerMtok = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+def _price(stated: Decimal) -> Decimal:
+    if not is_writable(stated):
+        raise ValueError("is no price")
+    return stated
+
+
+UsdPerMtok = Annotated[Decimal, Field(ge=0), AfterValidator(_price)]
 """USD for a million units, not negative."""
 
 Tables = Annotated[str, AfterValidator(checked_schema)]

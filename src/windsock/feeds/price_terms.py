@@ -10,12 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from windsock.core.model.ticks import EVERY_DAY, Window
-from windsock.core.model.units import STANDALONE, Meter
+from windsock.core.model.units import STANDALONE, Meter, is_writable
 from windsock.feeds.definition import USD_PER_MTOK
 from windsock.resources.hours import minute_of_day, time_zone, weekday
-
-MOST_ZEROS = 30
-"""Before or after the point of a price: beyond it stands no price, only work for who writes it."""
 
 
 def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
@@ -32,7 +29,7 @@ def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
             continue
         scale = USD_PER_MTOK["usd/token"] if meter in STANDALONE else factor
         price = _number(str(value))
-        if abs(price.adjusted()) > MOST_ZEROS:
+        if not is_writable(price):
             raise ValueError(f"{meter} is {price:.3}, which is no price")
         prices[meter] = (price * scale).normalize() + 0
     return prices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from windsock.core.model.events import Event, EventKind
 
@@ -11,6 +12,7 @@ Subject = tuple[str, ...]
 """Of whom something is told: the deployment, if there is one, and facts by which they differ."""
 
 CAPPED = ("cap", "key", "route", "provider", "model")
+FEED = ("feed",)
 PLACE = ("route", "namespace", "task")
 """The route first: where no deployment is concerned, it says whether there is such a thing."""
 
@@ -42,10 +44,10 @@ LASTING = (
     Lasting(EventKind.CAP_OUTPACED, EventKind.CAP_RENEWED, CAPPED),
     Lasting(EventKind.CAP_SPENT, EventKind.CAP_RENEWED, CAPPED),
     Lasting(EventKind.SPEND_ROSE, EventKind.SPEND_FELL),
-    Lasting(EventKind.PRICE_VANISHED, EventKind.PRICE_RELISTED, ("feed",)),
+    Lasting(EventKind.PRICE_VANISHED, EventKind.PRICE_RELISTED, FEED),
     Lasting(EventKind.PRICE_WENT_STALE, EventKind.PRICE_IS_FRESH),
-    Lasting(EventKind.FEED_FAILED, EventKind.FEED_RECOVERED, ("feed",)),
-    Lasting(EventKind.FEED_WENT_STALE, EventKind.FEED_IS_FRESH, ("feed",)),
+    Lasting(EventKind.FEED_FAILED, EventKind.FEED_RECOVERED, FEED),
+    Lasting(EventKind.FEED_WENT_STALE, EventKind.FEED_IS_FRESH, FEED),
     Lasting(EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, ("namespace", "route")),
     Lasting(EventKind.EVIDENCE_DISAGREES, EventKind.EVIDENCE_AGREES, (*PLACE, "sources")),
     Lasting(EventKind.JUDGE_IS_UNREAD, EventKind.JUDGE_IS_READ, PLACE),
@@ -102,12 +104,14 @@ class Alarms:
     def counts(self) -> Mapping[EventKind, int]:
         """How many have begun and not ended, by the kind that began them; 0 of those that none."""
         return {
-            kind: sum(self._is_known(each) for each in standing)
-            for kind, standing in self._standing.items()
+            each.begins: sum(map(partial(self._is_known, each), self._standing[each.begins]))
+            for each in LASTING
         }
 
-    def _is_known(self, subject: Subject) -> bool:
-        return not subject[0] or self.knows(subject[0])
+    def _is_known(self, kind: Lasting, subject: Subject) -> bool:
+        """What a feed has said is nothing without it, whomever it was about."""
+        names = (subject[0], subject[-1]) if kind.by == FEED else subject[:1]
+        return all(not name or self.knows(name) for name in names)
 
 
 def is_warning(event: Event) -> bool:

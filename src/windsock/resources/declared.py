@@ -25,6 +25,12 @@ NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
 LOST_PLUS = re.compile(r"(?<=T)([\d:.]+) (?=\d\d:?\d\d$)")
 """Where the plus of an offset was: in a query that is not escaped it means a space."""
 
+LONGEST_S = 100 * 366 * 86400.0
+"""No duration that somebody means is longer; what waits for it would not fit into a clock."""
+
+FIRST, LAST = -62_135_596_800, 253_402_300_799
+"""Unix s of the first and the last second that has a date."""
+
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 SECRET_NAMES = ("key", "keys", "token", "secret", "password", "url", "headers", "auth")
@@ -32,32 +38,40 @@ SECRET_NAMES = ("key", "keys", "token", "secret", "password", "url", "headers", 
 was typed in its place."""
 
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 """0..1."""
 
 
 class Part(BaseModel):
-    """A declared table: frozen, and an unknown key is an error."""
+    """A declared table: frozen; an unknown key is an error, and so is a number that is none, or
+    has no end."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 def seconds(value: object) -> float:
     """Seconds from a number or from text such as 500ms, 30s, 5m, 1h, 7d; raises ValueError."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    match = DURATION.fullmatch(str(value).strip())
-    if match is None:
+        found = float(value)
+    elif (match := DURATION.fullmatch(str(value).strip())) is not None:
+        found = float(match[1]) * SECONDS_PER_UNIT[match[2]]
+    else:
         raise ValueError(f"{value!r} is not a duration; write one such as 500ms, 30s, 5m, 1h or 7d")
-    return float(match[1]) * SECONDS_PER_UNIT[match[2]]
+    if not found <= LONGEST_S:
+        raise ValueError(f"{value!r} is longer than a hundred years; write a shorter one")
+    return found
 
 
 def moment(value: object) -> float:
     """Unix seconds from a number, an ISO date or an ISO time; no zone means UTC.
 
-    raises  ValueError
+    raises  ValueError, also beyond the years 1 to 9999
     """
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        if not FIRST <= value <= LAST:
+            raise ValueError(f"{value!r} lies beyond the years 1 to 9999; write a moment within")
         return float(value)
     read = datetime.fromisoformat(str(value))
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()

@@ -49,7 +49,8 @@ class Ledger:
 
     An entry is durable `flush_s` after `append` and one commit later. While the store is away
     entries wait in memory, up to `max_pending`; when four fifths of that are full, weight tables,
-    events and health reports are dropped, so that decisions, feedback and prices have the rest.
+    events and health reports are dropped, so that decisions, feedback, prices and raised caps have
+    the rest.
 
     prepare, is_prepared    see `Writer`; tried until it succeeds
     lock            keeps other processes out, from `open` or the next batch on

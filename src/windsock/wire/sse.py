@@ -22,6 +22,9 @@ LONGEST_PART = 3
 SYNTAX = re.compile(rb'["{}]')
 """What every JSON object has: text without any of it is a remark, such as "ping"."""
 
+FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*error\b")
+"""An event that is an error by its name."""
+
 FIELD = re.compile(rb"(?:event|id|retry)?:")
 """How what is no data begins: a comment, or a field beside the data."""
 

@@ -21,7 +21,7 @@ class BesideSettings(Part):
     """
 
     share: Share = 1.0
-    usd_per_day: Decimal | None = Field(default=None, gt=0, allow_inf_nan=False, max_digits=18)
+    usd_per_day: Decimal | None = Field(default=None, gt=0, max_digits=18)
     spend_share: Share | None = None
 
     @property

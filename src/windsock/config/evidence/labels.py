@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from windsock.config.value_types import Seconds
+from windsock.config.value_types import Megabytes, Seconds
 from windsock.resources.declared import Part
 
 
@@ -18,5 +16,5 @@ class LabelSettings(Part):
     """
 
     texts: bool = False
-    max_mb: float = Field(default=16.0, gt=0, allow_inf_nan=False)
+    max_mb: Megabytes = 16.0
     ttl: Seconds = 86_400.0

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
 from windsock.resources.declared import Part, Share
 from windsock.wire.scores.score import Scale
-
-Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class ScoreSettings(Part):
@@ -20,7 +16,7 @@ class ScoreSettings(Part):
     source  in whose name its scores count: "explicit" where people give them
     """
 
-    scale: tuple[Number, Number] = (0.0, 1.0)
+    scale: tuple[float, float] = (0.0, 1.0)
     words: dict[str, Share] = Field(default_factory=dict)
     source: str | None = Field(default=None, min_length=1, max_length=255)
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from windsock.config.value_types import PassedHeader, Seconds
+from windsock.config.value_types import Megabytes, PassedHeader, Seconds
 from windsock.resources.declared import Part
 
 PASS_HEADERS = ("traceparent", "tracestate", "baggage", "http-referer", "x-title",
@@ -43,9 +43,9 @@ class ServerSettings(Part):
     docs: Literal["open", "key", "off"] = "open"
     cors_origins: tuple[str, ...] = ()
     pass_headers: tuple[PassedHeader, ...] = PASS_HEADERS
-    max_body_mb: float = Field(default=20.0, gt=0)
-    max_upload_mb: float = Field(default=32.0, gt=0)
-    max_inflight_mb: float = Field(default=512.0, gt=0)
+    max_body_mb: Megabytes = 20.0
+    max_upload_mb: Megabytes = 32.0
+    max_inflight_mb: Megabytes = 512.0
     max_connections: int = Field(default=4096, gt=0)
     max_connections_per_peer: int = Field(default=2048, gt=0)
     max_concurrent: int = Field(default=1024, gt=0)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from windsock.config.value_types import Seconds
+from windsock.config.value_types import Lasting, Seconds
 from windsock.resources.declared import Part, seconds
 
 DAY_S = 86_400.0
@@ -53,6 +53,6 @@ class StoreSettings(Part):
     """
 
     url: str = Field(default="sqlite:///windsock.db", repr=False)
-    flush: Seconds = 0.25
-    snapshot_every: Seconds = 5.0
+    flush: Annotated[Seconds, Field(ge=0.01)] = 0.25
+    snapshot_every: Lasting = 5.0
     retention: RetentionSettings = RetentionSettings()

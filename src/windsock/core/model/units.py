@@ -14,6 +14,9 @@ from math import nan
 from operator import attrgetter
 from typing import Self
 
+MOST_ZEROS = 30
+"""Before or after the point of a price: beyond it stands no price, only work for who writes it."""
+
 MTOK = Decimal(1_000_000)
 """Units that a price is stated for."""
 
@@ -199,6 +202,11 @@ _rare, _mix = _fields(RARE_METERS), _fields(MIX_METERS)
 _searched = _fields(SEARCH_METERS)
 NO_RARE = (0,) * len(RARE_METERS)
 """Their counts in a call that has none."""
+
+
+def is_writable(money: Decimal) -> bool:
+    """True of what may be a price at all: it has at most MOST_ZEROS zeros."""
+    return abs(money.adjusted()) <= MOST_ZEROS
 
 
 def price_of(meter: Meter, prices: Prices) -> Decimal | None:

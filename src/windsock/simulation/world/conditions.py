@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from windsock.resources.declared import Part, Share
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Hour = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-UsdPerMtok = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
+Hour = Annotated[float, Field(ge=0)]
+UsdPerMtok = Annotated[float, Field(ge=0)]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 
 

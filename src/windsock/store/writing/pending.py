@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport
 from windsock.core.replicas.deltas import Delta
 from windsock.store.rows import Entry, StateSnapshot, record_of
@@ -16,6 +16,10 @@ MAX_BATCH = 2000
 
 SPARED_FROM = 0.8
 """Part of `most` from which on only what cannot be had again is taken."""
+
+
+DECIDED = frozenset({EventKind.CAP_RAISED})
+"""Events that alone tell the next start what a person has decided."""
 
 
 class PendingEntries:
@@ -109,7 +113,8 @@ class PendingEntries:
     def _is_refused(self, entry: Entry) -> bool:
         if len(self._queue) + self._waiting >= self._most:
             return True
-        return isinstance(entry, WeightTable | Event | HealthReport)
+        is_decided = isinstance(entry, Event) and entry.kind in DECIDED
+        return isinstance(entry, WeightTable | Event | HealthReport) and not is_decided
 
     def _may_take(self) -> bool:
         """Whether the next entry goes in this batch; a seal ends one, however many it covers."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.json_codec import parsed
-from windsock.wire.sse import BOUNDARY, DATA, Unended
+from windsock.wire.sse import BARE, BOUNDARY, DATA, Unended
 
 
 class EventTranslator(ChatStreamScanner):
@@ -25,7 +25,7 @@ class EventTranslator(ChatStreamScanner):
         held, start = self._unread.with_next(data), 0
         for match in BOUNDARY.finditer(held):
             event, start = held[start : match.end()], match.end()
-            for chunk in self._told(event) if DATA.search(event) else ():
+            for chunk in self._chunks_of(event):
                 yield from super().feed(chunk)
         self._unread.hold(held[start:])
 
@@ -42,10 +42,18 @@ class EventTranslator(ChatStreamScanner):
             self._unended.hold(held)
             yield from super().rest()
 
+    def _chunks_of(self, event: bytes) -> Iterator[bytes]:
+        """Of what is no data only what stands there by itself is told: it may be an error."""
+        if DATA.search(event):
+            yield from self._told(event)
+        elif BARE.match(event):
+            yield event
+
     @abstractmethod
     def _events_of(self, body: Any) -> bytes:
         """The events of a whole answer; empty for what is none."""
 
     @abstractmethod
     def _told(self, event: bytes) -> Iterator[bytes]:
-        """The chunks of one event; one that is broken is passed on for the reader to refuse."""
+        """The chunks of one event; one that is broken, or of another shape, is passed on: the
+        reader of chunks refuses it, and finds the error that it is."""

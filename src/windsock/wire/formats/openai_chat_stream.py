@@ -20,6 +20,7 @@ from windsock.wire.formats.openai_ends import (
     error_in_event,
     finish_in,
     finish_of,
+    named_error,
     shows,
     thinks,
 )
@@ -41,9 +42,6 @@ MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 
 NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
 """What Python's servers write and strict readers break at; it is told as null."""
-
-FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*error\b")
-"""An event that is an error by its name."""
 
 PLAIN = ProviderTraits()
 """Of a provider of which nothing is known."""
@@ -229,9 +227,8 @@ class ChatStreamScanner:
             self.is_done = True
             return None
         body = json_codec.parsed(payload)
-        if FAILED_EVENT.search(event):
-            said = body or payload.decode(errors="replace") or "error"
-            body = said if isinstance(said, dict) and "error" in said else {"error": said}
+        if sse.FAILED_EVENT.search(event):
+            body = named_error(body or payload.decode(errors="replace"))
         if body is None and sse.SYNTAX.search(payload) and not self.is_complete:
             raise ProviderError("an event of the stream is broken: it is no JSON")
         if NO_NUMBER.search(payload):

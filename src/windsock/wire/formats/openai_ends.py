@@ -119,6 +119,11 @@ def error_in_event(body: Any) -> bytes | None:
     return None if is_plain and "error" not in (body.get("object"), body.get("type")) else found
 
 
+def named_error(said: Any) -> dict[str, Any]:
+    """What an event says that is an error by its name, as one."""
+    return said if isinstance(said, dict) and "error" in said else {"error": said or "error"}
+
+
 def _is_said(value: Any) -> bool:
     """It is neither nothing nor an object or a list of nothing but nothing."""
     waiting = [value]

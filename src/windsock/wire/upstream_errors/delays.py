@@ -27,7 +27,7 @@ PART = re.compile(rf"({COUNT})\s*({UNIT})")
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
     r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
-    r"|(?:resets?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
+    r"|(?:resets?|renews?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
     r"|(?:allowed|available|possible)\s+(?:again\s+)?in"
     rf"|(?:remaining|time left):?(?=\s+{PART.pattern}))"
     rf"\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{COUNT}.*)"
@@ -40,6 +40,11 @@ UNTIL = re.compile(
     r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
     + MOMENT
 )
+TODAY = re.compile(
+    r"\b(?:again|resets?|until|available)(?:\s+at)?\s+(\d{1,2}):(\d\d)(?::\d\d)?\s?(?:utc|gmt)\b"
+)
+"""The next time that clocks show this."""
+
 UNIX = re.compile(r"(?:reached|resets?|until|again)(?: at)?[|: ]{1,3}(1\d{9})(?!\d)")
 """A moment in unix seconds within a sentence."""
 
@@ -148,6 +153,8 @@ def _of_words(text: str, now: float, zone: tzinfo) -> Iterator[float]:
     yield from map(float, PROTOBUF.findall(text))
     for count, unit in CHINESE.findall(text):
         yield float(count) * CHINESE_S[unit]
+    for hour, minute in TODAY.findall(text):
+        yield (int(hour) * 3600.0 + int(minute) * 60.0 - now) % UNIT_S["d"]
     for moment_s in UNIX.findall(text):
         yield float(moment_s) - now
     for pattern in (UNTIL, *CHINESE_UNTIL):

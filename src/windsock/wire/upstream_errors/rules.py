@@ -37,8 +37,14 @@ BLAMING_CODES = frozenset(
 )
 """Codes that say the same where there is no status."""
 
-OF_CALLERS = re.compile(r"\b(?:mcp|tool)(?:s?\b|_)|\b(?:enum|property|schema|urls?)\b")
+OF_CALLERS = re.compile(
+    r"\b(?:mcp|tool)(?:s?\b|_)|\b(?:enum|property|schema|urls?)\b|\bmessages(?:\.|\[)\d"
+    r"|\bfailed to (?:download|fetch|load) (?:the )?(?:audio|content|document|file|image|video)\b"
+)
 """What a caller hands in that has keys, limits and faults of its own."""
+
+OF_REQUESTS = (Out.NOTHING, Out.REQUEST)
+"""What a refusal takes out that says nothing of the deployment and the account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,9 @@ class ErrorRule:
             return None
         if self.is_weak and may_be_the_callers(facts, text):
             return None
+        is_by_words = not self.codes and self.verdict.out not in OF_REQUESTS
+        if is_by_words and blames_the_request(facts) and OF_CALLERS.search(text):
+            return None
         if self.codes and self.codes.isdisjoint(facts.codes):
             return None
         if self.fields and facts.param not in self.fields:
@@ -96,10 +105,15 @@ class Reading:
     zone: tzinfo = UTC
 
 
+def blames_the_request(facts: ErrorFacts) -> bool:
+    """Whether the status says so, or where there is none a code."""
+    is_said = facts.status is None and not BLAMING_CODES.isdisjoint(facts.codes)
+    return is_said or facts.status in REQUEST_AT_FAULT
+
+
 def may_be_the_callers(facts: ErrorFacts, text: str) -> bool:
     """Whether words that could as well complain of a request are to be read so."""
-    is_said = facts.status is None and not BLAMING_CODES.isdisjoint(facts.codes)
-    return is_said or facts.status in REQUEST_AT_FAULT or OF_CALLERS.search(text) is not None
+    return blames_the_request(facts) or OF_CALLERS.search(text) is not None
 
 
 def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
@@ -112,8 +126,7 @@ def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
     if reading is None:
         text = facts.code_words
         is_weak = may_be_the_callers(facts, text)
-        of_requests = (Out.NOTHING, Out.REQUEST)
-        fit = [rule for rule in rules if not is_weak or rule.verdict.out in of_requests]
+        fit = [rule for rule in rules if not is_weak or rule.verdict.out in OF_REQUESTS]
         reading = _reading_by(fit, facts, text)
     return reading or Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
 

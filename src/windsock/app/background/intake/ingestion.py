@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -128,8 +128,11 @@ class FeedIngestion:
             yield
             self._absorb(report, self.clock.now())
         now = self.clock.now()
-        for gone in self.listings.compare(definition, reading, listed, now):
-            self._absorb(gone, now)
+        gone = self.listings.compare(definition, reading, listed, now)
+        for tick in gone.vanished:
+            self._absorb(tick, now)
+        for name in self.router.catalog.deployments.keys() & gone.misread - self.owned:
+            self._hear_only(name, (self.feeds | {OWN_FEED}) - {definition.id}, now)
         retired = retiring(reading, self.identity, self.router.catalog, now)
         self.listings.note_retirements(definition, dict(retired), now)
 
@@ -170,12 +173,14 @@ class FeedIngestion:
         book, now = self.router.book, self.clock.now()
         book.hear_lists(self.feeds | {OWN_FEED})
         for name in (*self.router.catalog.deployments, *self.router.redirects.values()):
-            self.accepted.look(name, now)
-            for event in book.hear_only(
-                name, {OWN_FEED} if name in self.owned else self.feeds, now
-            ):
-                self.publish(event)
-            self.accepted.keep(name, now)
+            self._hear_only(name, {OWN_FEED} if name in self.owned else self.feeds, now)
+
+    def _hear_only(self, name: str, feeds: Container[str], now: float) -> None:
+        """What others than these have said of a deployment is no voice."""
+        self.accepted.look(name, now)
+        for event in self.router.book.hear_only(name, feeds, now):
+            self.publish(event)
+        self.accepted.keep(name, now)
 
     def _disown(self) -> None:
         """A price that the owner states no more is none."""

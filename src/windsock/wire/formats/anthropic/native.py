@@ -17,7 +17,7 @@ from windsock.wire.formats.anthropic.answer import (
 )
 from windsock.wire.formats.anthropic.unasked import events_of, message_of
 from windsock.wire.formats.openai_chat import answer_of
-from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_ends import error_in, error_in_event
 from windsock.wire.formats.openai_usage import facts_of, part_of
 from windsock.wire.formats.passing.native import (
     Events,
@@ -25,6 +25,7 @@ from windsock.wire.formats.passing.native import (
     NativeStreamScanner,
     event_of,
 )
+from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 
 VERSION: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
@@ -110,6 +111,8 @@ class NativeMessageScanner(NativeStreamScanner):
                 return True
             case "error":
                 self.error = error_in({"type": "error", "error": event.error})
+            case "" if not self.is_complete:
+                self.error = error_in_event(parsed(payload))
         return False
 
     def _went_on(self, delta: _Delta) -> None:

@@ -25,7 +25,7 @@ END = "message_stop"
 class MessageStreamScanner(EventTranslator):
     """Takes Anthropic's events and gives chunks of chat completions."""
 
-    __slots__ = ("_arguments", "_calls", "_counted", "_head", "_thought")
+    __slots__ = ("_arguments", "_calls", "_counted", "_head", "_input", "_thought")
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
@@ -33,6 +33,7 @@ class MessageStreamScanner(EventTranslator):
         self._counted: dict[str, Any] = {}
         self._calls = -1
         self._arguments = 0
+        self._input: Any = None
         self._thought = ""
 
     def _events_of(self, body: Any) -> bytes:
@@ -41,11 +42,12 @@ class MessageStreamScanner(EventTranslator):
     def _told(self, event: bytes) -> Iterator[bytes]:
         """One event; what is broken is left to the reader of chat streams."""
         body = parsed(data_of(event))
-        if not isinstance(body, dict):
+        if not isinstance(body, dict) or "type" not in body:
             yield event
             return
-        if body.get("type") == "error":
-            yield _data({"error": body.get("error")})
+        if body["type"] == "error":
+            said = {name: value for name, value in body.items() if name != "type"}
+            yield _data({"error": body.get("error") or said})
             return
         yield from map(_data, self._chunks(body))
         if body.get("type") == END:
@@ -76,12 +78,16 @@ class MessageStreamScanner(EventTranslator):
     def _started(self, block: Any) -> Iterator[dict[str, Any]]:
         if block.get("type") == "tool_use":
             self._calls, self._arguments = self._calls + 1, 0
+            self._input = block.get("input")
             named = {"name": block.get("name"), "arguments": ""}
             yield self._call({"id": block.get("id"), "type": "function", "function": named})
         elif block.get("type") == "redacted_thinking":
             yield self._chunk({"thinking_blocks": [dict(block)]})
         elif block.get("text"):
             yield self._chunk({"content": block["text"]})
+        elif block.get("thinking"):
+            self._thought = block["thinking"]
+            yield self._chunk({"reasoning_content": self._thought})
 
     def _went_on(self, delta: Any) -> Iterator[dict[str, Any]]:
         match delta.get("type"):
@@ -101,10 +107,11 @@ class MessageStreamScanner(EventTranslator):
                 yield self._chunk({"thinking_blocks": [{"type": "thinking", **signed}]})
 
     def _stopped(self) -> Iterator[dict[str, Any]]:
-        """A call without arguments has an empty object of them."""
+        """A call whose arguments were not told in parts has those that it began with, if any."""
         if self._calls >= 0 and self._arguments == 0:
-            self._arguments = 2
-            yield self._call({"function": {"arguments": "{}"}})
+            whole = orjson.dumps(self._input or {}).decode()
+            self._arguments = len(whole)
+            yield self._call({"function": {"arguments": whole}})
 
     def _call(self, part: dict[str, Any]) -> dict[str, Any]:
         return self._chunk({"tool_calls": [{"index": self._calls, **part}]})

@@ -58,9 +58,9 @@ class Size(NamedTuple):
         return self.text_tokens + self.data_tokens
 
 
-def size_of_words(size: int) -> Size:
+def text_tokens(size: int) -> int:
     """Of so many bytes of text."""
-    return Size(int(size * TOKENS_PER_BYTE) + 1)
+    return int(size * TOKENS_PER_BYTE) + 1
 
 
 def size_of(messages: bytes) -> Size:
@@ -70,13 +70,13 @@ def size_of(messages: bytes) -> Size:
         as_text = (end - begin) // 4
         chars += end - begin
         tokens += min(as_text, _tokens(kind, messages, begin, end))
-    return Size(int((len(messages) - chars) * TOKENS_PER_BYTE) + 1, tokens, chars)
+    return Size(text_tokens(len(messages) - chars), tokens, chars)
 
 
 def longest_text(texts: Sequence[bytes], whole: Size) -> int:
     """Tokens of text in the longest of several that are read apart, which have this size."""
     if not whole.data_chars:
-        return size_of_words(max(map(len, texts))).tokens
+        return text_tokens(max(map(len, texts)))
     return max(size_of(text).text_tokens for text in texts)
 
 

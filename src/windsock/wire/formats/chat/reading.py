@@ -15,7 +15,7 @@ from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
 from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
-from windsock.wire.formats.chat.attached import size_of, size_of_words
+from windsock.wire.formats.chat.attached import Size, size_of, text_tokens
 from windsock.wire.formats.chat.fields import NAMED_IN, USUAL, ChatFields
 from windsock.wire.formats.chat.needs import NO_NEEDS, chat_needs
 from windsock.wire.formats.openai_usage import text_in
@@ -32,6 +32,9 @@ NAMING_HEADERS = HEADERS | OWN_HEADERS
 _named_in = attrgetter(*NAMED_IN)
 
 _decoder = msgspec.json.Decoder(ChatFields)
+
+NO_DATA = Size(0)
+"""Of a prompt that is words alone, as most are: only their bytes are counted."""
 
 BUT_MESSAGES = {"messages": msgspec.Raw(b"[]")}
 """In place of what they say: most of a body's bytes, which need not be read twice."""
@@ -61,8 +64,8 @@ def read_chat(
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     turns = turns_of(messages)
     said = b"" if turns.is_words else bytes(messages)
-    size = size_of(said) if said else size_of_words(len(messages))
-    tokens = size.tokens
+    size = size_of(said) if said else NO_DATA
+    tokens = size.tokens if said else text_tokens(len(messages))
     is_usual = fields.keys() <= USUAL and header is no_header
     is_named = not is_usual or tokens >= LEAST_TOKENS
     session = _session(read, header, turns, tokens, key_id) if is_named else None

@@ -56,7 +56,7 @@ def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "prompt_tokens": prompt,
         "completion_tokens": answer,
-        "total_tokens": prompt + answer,
+        "total_tokens": max(prompt + answer, _count(counted, "totalTokenCount")),
         "prompt_tokens_details": {
             "cached_tokens": _count(counted, "cachedContentTokenCount"),
             "audio_tokens": _heard(counted, "promptTokensDetails"),

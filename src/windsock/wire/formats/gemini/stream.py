@@ -15,6 +15,9 @@ from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.sse import data_of
 
+PARTS = frozenset({"candidates", "promptFeedback", "usageMetadata", "responseId"})
+"""What a partial answer has some of; all else is none."""
+
 
 class ContentStreamScanner(EventTranslator):
     """Takes Gemini's partial answers and gives chunks of chat completions."""
@@ -32,7 +35,7 @@ class ContentStreamScanner(EventTranslator):
     def _told(self, event: bytes) -> Iterator[bytes]:
         """One event; what is an error, or broken, is left to the reader of chat streams."""
         body = parsed(data_of(event))
-        if not isinstance(body, dict) or "error" in body:
+        if not isinstance(body, dict) or "error" in body or PARTS.isdisjoint(body):
             yield event
             return
         yield from (b"data: " + orjson.dumps(each) + b"\n\n" for each in self._chunks(body))

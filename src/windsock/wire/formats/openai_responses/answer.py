@@ -83,6 +83,15 @@ def usage_of(counted: Item, items: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def untold(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What a stream shows of which no part came before its end, as one delta."""
+    said = _message(items)
+    calls = [{"index": n, **call} for n, call in enumerate(said.get("tool_calls", ()))]
+    shown = {**copied(said, "content", "refusal"), "tool_calls": calls}
+    if told := {name: value for name, value in shown.items() if value}:
+        yield told
+
+
 def sealed_in(items: list[dict[str, Any]]) -> tuple[str, ...]:
     """Ids of what was encrypted."""
     sealed = (each for each in items if each.get("encrypted_content"))

@@ -8,7 +8,7 @@ import msgspec
 
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat import answer_of
-from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_ends import error_in, error_in_event
 from windsock.wire.formats.openai_responses.answer import (
     UNDER_WAY,
     completion_of,
@@ -95,6 +95,8 @@ class NativeResponseScanner(NativeStreamScanner):
             return self._ended(event)
         elif event.type == "error":
             self.error = error_in(parsed(payload))
+        elif not event.type and not self.is_complete:
+            self.error = error_in_event(parsed(payload))
         elif event.type in FAILURES:
             self.error = error_in(parsed(bytes(event.response)))
         elif not self._response:

@@ -19,6 +19,7 @@ from windsock.wire.formats.openai_responses.answer import (
     call_of,
     finish_of,
     items_of,
+    untold,
     usage_of,
 )
 from windsock.wire.formats.openai_responses.unasked import events_of
@@ -55,7 +56,7 @@ class ResponseStreamScanner(EventTranslator):
     def _told(self, event: bytes) -> Iterator[bytes]:
         """One event; what is broken is left to the reader of chat streams."""
         body = parsed(data_of(event))
-        if not isinstance(body, dict):
+        if not isinstance(body, dict) or "type" not in body:
             yield event
         elif body.get("type") in FAILURES:
             yield _data({"error": _error(body)})
@@ -102,6 +103,8 @@ class ResponseStreamScanner(EventTranslator):
 
     def _ended(self, response: Any) -> Iterator[dict[str, Any]]:
         items = items_of(response)
+        if not self.has_answer:
+            yield from map(self._chunk, untold(items))
         yield self._chunk({}, finish_of(response, items))
         usage = part_of(response, "usage")
         if usage:

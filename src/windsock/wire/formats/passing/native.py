@@ -18,11 +18,11 @@ import orjson
 from windsock.errors import ProviderError
 from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits, StreamScanner
-from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_ends import error_in, named_error
 from windsock.wire.formats.passing.events import PassedEvents
 from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
-from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, data_of
+from windsock.wire.sse import BARE, BOUNDARY, DATA, FAILED_EVENT, SYNTAX, data_of
 from windsock.wire.upstream_errors.reading import refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
@@ -161,9 +161,12 @@ class NativeStreamScanner(PassedEvents):
     def _is_passed(self, event: bytes) -> bool:
         """Note what an event says; True if it goes to the client now."""
         if not DATA.search(event):
-            return not self._ending
+            return self._passes_beside(event)
         payload = data_of(event).strip()
         is_end = self._is_end(payload)
+        if self.error is None and not self.is_complete and FAILED_EVENT.search(event):
+            said = parsed(payload) or payload.decode(errors="replace")
+            self.error = dumps(named_error(said))
         if self.error is not None:
             self._failed = event
             return False
@@ -171,6 +174,13 @@ class NativeStreamScanner(PassedEvents):
             self._ending.append(event)
             return False
         return True
+
+    def _passes_beside(self, event: bytes) -> bool:
+        """What is no data: comments pass; JSON by itself is an error, if anything."""
+        bare = BARE.match(event)
+        if bare is not None and not self.is_complete:
+            self.error = error_in(parsed(bare[1]))
+        return bare is None and not self._ending
 
     def _is_end(self, payload: bytes) -> bool:
         """What is no event of a known shape says nothing; what is half of one is broken."""

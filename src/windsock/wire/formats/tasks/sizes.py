@@ -14,7 +14,7 @@ from windsock.wire.formats.chat.attached import (
     longest_text,
     seconds_of,
     size_of,
-    size_of_words,
+    text_tokens,
 )
 from windsock.wire.formats.tasks.form import Form
 from windsock.wire.request import Operation
@@ -78,7 +78,7 @@ def longest_of(read: Sizes) -> int | None:
 def _spoken(text: str, speed: float) -> Usage:
     seconds = max(1, ceil(len(text) / CHARACTERS_PER_S / max(speed, 0.1)))
     return Usage(
-        input_tokens=size_of_words(len(text.encode())).tokens,
+        input_tokens=text_tokens(len(text.encode())),
         input_characters=len(text),
         output_seconds=seconds,
         audio_output_tokens=SPOKEN_TOKENS_PER_S * seconds,
