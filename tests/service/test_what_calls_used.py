@@ -236,6 +236,10 @@ async def test_a_flex_bill_brings_no_cheaper_standard_price_into_force(tmp_path)
 
 
 WORDS = "to be or not to be, " * 20
+DRAWN = completion(WORDS)
+DRAWN["choices"][0]["message"]["images"] = [
+    {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'A' * 400_000}"}}
+]
 TORN = Answer(events=[b'{"id": "chatcmpl-1", "choices": ['], cut=True, content_type="text/plain")
 
 
@@ -245,9 +249,10 @@ TORN = Answer(events=[b'{"id": "chatcmpl-1", "choices": ['], cut=True, content_t
         (Answer({**completion(WORDS), "usage": None}), None, 108, "answered"),
         (Answer(completion(WORDS, usage=plain(100, 10**12))), 100, 108, "answered"),
         (Answer(completion(WORDS, usage={"total_tokens": 240})), 13, 227, "answered"),
+        (Answer({**DRAWN, "usage": None}), None, 1115, "answered"),
         (TORN, None, 0, "bad_answer"),
     ],
-    ids=["no-usage", "impossible", "in-one", "torn"],
+    ids=["no-usage", "impossible", "in-one", "drawn", "torn"],
 )
 async def test_an_answer_that_nobody_counts_costs_its_words_and_none_only_its_prompt(
     tmp_path, answer: Answer, prompt: int | None, tokens: int, kind: str

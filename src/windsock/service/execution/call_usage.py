@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from windsock.core.evidence.answer_ends import AnswerEnd, has_refused
@@ -13,6 +14,7 @@ from windsock.core.model.catalog import Capabilities
 from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
 from windsock.core.routing.routes import Route
 from windsock.wire.format import AnswerFacts
+from windsock.wire.formats.chat.attached import size_of
 from windsock.wire.request import TOKENS_PER_BYTE, Operation, UpstreamRequest
 
 NO_WORDS = frozenset({"role", "type", "id", "index"})
@@ -53,16 +55,20 @@ def usage_facts(
 
 
 def message_tokens(message: Mapping[str, Any]) -> int:
-    """Of all that a message holds: text, reasoning, calls of tools; as counted here, from bytes."""
-    return int(_bytes_in(message) * TOKENS_PER_BYTE)
+    """Of all that a message holds: text, reasoning, calls of tools, as counted here from bytes;
+    images, as of one in a prompt."""
+    said = [text.encode(errors="replace") for text in _texts_in(message)]
+    data = [text for text in said if text.startswith(b"data:")]
+    words = sum(map(len, said)) - sum(map(len, data))
+    return int(words * TOKENS_PER_BYTE) + sum(size_of(b'"%b"' % text).tokens for text in data)
 
 
-def _bytes_in(part: Any) -> int:
+def _texts_in(part: Any) -> Iterator[str]:
     if isinstance(part, str):
-        return len(part.encode(errors="replace"))
-    if isinstance(part, Mapping):
-        return sum(_bytes_in(each) for name, each in part.items() if name not in NO_WORDS)
-    return sum(map(_bytes_in, part)) if isinstance(part, list) else 0
+        yield part
+    elif isinstance(part, Mapping | list):
+        named = part.items() if isinstance(part, Mapping) else enumerate(part)
+        yield from chain.from_iterable(_texts_in(each) for n, each in named if n not in NO_WORDS)
 
 
 def _is_uncounted(said: AnswerFacts, request: UpstreamRequest) -> bool:
