@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -111,3 +113,10 @@ def test_where_the_file_here_names_another_port_that_is_told(
     monkeypatch.setattr("windsock.cli.service_client.HERE", "http://127.0.0.1:9")
     done = run(["weights"], "--url", "http://127.0.0.1:9")
     assert str(done.exception).endswith(f"name it with --url{told and '; '}{told}")
+
+
+def test_a_command_that_asks_a_service_does_not_load_one() -> None:
+    asking = "import sys, windsock.cli.tables, windsock.cli.weights, windsock.cli.service_client"
+    loaded = "print([each for each in sys.modules if each.startswith('windsock.app')])"
+    command = [sys.executable, "-c", f"{asking}; {loaded}"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -249,6 +249,17 @@ def test_a_deployment_not_seen_at_a_task_answers_as_long_as_it_does_elsewhere() 
     assert lengths["sql", CHEAP] > 1.3
 
 
+def test_of_more_tasks_than_are_rehearsed_the_others_are_one_and_it_is_said(monkeypatch) -> None:
+    entries = [each for task in ("chat", "sql", "ner") for each in answers_of(CHEAP, task, 50)]
+    entries = [*entries[:70], *entries[80:90]]
+    assert logged_traffic(entries, "auto", 0.0).tasks == ("chat", "ner", "sql")
+    monkeypatch.setattr("windsock.rehearsal.logged_traffic.MOST_TASKS", 1)
+    found = logged_traffic(entries, "auto", 0.0)
+    assert found.tasks == ("(others)", "chat") and found.pooled == 2
+    assert Counter(each.task for each in found.asked) == {"chat": 40, "(others)": 40}
+    assert found.answers["(others)", CHEAP] == 40 and set(found.judged_share) == set(found.tasks)
+
+
 def answers_of(name: str, task: str, tokens: int) -> list[Outcome]:
     """Forty of them."""
     it, found = router(), []

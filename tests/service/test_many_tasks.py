@@ -7,6 +7,9 @@ from tests.upstream import Answer, completion, upstream
 from windsock.service.auth import new_key
 from windsock.store.keys import VirtualKey, add_key
 
+ROOM = 40
+"""Tasks that a route has room for here; 500 by itself, which take half a minute to open."""
+
 READ, INFER = ("read",), ("infer", "feedback")
 
 
@@ -38,8 +41,9 @@ async def task_of(it: Running, answer: httpx.Response, headers: dict[str, str]) 
 async def test_a_reader_of_many_tasks_does_not_take_the_room_of_those_who_ask(tmp_path) -> None:
     async with upstream(lambda _: Answer(completion())) as model:
         async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
+            it.service.router.tables._max_tasks = ROOM
             reader, asker = await with_keys(it, READ, INFER)
-            for number in range(505):
+            for number in range(ROOM + 5):
                 query = {"route": "auto", "task": f"z{number}"}
                 seen = await it.http.get("/v1/weights", params=query, headers=reader)
                 assert seen.json()["data"][0]["task"] in (f"z{number}", "default")
@@ -52,8 +56,9 @@ async def test_more_tasks_than_there_is_room_for_are_never_mixed(tmp_path) -> No
     async with upstream(lambda _: Answer(completion())) as model:
         config = config_of(("acme", model.url, 1.0), ("bolt", model.url, 1.0))
         async with running(config, tmp_path) as it:
+            it.service.router.tables._max_tasks = ROOM
             reader, asker = await with_keys(it, READ, INFER)
-            for number in range(505):
+            for number in range(ROOM + 5):
                 body = {"model": "auto", "metadata": {"task": f"z{number}"}, "messages": []}
                 await it.http.post("/v1/route", json=body, headers=asker)
             answer = await sql_request(it, asker)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,13 @@ from windsock.evaluation import report
 from windsock.evaluation.counterfactual import Reconsideration, Reconsidered
 from windsock.evaluation.evaluation import Evaluation, evaluation
 from windsock.evaluation.log_scenario import Logbook, scenario_of, toml
+from windsock.evaluation.logged_tables import LoggedTables
 from windsock.evaluation.repricing import Repriced, repriced
 from windsock.providers.presets import presets
 from windsock.resources.declared import point
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
+from windsock.store.engine import by_one_connection
 
 FRESH_S, FRESH_OUTCOMES = 60.0, 100
 """Weights are solved anew this long after new evidence, or after so many outcomes of a task."""
@@ -155,18 +156,16 @@ def reconsidered(
     own = own_quotes(settings, catalog, 0.0)
     router.book.restore([prices.applied(quote) for quote in own])
 
-    @lru_cache(maxsize=512)
-    def table_of(version: int) -> Any:
-        return queries.table(engine, version)
-
-    again = Reconsideration(
-        router,
-        since=since,
-        prices=prices,
-        table_of=table_of,
-        keeps=frozenset(quote.deployment for quote in own),
-    )
-    return again.run(_watched(engine))
+    with by_one_connection(engine) as store:
+        tables = LoggedTables(store)
+        again = Reconsideration(
+            router,
+            since=since,
+            prices=prices,
+            table_of=tables.of,
+            keeps=frozenset(quote.deployment for quote in own),
+        )
+        return again.run(tables.ahead(_watched(store)))
 
 
 def _watched(engine: Engine) -> Iterator[Any]:

@@ -7,20 +7,20 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from windsock.cli.doctor import Diagnosis
 from windsock.cli.evidence.known import known_words
 from windsock.cli.layout import Entry, lines, show, terminal, usd, wrapped
-from windsock.cli.learning.outcomes_csv import read_outcomes
-from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.service_client import Client
 from windsock.cli.weights import further_words
 from windsock.clock import SystemClock
 from windsock.errors import ConfigError, masked
 from windsock.resources.declared import point
+
+if TYPE_CHECKING:  # the whole service, which commands that ask one do without
+    from windsock.cli.doctor import Diagnosis
 
 SAMPLE = 4000
 """Requests that savings rest on, at most; the service reads them in about a second."""
@@ -135,6 +135,8 @@ def learn(
     service: Client, outcomes: Path, *, route: str, strength: float, as_json: bool = False
 ) -> None:
     """Teach a running service; prints the number that takes it back."""
+    from windsock.cli.learning.outcomes_csv import read_outcomes
+
     body = {"route": route, "strength": strength, "results": read_outcomes(outcomes)}
     answer = service.ask("/v1/learn", method="POST", json=body)
     number = answer["lesson"]
@@ -254,6 +256,8 @@ def import_litellm(config: Path, to: Path, *, force: bool, as_json: bool = False
     """Write windsock.toml and say what has no counterpart; raises ConfigError."""
     if to.exists() and not force:
         raise ConfigError(f"{to} exists; name another with --to, or replace it with --force")
+    from windsock.cli.litellm_import import as_toml, read_litellm
+
     found = read_litellm(config, os.environ)
     try:
         to.write_text(as_toml(found, config.name), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windsock.core.model.calls import CallKind, Outcome
 from windsock.core.model.decisions import Decision
@@ -13,6 +13,12 @@ from windsock.errors import ConfigError
 from windsock.evaluation.log_scenario import FAILED
 
 LEAST_REQUESTS = 50
+
+MOST_TASKS = 100
+"""Tasks that are rehearsed each by itself, those with most requests: callers may name them as they
+like, and a table is solved for each of them. The others are taken for one, OTHERS."""
+
+OTHERS = "(others)"
 
 USUAL_RATIO = 6.25
 """Answers that a deployment's length at a task is given from its length at all, and that from the
@@ -64,6 +70,7 @@ class LoggedTraffic:
     judged_after_s  mean
     judged          answers that were, by (task, deployment)
     left_out        requests of other namespaces
+    pooled          tasks that are taken for one, OTHERS
     """
 
     namespace: str
@@ -76,6 +83,7 @@ class LoggedTraffic:
     judged_after_s: float
     judged: Mapping[tuple[str, str], int]
     left_out: int
+    pooled: int = 0
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -101,6 +109,7 @@ def logged_traffic(entries: Iterable[object], route: str, since: float) -> Logge
             f"the log holds {len(mine)} answered requests of route {route!r} in this time, and a "
             f"rehearsal needs {LEAST_REQUESTS}; let it run, or name another --route or --since"
         )
+    mine, pooled = _pooled(mine)
     answers = Counter((each.decision.cell.task, each.served or "") for each in mine)
     lengths, talks = _lengths(mine), Counter(_session(each.decision) for each in mine)
     delays = [
@@ -119,7 +128,25 @@ def logged_traffic(entries: Iterable[object], route: str, since: float) -> Logge
         judged_after_s=max(0.0, sum(delays) / len(delays)) if delays else 0.0,
         judged=_judged(mine, judged_at),
         left_out=len(outcomes) - len(mine),
+        pooled=pooled,
     )
+
+
+def _pooled(outcomes: list[Outcome]) -> tuple[list[Outcome], int]:
+    """Those of MOST_TASKS tasks as they are, others as of one task; how many that stands for."""
+    requests = Counter(each.decision.cell.task for each in outcomes)
+    if len(requests) <= MOST_TASKS:
+        return outcomes, 0
+    told = {task for task, _ in requests.most_common(MOST_TASKS)}
+
+    def taken(outcome: Outcome) -> Outcome:
+        decision = outcome.decision
+        if decision.cell.task in told:
+            return outcome
+        cell = decision.cell._replace(task=OTHERS)
+        return replace(outcome, decision=replace(decision, cell=cell))
+
+    return [taken(each) for each in outcomes], len(requests) - MOST_TASKS
 
 
 def _read(

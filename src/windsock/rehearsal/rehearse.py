@@ -168,7 +168,6 @@ def _world(ask: Ask, name: str, seed: int, every: int) -> RehearsedWorld:
         ask.traffic,
         quotes,
         qualities,
-        changes,
         begins=begins,
         hours=ask.hours,
         flagship=_dearest(quotes),

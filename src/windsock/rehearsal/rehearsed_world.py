@@ -16,7 +16,7 @@ from windsock.core.model.units import Meter, to_float
 from windsock.core.pricing.rules import OWN_FEED
 from windsock.rehearsal.changes import Changes, Newcomer
 from windsock.rehearsal.drawn_truth import Lengths, Qualities
-from windsock.rehearsal.logged_traffic import Calls, LoggedTraffic
+from windsock.rehearsal.logged_traffic import Asked, Calls, LoggedTraffic
 from windsock.rehearsal.traffic_to_come import rounds_to_come
 from windsock.simulation.world.price_statements import POLLS
 from windsock.simulation.world.scenario import Scenario
@@ -34,13 +34,12 @@ def scenario_of_rehearsal(
     traffic: LoggedTraffic,
     quotes: dict[str, Quote],
     qualities: Qualities,
-    changes: Changes,
     *,
     begins: str,
     hours: float,
     flagship: str,
 ) -> Scenario:
-    """The world in the simulator's words. Prices and traffic are the log's own: see the world."""
+    """The world in the simulator's words. Traffic, prices and how they move are told by itself."""
     body = {
         "title": "rehearsal",
         "starts_at": begins,
@@ -53,15 +52,11 @@ def scenario_of_rehearsal(
         "refresh_outcomes": 20,
         "route": {"quality_floor": 0.5},
         "rivals": {"flagship": flagship, "otherwise": flagship},
-        "tasks": {task: _task(traffic, task) for task in traffic.tasks},
+        "tasks": {task: _task(rows) for task, rows in sorted(_by_task(traffic).items())},
         "deployments": {
             name: _place(quotes[name], qualities[name], traffic.calls.get(name, Calls()))
             for name in qualities
         },
-        "shocks": [
-            {"at_hour": changes.at_s / HOUR_S, "deployment": name, **_flat(quote)}
-            for name, quote in _moved(quotes, changes).items()
-        ],
     }
     return Scenario.model_validate(body)
 
@@ -193,8 +188,14 @@ def _moved(quotes: dict[str, Quote], changes: Changes) -> dict[str, Quote]:
             if changes.prices.of(name) is not None}  # fmt: skip
 
 
-def _task(traffic: LoggedTraffic, task: str) -> dict[str, Any]:
-    rows = [each for each in traffic.asked if each.task == task]
+def _by_task(traffic: LoggedTraffic) -> dict[str, list[Asked]]:
+    rows: dict[str, list[Asked]] = {}
+    for each in traffic.asked:
+        rows.setdefault(each.task, []).append(each)
+    return rows
+
+
+def _task(rows: list[Asked]) -> dict[str, Any]:
     sent = sum(each.prompt_tokens for each in rows)
     cached = sum(each.prompt_tokens * each.cached_share for each in rows)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from windsock.config.settings import Settings
 from windsock.core.model.requests import Cell
-from windsock.rehearsal.logged_traffic import LoggedTraffic
+from windsock.rehearsal.logged_traffic import OTHERS, LoggedTraffic
 from windsock.rehearsal.origin import Origin
 
 FEW = 20
@@ -36,6 +36,12 @@ def unknowns_of(traffic: LoggedTraffic, origin: Origin, changed: Settings, every
                     f"{name} at {task}: {count} judged answers in this log; its success is drawn "
                     f"from {belief.low:.0%} to {belief.high:.0%}"
                 )
+    if traffic.pooled:
+        others = sum(each.task == OTHERS for each in traffic.asked) / len(traffic.asked)
+        told.append(
+            f"{traffic.pooled:,} tasks with the fewest requests, {others:.0%} of all, are taken "
+            "for one of which nothing is known yet"
+        )
     if every > 1:
         told.append(f"of every {every} requests one was stepped, so it learns slower than it would")
     if traffic.left_out:
