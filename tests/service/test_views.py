@@ -2,9 +2,10 @@
 
 import json
 import re
+import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -226,6 +227,14 @@ async def test_settings_are_shown_and_secrets_are_not(world) -> None:
             assert secret not in await page.content()
 
 
+@contextmanager
+def locked(store: str) -> Iterator[None]:
+    """Nobody can write to the store meanwhile."""
+    with closing(sqlite3.connect(store)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
 async def test_a_held_price_is_approved_by_an_admin_only_after_asking(world) -> None:
     async with world.page("held", key=world.reader) as page:
         await expect(page.locator('[data-name="held"] tbody tr')).to_have_count(1)
@@ -236,8 +245,11 @@ async def test_a_held_price_is_approved_by_an_admin_only_after_asking(world) -> 
         await expect(page.locator('[data-name="held"] tbody tr')).to_have_count(1)
         await page.get_by_role("button", name="Approve").click()
         await expect(page.locator("#confirm")).to_contain_text("delta/m")
-        await page.locator("#confirm").get_by_role("button", name="Approve").click()
+        with locked(world.it.service.engine.url.database):
+            await page.locator("#confirm").get_by_role("button", name="Approve").click()
+            await expect(page.locator("#said-now")).to_contain_text("In force, but not kept")
         await expect(page.locator('[data-name="held"] .none')).to_be_visible()
+    await world.it.service.ledger.flushed()
     price = (await world.it.http.get("/v1/prices?deployment=delta/m")).json()["data"][0]
     assert price["usd_per_mtok"]["input"] == 0.02
 
