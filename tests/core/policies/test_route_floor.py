@@ -89,6 +89,21 @@ def test_a_floor_out_of_reach_is_told_and_costs_no_more_than_a_success_may() -> 
         assert each.value_usd is not None and each.value_usd <= 100 * 2e-2 / 0.79
 
 
+def test_who_may_reach_it_is_looked_for_though_too_dear_by_what_is_known() -> None:
+    usd, cell = (1e-5, 1e-2), Cell("default", "auto", "easy")
+    beliefs, view = Beliefs(), CellView(cell=cell, deployments=NAMES, usd=usd)
+    aim = {"kind": "quality_floor", "route_quality_floor": 0.9}
+    beliefs.observe_sums(cell, "p/small", 600.0, 450.0, 450.0, now=0.0)
+    (unjudged,) = weighed(beliefs, [view], **aim)
+    assert "is out of reach" in unjudged.note
+    assert 0.001 < unjudged.weights[1] <= 0.05
+    assert unjudged.value_usd == pytest.approx(100 * 1e-5 / 0.75, rel=0.02), "of all but the looks"
+    beliefs.observe_sums(cell, "p/large", 600.0, 456.0, 456.0, now=0.0)
+    (judged,) = weighed(beliefs, [view], **aim)
+    assert "is out of reach" in judged.note
+    assert judged.weights[1] == pytest.approx(0.0, abs=1e-4), "it does no better"
+
+
 def test_both_floors_are_held_where_both_are_wished_for() -> None:
     beliefs, views = cells({"easy": EASY, "hard": HARD}, {"easy": 0.5, "hard": 0.5})
     aim = {"kind": "quality_floor", "route_quality_floor": 0.72, "quality_floor": 0.55}

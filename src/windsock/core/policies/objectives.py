@@ -140,12 +140,14 @@ class Floor:
 
     owed    raise of the floor that makes up for what was missed
     most_usd    what a success more may cost: V is no higher for the floor's sake
+    likely_usd  the same by the chances of all that may be the reference
     """
 
     success: float
     caution: float = 0.0
     owed: float = 0.0
     most_usd: float = inf
+    likely_usd: float = 0.0
 
     @property
     def nearest_usd(self) -> float:

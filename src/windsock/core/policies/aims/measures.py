@@ -120,6 +120,7 @@ class Measures:
             caution=self.objective.caution,
             owed=min(max(0.0, 0.5 * (best - least)), raised(owed)),
             most_usd=self._most_usd(reference),
+            likely_usd=reference.likely_most_usd_per_success if reference else 0.0,
         )
 
     def _most_usd(self, reference: Reference | None) -> float:

@@ -80,6 +80,11 @@ class Reference:
         """Dollars for which another success is bought at most, whatever floor asks for it."""
         return DEAREST * self.usd_per_success
 
+    @property
+    def likely_most_usd_per_success(self) -> float:
+        """The same by the chances of whoever may be the reference."""
+        return DEAREST * self.likely_usd_per_success
+
     @cached_property
     def likely_usd_per_success(self) -> float:
         """Dollars of one success at whoever may be the reference, by their chances.
