@@ -65,8 +65,8 @@ def lifted(held: Allocation, ladder: Ladder, chosen: Chosen) -> Chosen:
     notes = "; ".join(dict.fromkeys(filter(None, (chosen.note, held.note))))
     rung = held.rung(ladder)
     looks = held.share if held.note else 0.0
-    if looks:
-        rung.value_usd = held.low_usd  # of all but the looks
+    for each in (rung, *rung.parts) if looks else ():
+        each.value_usd = held.low_usd  # of all but the looks
     gained = (ladder.at(held.low_usd) if looks else rung).success - chosen.rung.success
     if rung.value_usd <= chosen.rung.value_usd or gained < 0 or (gained == 0 and not looks):
         return replace(chosen, note=notes)
