@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -18,7 +16,7 @@ from pydantic import (
 
 from windsock.errors import ConfigError
 from windsock.feeds.mapping import check
-from windsock.resources.declared import first_fault, read_toml, seconds
+from windsock.resources.declared import Part, first_fault, read_toml, seconds
 
 USD_PER_MTOK = {
     "usd/token": Decimal(10) ** 6,
@@ -33,7 +31,7 @@ LEAST_INTERVAL_S = 1.0
 """Between two polls of a feed."""
 
 
-class FeedDefinition(BaseModel):
+class FeedDefinition(Part):
     """A feed.
 
     url         http(s), file:, or package:genai_prices
@@ -49,8 +47,6 @@ class FeedDefinition(BaseModel):
     least_rows  fewer rows than this and the whole poll is refused
     is_partial  absence from the body means nothing (paged or filtered feeds)
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     kind: Literal["price", "health"]
