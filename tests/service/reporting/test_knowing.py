@@ -155,7 +155,8 @@ async def test_half_an_interval_is_four_times_the_rewards_and_exploring_is_what_
             }
     assert set(found) == {"exploring"}
     cells = by_place(found["exploring"])
-    best = max(table.arms, key=lambda arm: arm.success_mean * table.value_usd - arm.expected_usd)
+    value, price = (table.value_usd, 1.0) if isfinite(table.value_usd) else (1.0, 0.0)
+    best = max(table.arms, key=lambda arm: arm.success_mean * value - arm.expected_usd * price)
     arms = {("sql", arm.deployment): arm for arm in table.arms}
     for place, cell in cells.items():
         beyond = max(0.0, arms[place].expected_usd - best.expected_usd)
