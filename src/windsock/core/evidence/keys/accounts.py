@@ -80,10 +80,13 @@ class KeyAccounts:
         account = self._accounts.get(place)
         return {key: each.said.weight for key, each in account.keys.items()} if account else {}
 
-    def counted(self, place: Place) -> float:
-        """Rewards that stand in the belief of a place."""
+    def counted(self, place: Place, as_of: float = -math.inf) -> float:
+        """Rewards that stand in the belief of a place: as of the last one there, or later."""
         account = self._accounts.get(place)
-        return account.counted if account else 0.0
+        if account is None or not account.keys:
+            return 0.0
+        age_s = max(0.0, as_of - account.at)
+        return account.counted * float(2.0 ** (-age_s / self._half_life_s))
 
     def hear(
         self, place: Place, key: str, said: Sums, now: float
