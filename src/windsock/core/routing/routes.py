@@ -205,8 +205,8 @@ class RouteTable:
             for name, suffix in names
             if (route := self._known(name)) is not None
         ]
-        if not asked and self.further.otherwise is not None:
-            asked = [NamedRoute(as_meant(plain, names[0][1]), self.further.otherwise)]
+        if not asked and (rest := self.further.otherwise(plain.model)) is not None:
+            asked = [NamedRoute(as_meant(plain, names[0][1]), rest)]
         if not asked:
             raise UnknownRoute(request.model, nearest=self.nearest(plain.model))
         return asked

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
+from windsock.wire.upstream_errors.languages import in_english
 from windsock.wire.upstream_errors.shapes import ErrorFacts
 
 MAX_DELAY_S = 31 * 86400.0
@@ -26,10 +27,10 @@ COUNT = rf"(?:{NUMBER}|\b(?:an?|one)\b(?=\s{{1,9}}{UNIT}))"
 PART = re.compile(rf"({COUNT})\s*({UNIT})")
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
-    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
+    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|(?:wait|cool off|back off)(?:\s+for)?"
     r"|(?:resets?|renews?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
     r"|(?:allowed|available|possible)\s+(?:again\s+)?in"
-    rf"|(?:remaining|time left):?(?=\s+{PART.pattern}))"
+    rf"|(?:remaining|time left|eta):?(?=\s+{PART.pattern}))"
     rf"\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{COUNT}.*)"
 )
 MOMENT = (
@@ -37,11 +38,11 @@ MOMENT = (
     r"(?:\s?\(?([+-]\d\d:?\d\d|(?:utc|gmt|z)\b))?)?"
 )
 UNTIL = re.compile(
-    r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
+    r"(?:access|again|retry|resets?|available|opens|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
     + MOMENT
 )
 TODAY = re.compile(
-    r"\b(?:again|resets?|until|available)(?:\s+at)?\s+(\d{1,2}):(\d\d)(?::\d\d)?\s?(?:utc|gmt)\b"
+    r"\b(?:again|refills?|renews?|resets?|until|available)(?:\s+at)?\s+(\d{1,2}):(\d\d)(?::\d\d)?\s?(?:utc|gmt)\b"
 )
 """The next time that clocks show this."""
 
@@ -102,10 +103,12 @@ def delay_of(
     said_at = _moment(headers.get("date"))
     now = now if said_at is None else said_at
     zone = CHINAS if HAN.search(facts.text) else zone
+    english = in_english(facts.text)
     ways = [
         _of_retry_after(headers, now),
         _of_fields(facts, now, zone),
         _of_words(facts.text, now, zone),
+        _of_words(english, now, zone),
     ]
     if is_limit:
         repeated = {name: str(value) for name, value in facts.numbers.items()}
