@@ -70,6 +70,7 @@ ROWS = (
     Row("GET", "/healthz", ANYONE),
     Row("GET", "/readyz", ANYONE),
     Row("GET", "/health/liveliness", ANYONE),
+    Row("GET", "/health", ANYONE),
     Row("GET", "/health/liveness", ANYONE),
     Row("GET", "/health/readiness", ANYONE),
     Row("GET", "/metrics", ("metrics",), is_of_all=True),
