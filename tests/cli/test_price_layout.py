@@ -39,6 +39,8 @@ def test_a_note_is_on_the_line_where_there_is_room_for_all() -> None:
         "a/m        1        2  says list",
         "b/m        1        2  x",
     ]
+    wide = [Entry("ab", ("1",)), Entry("客", ("2",))]
+    assert list(lines(wide, width=80)) == ["ab        1", "客        2"]
     narrow = list(lines([*rows, Entry("c/m", ("1", "2"), "long " * 20)], width=80))
     assert narrow[1] == "  says list"
 

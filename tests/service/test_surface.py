@@ -91,6 +91,10 @@ async def test_and_in_anthropics_and_googles(it: Running) -> None:
     assert (told["type"], told["error"]["type"]) == ("error", "not_found_error")
     told = (await it.http.post("/v1beta/models/m:generateVideos", json={})).json()
     assert told["error"]["status"] == "NOT_FOUND"
+    told = (
+        await it.http.get("/v1/files", headers={"x-goog-api-client": "google-genai-sdk"})
+    ).json()
+    assert told["error"]["status"] == "NOT_FOUND"
 
 
 CODED = {

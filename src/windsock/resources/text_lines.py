@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from rich.cells import cell_len
 from rich.console import Console
 
 INDENT = "  "
@@ -22,7 +23,8 @@ class Entry:
 
 
 def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[str]:
-    """Entries below each other, the first as their head, in lines of at most `width` characters.
+    """Entries below each other, the first as their head, in lines of at most `width` characters,
+    of which some in Asia's scripts are two wide.
 
     A name that leaves the figures no room stands alone before them; a note follows on the same
     line if there is room for all notes, else on the next one. Longer lines hold one long name.
@@ -31,16 +33,16 @@ def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[
     columns = zip_longest(*(each.figures for each in entries), fillvalue="")
     widths = [max(figure, *(len(cell) + 2 for cell in column)) for column in columns]
     figures = sum(widths)
-    longest = max((len(each.name) for each in entries), default=0)
+    longest = max((cell_len(each.name) for each in entries), default=0)
     room = min(longest, max(width // 3, width - figures))
     notes = max((len(each.note) for each in entries), default=0)
     has_room = room + figures + 2 + notes <= width
     for each in entries:
         name = each.name
-        if len(name) > room:
+        if cell_len(name) > room:
             yield from wrapped(name, width=width, indent="")
             name = ""
-        text = name.ljust(room) + "".join(map(str.rjust, each.figures, widths))
+        text = name + " " * (room - cell_len(name)) + "".join(map(str.rjust, each.figures, widths))
         yield f"{text}  {each.note}".rstrip() if has_room else text.rstrip()
         if each.note and not has_room:
             yield from wrapped(each.note, width=width)

@@ -30,7 +30,10 @@ GOOGLE = re.compile(
 LIST = "/v1/models"
 """OpenAI's list, and Google's at its first version."""
 
-GOOGLES_HEADERS = {b"x-goog-api-key", b"x-goog-api-client"}
+GOOGLES_OWN = b"x-goog-api-client"
+"""Sent by Google's clients alone."""
+
+GOOGLES_HEADERS = {b"x-goog-api-key", GOOGLES_OWN}
 """By which a client of Google's is known."""
 
 GEMINI_CALL = re.compile(
@@ -118,7 +121,7 @@ def unsupported(method: str, path: str, *, is_method: bool) -> Problem:
 def in_format_of(path: str, headers: Mapping[bytes, bytes], problem: Problem) -> Problem:
     """The problem in the format in which this client reads errors: OpenAI's if nothing is known."""
     is_anthropic = b"anthropic-version" in headers or path.startswith("/v1/messages")
-    if not is_anthropic and not GOOGLE.match(path):
+    if not is_anthropic and not GOOGLE.match(path) and GOOGLES_OWN not in headers:
         return problem
     error = orjson.loads(problem.body)["error"]
     if is_anthropic:
