@@ -25,9 +25,12 @@ from windsock.core.evidence.proxies.book import ProxyBook
 from windsock.core.evidence.proxies.heard import heard_in
 from windsock.core.evidence.proxies.words import ProxyWords, Voice, words_of
 from windsock.core.evidence.sources import (
+    JUDGE,
+    EvidenceRules,
     SourceTally,
     family_of,
     is_label,
+    judge_voice,
     tells_success,
 )
 from windsock.core.model.requests import Cell
@@ -82,6 +85,7 @@ class RewardWeighting:
         self,
         source_weights: Mapping[str, float],
         *,
+        judge: str = "",
         half_life_s: float = math.inf,
         silenced: Container[str] = (),
         most_share: float = MOST_SHARE,
@@ -91,11 +95,23 @@ class RewardWeighting:
         self._most_share = most_share
         self.tell = tell
         self.keys = KeyAccounts(half_life_s, silenced)
+        self.keys.judge = judge_voice(judge) if judge else ""
         self.sources = SourceTally()
         self.proxies = ProxyBook(half_life_s, self.keys)
         self._judged: dict[Cell, float] = {}
         self._scored: dict[Cell, float] = {}
         self._responses: defaultdict[Place, Response] = defaultdict(Response)
+
+    def adopt(self, rules: EvidenceRules) -> list[Place]:
+        """Its route goes by other rules from now on; where that changes what proxies say."""
+        judge = judge_voice(rules.judge) if rules.judge else ""
+        if (self._source_weights, self.keys.judge) == (rules.source_weights, judge):
+            return []
+        if self.keys.judge != judge:
+            self.proxies.watch.forget(JUDGE)
+        self._source_weights, self.keys.judge = dict(rules.source_weights), judge
+        self.keys.version += 1
+        return list(self.proxies.places())
 
     def weight_of(self, source: str) -> float:
         """Rewards that one of a source counts for."""

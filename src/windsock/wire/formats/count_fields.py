@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "p
           "promptTokens")  # fmt: skip
 ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens",
           "candidates_token_count", "responseTokenCount", "completionTokens")  # fmt: skip
-TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count")
+TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count", "total")
 GIVEN = ("prompt_tokens_details", "input_tokens_details", "input_token_details",
          "prompt_token_details", "promptTokensDetails")  # fmt: skip
 GOT = ("completion_tokens_details", "output_tokens_details", "output_token_details",
@@ -64,6 +65,21 @@ SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_
 DeepSeek, GigaChat, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart
 what it bills of what it counted."""
 
+PROMPT_WORDS = re.compile(
+    r"(?:n|num|total)?(?:tokens)?(?:prompt|input)(?:eval|text)?(?:tokens?)?(?:count|total|n)?|tokensin"
+)
+ANSWER_WORDS = re.compile(
+    r"(?:n|num|total)?(?:tokens)?(?:completion|eval|generated|output|predicted|response)(?:text)?"
+    r"(?:tokens?)?(?:count|total|n)?|tokensout"
+)
+CACHED_WORDS = re.compile(
+    r"(?:prompt|input)?cached?(?:hit|input|prompt|read)*(?:input|prompt)?(?:tokens?)?(?:count)?"
+)
+"""What names of counts are made of that nobody listed: small letters, without what joins them."""
+
+JOINTS = re.compile(r"[_.-]")
+MAX_NAME = 40
+
 MOST = 2**62
 """No count is as large; it could not be stored either."""
 
@@ -97,6 +113,18 @@ def first_count(usage: Mapping[str, Any], names: Iterable[str]) -> int | None:
     """The first positive count under these names, else 0 if one says so, else None."""
     found = [known for name in names if (known := count(usage.get(name))) is not None]
     return next((known for known in found if known), found[0] if found else None)
+
+
+def count_by_words(usage: Mapping[str, Any], words: re.Pattern[str]) -> int | None:
+    """The largest count under names that are made of these words, None if there is none."""
+    counts = [
+        found
+        for name, value in usage.items()
+        if len(name) <= MAX_NAME
+        and words.fullmatch(JOINTS.sub("", name).lower())
+        and (found := count(value)) is not None
+    ]
+    return max(counts, default=None)
 
 
 def most_count(places: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> int:
