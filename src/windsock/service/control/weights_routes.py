@@ -6,7 +6,6 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends
-from fastapi.responses import StreamingResponse
 
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
@@ -22,6 +21,7 @@ from windsock.service.control.reporting.knowing import Costs
 from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.schemas.asked import Count, DeploymentName, Name, Tokens, When, when
 from windsock.service.control.schemas.known import CheckView, basis_of, source_views
+from windsock.service.control.schemas.streams import EventStream
 from windsock.service.control.schemas.weights import (
     RungView,
     WeightsAnswer,
@@ -68,11 +68,11 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
     @routes.get("/v1/weights/stream")
     async def stream(
         caller: Caller, route: DeploymentName | None = None, task: Name | None = None
-    ) -> StreamingResponse:
+    ) -> EventStream:
         if route:
             route = router.resolve(RouteRequest(model=route)).name
         events = _weight_events(insight.events, caller.namespace, route, task)
-        return StreamingResponse(events, media_type="text/event-stream")
+        return EventStream(events)
 
     @routes.post("/v1/whatif")
     async def whatif(

@@ -193,9 +193,10 @@ class Reader:
         asked = frozenset(shapes)
         self.meet(asked)
         return frozenset(
-            number for number in asked & self._shapes.keys()
+            number
+            for number in asked & self._shapes.keys()
             if fits(with_holes(self._shapes[number][1]))
-        )  # fmt: skip
+        )
 
     def picked(
         self, rows: Sequence[Row[Any]], pick: Pick

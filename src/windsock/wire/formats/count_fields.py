@@ -20,8 +20,7 @@ GOT = ("completion_tokens_details", "output_tokens_details", "output_token_detai
 CACHE_HIT = ("prompt_cache_hit_tokens",)
 CACHE_MISS = ("prompt_cache_miss_tokens",)
 NATIVE_READ = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")
-NATIVE_WRITE = ("cache_creation_input_tokens", "cacheWriteInputTokens",
-                "cacheWriteInputTokenCount")  # fmt: skip
+NATIVE_WRITE = ("cache_creation_input_tokens", "cacheWriteInputTokens", "cacheWriteInputTokenCount")
 CACHE_READ = (
     *CACHE_HIT,
     *NATIVE_READ,
@@ -44,12 +43,16 @@ CACHE_WRITE_PART = (
     "cached_creation_tokens",
     "cache_creation",
 )
-WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",
-              "cache_creation_token_details.ephemeral_5m_input_tokens",
-              "claude_cache_creation_5_m_tokens")  # fmt: skip
-WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",
-              "cache_creation_token_details.ephemeral_1h_input_tokens",
-              "claude_cache_creation_1_h_tokens")  # fmt: skip
+WRITTEN_5M = (
+    "cache_creation.ephemeral_5m_input_tokens",
+    "cache_creation_token_details.ephemeral_5m_input_tokens",
+    "claude_cache_creation_5_m_tokens",
+)
+WRITTEN_1H = (
+    "cache_creation.ephemeral_1h_input_tokens",
+    "cache_creation_token_details.ephemeral_1h_input_tokens",
+    "claude_cache_creation_1_h_tokens",
+)
 REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens", "thinking_tokens",
              "reasoning")  # fmt: skip
 THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")

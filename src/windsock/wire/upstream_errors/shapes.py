@@ -14,14 +14,17 @@ from typing import Any
 from windsock.wire.json_codec import parsed
 from windsock.wire.upstream_errors.bodies import body_of, pieces_of
 
-CODES = re.compile(r"\w*(?:code|errno)|_*(?:error|exception)?type|(?:http|grpc)?status|reason"
-                   r"|blockreason")  # fmt: skip
+CODES = re.compile(
+    r"\w*(?:code|errno)|_*(?:error|exception)?type|(?:http|grpc)?status|reason"
+    r"|blockreason"
+)
 WORDS = re.compile(r"\w*(?:message|msg|details?|faultstring)|errors?|title|raw|description|body")
 """Names of fields, in small letters and without what joins their words."""
 
 FIELDS = frozenset({"param", "loc"})
-ECHOES = frozenset({"input", "flagged_input", "failed_generation", "content_filter_result",
-                    "stack", "links"})  # fmt: skip
+ECHOES = frozenset(
+    {"input", "flagged_input", "failed_generation", "content_filter_result", "stack", "links"}
+)
 """Keys below which stands what the caller sent, or nothing of use."""
 
 SAYING, NAMING = frozenset({"message", "msg", "detail"}), frozenset({"code", "type", "status"})

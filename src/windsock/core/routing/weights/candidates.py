@@ -219,8 +219,9 @@ class Candidates:
         if to is None:
             return ()
         strong = to, costs[to], self._beliefs.posterior(cell, to)
-        plain = [(name, usd, self._beliefs.posterior(cell, name))
-                 for name, usd in usd_by_name.items()]  # fmt: skip
+        plain = [
+            (name, usd, self._beliefs.posterior(cell, name)) for name, usd in usd_by_name.items()
+        ]
         if cascade.agreement is not None:
             return self._agreeing(cell, cascade, cascade.agreement, strong, plain)
         offers = (
