@@ -1,4 +1,4 @@
-"""Requests that break whoever is asked: others are served, and nobody is left alone for them."""
+"""Requests that break whoever is asked, or that no key has the right to: others are served."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ WAYS = {
     "an error of 500": Answer(BROKEN, status=500),
     "an answer with nothing to show": Answer(completion("")),
     "an answer that is none": Answer({"ok": True}),
+    "a key without the right": Answer(
+        {"error": {"message": "you have no access to what you asked for"}}, status=403
+    ),
+    "an unknown model": Answer({"error": {"message": "no such model"}}, status=404),
 }
 AGAIN, ANOTHER = "the same, over and over", "each time another"
 TIMES = 30
@@ -43,12 +47,18 @@ def ask(words: str, **fields: Any) -> dict[str, Any]:
             "an answer with nothing to show", "auto", AGAIN, False),
         row("no answer wherever it is asked", "others are served",
             "an answer that is none", "auto", AGAIN, False),
+        row("403 for what is asked, wherever it is", "others are served",
+            "a key without the right", "auto", ANOTHER, False),
+        row("403 for what is asked of one alone", "others are served there",
+            "a key without the right", "acme/m", ANOTHER, False),
+        row("404 for what is asked, wherever it is", "others are served",
+            "an unknown model", "auto", ANOTHER, False),
     ],
 )  # fmt: skip
 async def test_a_request_that_breaks_all(
     tmp_path, way: str, model: str, how: str, *, is_stream: bool
 ) -> None:
-    """Two providers have answered others before, and five failures in a row would eject each."""
+    """Two providers have answered others; five failures or one refused key would take them out."""
     number = count()
 
     def reply(body: Any) -> Answer:
@@ -58,11 +68,13 @@ async def test_a_request_that_breaks_all(
         config = config_of(("acme", acme.url, 1.0), ("beta", beta.url, 1.1))
         async with running(config, tmp_path) as it:
             chat = "/v1/chat/completions"
+            for name in ("acme/m", "beta/m"):
+                assert (await it.http.post(chat, json=ask("hello", model=name))).status_code == 200
             for _ in range(TIMES):
                 nonce = next(number) if how is ANOTHER else ""
                 poison = ask(f"poison {nonce}", model=model, stream=is_stream)
                 broken = await it.http.post(chat, json=poison)
-                assert broken.status_code >= 500
+                assert broken.status_code >= 400
             health = it.service.router.health
             failing = health.failing(it.service.clock.now()) if how is AGAIN else []
             honest = [await it.http.post(chat, json=ask("hello", model=model)) for _ in range(3)]

@@ -147,9 +147,7 @@ FAILURES = frozenset(
 Requests that no answer fits, callers who give up, quotas and keys say nothing of either.
 """
 
-AMBIGUOUS = frozenset(
-    {CallKind.SERVER_ERROR, CallKind.BAD_ANSWER, CallKind.EMPTY_ANSWER, CallKind.BROKEN}
-)
+AMBIGUOUS = FAILURES - {CallKind.OVERLOADED, CallKind.UNREACHABLE}
 """Failures that a request may bring about wherever it is asked."""
 
 UNEXPLAINED = frozenset({CallKind.REFUSED, CallKind.CALLER_ERROR})
@@ -207,7 +205,8 @@ class CallResult:
     response_id     the answer's own id, by which callers may name it later
     agrees          whether a second opinion says the same as the answer it was asked beside; None
                     of other calls, and where the two cannot be compared
-    asked           equal for requests that are the same; None where nobody says
+    asked           equal for requests that are the same, of calls without an answer; None where
+                    nobody says
     is_repeat       it failed as the same request has before: its deployment is at fault only if
                     another one answers
     """

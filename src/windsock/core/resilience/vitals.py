@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from windsock.core.model.calls import AMBIGUOUS, FAILURES, CallKind, CallResult
+from windsock.core.model.calls import FAILURES, CallKind, CallResult
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
 
@@ -117,9 +117,9 @@ class Vitals:
         self.ejected_at = now
         self.cause = cause
         self.is_failing = is_failing
-        may_answer_others = cause in AMBIGUOUS
-        is_dead = self.is_dead or self.consecutive >= rules.max_consecutive
-        self.is_dead = is_failing and is_dead and not may_answer_others
+        has_answered = self.failed_calls < len(self.calls)
+        has_failed_all = self.is_dead or self.consecutive >= rules.max_consecutive
+        self.is_dead = is_failing and has_failed_all and not has_answered
         self.is_half_open = True
         self.probe_until = 0.0
         self.consecutive = 0

@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from windsock.core.model.calls import (
-    AMBIGUOUS,
-    Attempt,
-    AttemptReason,
-    CallKind,
-    CallResult,
-    total_usd,
-)
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, total_usd
 from windsock.core.model.events import Event
 from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.plan import Observer, Plan
@@ -94,7 +87,7 @@ class RequestCalls:
         left_s = None if self._until is None else self._until - now
         if left_s is not None and ended_by_caller(plan.route, plan.request, result, left_s):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
-        if result.kind in AMBIGUOUS and self.body is not None:
+        if result.kind is not CallKind.ANSWERED and self.body is not None:
             result.asked = hash(self.body)
         self.ended.append(result)
         self.shifts += observer.record(result, now)
