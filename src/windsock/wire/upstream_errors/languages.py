@@ -35,6 +35,7 @@ ENGLISH: Mapping[str, str] = {
     "temporarily unavailable": r"暂时(?:无法提供服务|不可用)|一時的に利用でき\w*"
     r"|\bvorübergehend nicht (?:verfügbar|erreichbar)|\btemporairement indisponible"
     r"|\btemporalmente no disponible|일시적으로 (?:사용|이용)할 수 없\w*|временно недоступ\w*",
+    "prohibited content": r"违禁(?:内容|词)?|禁止内容|금지된 (?:콘텐츠|내용)|запрещ[её]нн\w+",
     # who and what
     "token": r"令牌|トークン|토큰|токен\w*",
     "account": r"[账帐][户号]|アカウント|\bkonto\b|\bcompte\b|\bcuenta\b|\bconta\b|계정"
@@ -86,11 +87,13 @@ ENGLISH: Mapping[str, str] = {
     r"|\bmuito long\w+|너무 (?:깁|길)\w*|слишком длинн\w*",
     "busy": r"繁忙|拥挤|混雑\w*|混み合\w*|\bocupad\w+|\bausgelastet\b|혼잡\w*|занят\b",
     "overloaded": r"负载(?:已)?(?:饱和|过高)|访问量过大|過負荷|\büberlastet\w*|\bsurchargé\w*"
-    r"|\bsobrecargad\w+|과부하\w*|перегружен\w*",
-    "try again in": r"\b(?:versuchen sie es|erneut) in\b|\bréessaye[rz] dans\b"
-    r"|\bint[eé]nt[ae]\w* de nuevo en\b|\btente novamente em\b|повторите через",
-    "seconds": r"\bsekunden?\b|\bsecondes?\b|\bsegundos?\b|секунд\w*|(?<=\d)초|(?<=\d)秒",
-    "minutes": r"\bminuten\b|\bminutos?\b|минут\w*|(?<=\d)분|(?<=\d)分",
+    r"|\bsobrecargad\w+|\bsobrecarregad\w+|과부하\w*|перегружен\w*",
+    "try again in": r"\briprova(?:re)? tra\b|\b(?:versuchen sie es|erneut) in\b"
+    r"|\bréessaye[rz] dans\b|\bint[eé]nt[ae]\w* de nuevo en\b|\btente novamente em\b"
+    r"|повторите через",
+    "seconds": r"\bsekunden?\b|\bsecondes?\b|\bsegundos?\b|\bsecondi\b|секунд\w*|(?<=\d)초"
+    r"|(?<=\d)秒",
+    "minutes": r"\bminuten\b|\bminutos?\b|\bminuti\b|минут\w*|(?<=\d)분|(?<=\d)分",
     # what is wrong
     "does not exist": r"不存在|未找到|找不到|存在しま?せん|見つかりません|\bexistiert nicht\b"
     r"|\bnicht (?:gefunden|vorhanden)\b|\bn['’]existe (?:pas|plus)\b|\bintrouvable\w*"
@@ -123,7 +126,7 @@ WORDS = tuple(ENGLISH)
 SPACES = re.compile(r" {2,}")
 
 ANOTHER = re.compile(
-    r"[^\W\x00-\x7f]|\b(?:das|de|del|der|des|el|est|fue|guthaben|insuficiente|ist|la|las|le|les|los"
+    r"[^\W\x00-\x7f]|\b(?:das|de|del|della|der|des|di|el|est|fue|guthaben|insuficiente|ist|la|las|le|les|los"
     r"|modelo|nicht|pas|pour|saldo|solde|su|tu|una?|une|vom|votre|wurde)\b"
 )
 """What shows that a text is in another language: a letter that English has not, a small word."""

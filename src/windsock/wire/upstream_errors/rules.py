@@ -260,5 +260,6 @@ def _sentence(told: str, words: Mapping[str, re.Pattern[str]]) -> Sentence:
 def words_of(stated: Mapping[str, Iterable[str]]) -> Mapping[str, re.Pattern[str]]:
     """Words by name, as `errors.toml` states them: any of them, whole."""
     return {
-        name: re.compile(rf"(?<!\w)(?:{'|'.join(each)})(?!\w)") for name, each in stated.items()
+        name: re.compile(rf"(?<![a-z0-9])(?:{'|'.join(each)})(?![a-z0-9])")
+        for name, each in stated.items()
     }
