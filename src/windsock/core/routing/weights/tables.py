@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
@@ -222,6 +222,13 @@ class WeightTables:
     def cells(self) -> list[Cell]:
         """Every open cell."""
         return [place.cell for place in self._cells.places.values()]
+
+    def busiest(self, namespace: str, routes: Container[str]) -> list[Cell]:
+        """Open cells of these routes, those with most evidence first."""
+        places = self._cells.places.values()
+        mine = [each for each in places if each.cell.namespace == namespace]
+        mine.sort(key=lambda place: (-place.evidence, place.cell))
+        return [place.cell for place in mine if place.cell.route in routes]
 
     def variant(
         self,

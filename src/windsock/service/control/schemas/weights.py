@@ -193,9 +193,10 @@ class WeightsView(Answer):
 
 
 class WeightsAnswer(Answer):
-    """One view a route and task."""
+    """One view a route and task, those with most evidence; others: how many more there are."""
 
     data: list[WeightsView]
+    others: int
 
 
 Floor = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
