@@ -374,7 +374,7 @@ ODD_INPUT = (
     "keys create x --budget-usd inf", "keys create x --budget-usd nan", "keys show '",
     "keys create x --expires 99999999999d", "simulate price-cut --outcomes bytes",
     "simulate price-cut --report nowhere/x.html", "evaluate --since 2026-13-01",
-    "report --since nan",
+    "report --since nan", "keys create ", "evaluate --policy nowhere.toml",
 )  # fmt: skip
 
 
@@ -388,7 +388,7 @@ def test_odd_input_is_one_sentence(words, tmp_path, monkeypatch) -> None:
     (tmp_path / "models.yaml").write_text(entry)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         words = words.replace("TAKEN", str(taken.getsockname()[1]))
-        done = CliRunner().invoke(app, words.split())
+        done = CliRunner().invoke(app, words.split(" "))
     assert done.exit_code != 0
     if isinstance(done.exception, SystemExit):  # typer's own sentence on an option
         assert done.exit_code == 2

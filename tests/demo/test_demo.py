@@ -39,6 +39,11 @@ async def test_a_newcomer_sees_weights_follow_prices_within_a_minute(tmp_path) -
             }
             answer = await http.post("/v1/chat/completions", json=body)
             assert answer.json()["choices"][0]["message"]["content"] in ("positive", "negative")
+            known = (await http.get("/v1/deployments")).json()["data"]
+            assert [each["why_out"] for each in known] == [None] * len(known)
+            body = {"model": "text-embedding-3-small", "input": ["a", "b"]}
+            answer = await http.post("/v1/embeddings", json=body)
+            assert len(answer.json()["data"]) == 2
             page = await http.get("/")
             assert "windsock" in page.text
         assert moved > 0.5

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,15 @@ def test_an_odd_entry_of_a_list_takes_none_but_itself(name: str) -> None:
     ("stated", "found"),
     [
         ({"currency": " usd "}, "USD"),
+        ({"currency": "US$"}, "USD"),
+        ({"currency": "rmb"}, "CNY"),
+        ({"currency": "€"}, "EUR"),
+        ({"input": "$3.00", "output": "15 USD"}, "USD"),
+        ({"input": "¥3"}, "unreadable: a price that is no number"),
+        ({"discount": "20%"}, "USD"),
+        ({"discount": 20}, "unreadable: the discount 20 is no share of 0 to 1"),
+        ({"discount": "-0.1"}, "unreadable: the discount -0.1 is no share of 0 to 1"),
+        ({"discount": "some"}, "unreadable: a price that is no number"),
         ({"input": "1e999999"}, "unreadable: input is 1E+999999, which is no price"),
         ({"input": "1,25"}, "unreadable: a price that is no number"),
         ({"input": "3_0"}, "unreadable: a price that is no number"),
@@ -148,6 +158,25 @@ def test_what_a_row_states_oddly(stated: dict[str, object], found: str) -> None:
     assert said == [found]
     facts = reading.facts[0]
     assert (facts.context_tokens, facts.max_output_tokens, facts.vision) == (None, None, None)
+
+
+def test_a_sheet_may_have_capitals_dollars_and_a_discount_in_percent() -> None:
+    sheet = "Provider,Model,Input,Output,Discount\nacme,m,$3.00,15 USD,20%\n"
+    (row,) = read(load_feed(FEEDS["price-sheet"]), sheet.encode(), seen_at=NOW).rows
+    assert (row.usd_per_mtok[Meter.INPUT], row.usd_per_mtok[Meter.OUTPUT]) == (
+        Decimal("2.4"),
+        Decimal(12),
+    )
+
+
+def test_a_size_may_be_told_in_millions() -> None:
+    entry = {"litellm_provider": "acme", "mode": "chat"} | {
+        f"{meter}_cost_per_token{size}": usd
+        for meter in ("input", "output")
+        for size, usd in (("", 1e-6), ("_above_1m_tokens", 2e-6))
+    }
+    (row,) = read(load_feed(FEEDS["litellm"]), json.dumps({"m": entry}).encode(), seen_at=NOW).rows
+    assert [tier.min_prompt_tokens for tier in row.tiers] == [1_000_000]
 
 
 def test_a_dynamic_price_is_no_price() -> None:
@@ -204,7 +233,7 @@ def test_a_slip_in_a_price_sheet_is_told_instead_of_a_price_without_it(term, wor
     assert words in reading.skipped[0][1]
 
 
-@pytest.mark.parametrize("sheet", ["provider;model;input\na;m;1\n", "Provider,Model\na,m\n"])
+@pytest.mark.parametrize("sheet", ["provider;model;input\na;m;1\n", "Anbieter,Modell\na,m\n"])
 def test_a_price_sheet_without_its_columns_is_refused(sheet: str) -> None:
     with pytest.raises(FeedError, match="it needs commas, and columns so named"):
         read(load_feed(FEEDS["price-sheet"]), sheet.encode(), seen_at=NOW)

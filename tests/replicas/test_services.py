@@ -344,16 +344,23 @@ async def test_an_answer_is_judged_at_once_by_whichever_is_asked_and_once_by_all
             assert answer.json()["is_duplicate"] is is_duplicate
             await comes(partial(_have_heard, (one, two), decision, value))
         late = Feedback(decision_id=decision, reward=Reward(value=0.5), at=1.0)
-        one.service.feedbacks.hear(late)
+        one.service.feedbacks.hear(late, "two")
         assert _have_heard((one, two), decision, 0), "what was said last holds, not what comes last"
         row = {"request_id": decision, "metric": "helpful", "value": 1}
         unknown = {**row, "request_id": "nobody"}
         decision = row["request_id"] = await ask(two)
         taken = await one.http.post("/v1/feedback/rows", json={"scores": [unknown, row]})
         assert (taken.json()["learnt"], taken.json()["left_out"]) == (1, 1)
-        beliefs = one.service.router.beliefs
-        judged = [beliefs.summary(HERE, f"{name}/m").effective_samples for name, _ in PRICES]
-        assert sum(judged) == pytest.approx(2, abs=1e-3), "a correction and a score"
+        assert _rewards(one) == pytest.approx(2, abs=1e-3), "a correction and a score"
+        decision = await ask(one)
+        await asyncio.gather(*(judge(it, decision, 1) for it in (one, two)))
+        for it in (one, two):
+            await comes(lambda it=it: _rewards(it) == pytest.approx(3, abs=1e-3))
+
+
+def _rewards(it: Running) -> float:
+    beliefs = it.service.router.beliefs
+    return sum(beliefs.summary(HERE, f"{name}/m").effective_samples for name, _ in PRICES)
 
 
 async def test_a_request_goes_on_from_an_answer_that_another_gave_just_now(

@@ -40,6 +40,7 @@ async def test_a_stream_is_relayed_and_its_usage_asked_for_but_kept_from_who_did
     async with upstream(fine) as acme, running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
         answer = await it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
         assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["x-accel-buffering"] == "no"
         assert answer.content == b"".join(stream_of(["Hel", "lo"], usage=False))
         assert acme.seen[0]["stream_options"] == {"include_usage": True}
 

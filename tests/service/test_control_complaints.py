@@ -19,8 +19,23 @@ ASKED = (
     ("POST", "/v1/whatif", "", "the body is not valid JSON: "),
     ("POST", "/v1/feedback", None, "the body is empty; send a JSON object"),
 )
+NO_REQUESTS = (
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "no request of HTTP/1.1"),
+    (b"GET /?%b HTTP/1.1\r\nhost: x\r\n\r\n" % (b"a" * 100_000), 414, "the address exceeds"),
+    (b"GET / HTTP/1.1\r\n%b\r\n" % (b"a: b\r\n" * 101), 431, "more than 100 headers"),
+)
+"""What is sent, and what is told of it."""
 JSON = {"content-type": "application/json"}
 BODIES = {None: b"[]", "": b"{no", "model": b'{"model": "auto"}', "prices": b'{"prices": 5}'}
+
+
+async def said_to(port: int, request: bytes) -> bytes:
+    """What a server answers to bytes until it closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    heard = await reader.read()
+    writer.close()
+    return heard
 
 
 async def test_what_cannot_be_read_is_told_and_a_stream_is_of_what_was_asked_for(tmp_path) -> None:
@@ -46,10 +61,14 @@ async def test_what_cannot_be_read_is_told_and_a_stream_is_of_what_was_asked_for
             assert (await it.http.head("/v1/chat/completions")).status_code == 405
             assert (await it.http.head("/v1/weights/stream")).status_code == 405
 
-            reader, writer = await asyncio.open_connection("127.0.0.1", it.http.base_url.port)
-            writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
-            assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
-            writer.close()
+            port = it.http.base_url.port
+            heard = await said_to(port, b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert heard.startswith(b"HTTP/1.1 200 OK\r\n")
+            for line, status, words in NO_REQUESTS:
+                told = await said_to(port, line)
+                assert told.startswith(b"HTTP/1.1 %d " % status), line[:40]
+                error = json.loads(told.partition(b"\r\n\r\n")[2])
+                assert words in error["error"]["message"]
 
             named = {"route": "auto", "task": "sql"}
             async with it.http.stream("GET", "/v1/weights/stream", params=named) as answer:

@@ -108,11 +108,21 @@ async def test_lessons_are_no_answers_and_what_nothing_is_known_of_is_no_success
         lesson = {"task": "sql", "deployment": "acme/m", "success": 0.7, "count": 40}
         await it.http.post("/v1/learn", json={"route": "auto", "results": [lesson]})
         taught = await known(it, task="sql")
+        labelled = await ask(it, "sql")
+        answered = await known(it, task="sql")
+        await judge(it, labelled, 1)
+        beside = await known(it, task="sql")
+        for _ in range(40):
+            await judge(it, await ask(it, "sql"), 1)
+        outweighed = await known(it, task="sql")
         decision = await it.http.post("/v1/route", json={**CHAT, "metadata": {"task": "ner"}})
         assert decision.status_code == 200
         blank = await known(it, task="ner")
     assert (taught["basis"], taught["answers"]) == ("lessons", 0)
     assert taught["success_mean"] == pytest.approx(0.7, abs=0.05)
+    assert (answered["basis"], answered["answers"]) == ("lessons", 1)
+    assert (beside["basis"], beside["judged"]) == ("lessons", 1)
+    assert outweighed["basis"] == "judged"
     assert (blank["basis"], blank["sources"], blank["answers"]) == ("nothing", [], 0)
 
 

@@ -28,6 +28,11 @@ async def test_an_embedding_is_answered_and_billed_with_nothing_configured(model
             assert got.status_code == 200, got.text
             assert got.headers["x-windsock-deployment"] == "openai/text-embedding-3-small"
             assert float(got.headers["x-windsock-cost-usd"]) == pytest.approx(0.00002)
+            shown = await it.http.get("/v1/weights", params={"route": "embeddings"})
+            assert shown.json()["data"][0]["weights"] == {"openai/text-embedding-3-small": 1.0}
+            view = (await it.http.get("/ui/api/history", params={"route": model})).json()
+            assert view["routes"][model] == ["default"]
+            assert [each["weight"] for each in view["table"]["rows"]] == [1.0]
             assert openai.seen[0]["model"] == "text-embedding-3-small"
             assert (
                 "openai/text-embedding-3-small" not in it.service.router.routes["auto"].candidates

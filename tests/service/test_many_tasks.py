@@ -63,6 +63,12 @@ async def test_more_tasks_than_there_is_room_for_are_never_mixed(tmp_path) -> No
                 await it.http.post("/v1/route", json=body, headers=asker)
             answer = await sql_request(it, asker)
             assert await task_of(it, answer, reader) == "sql"
+            await it.http.post("/v1/feedback", headers=asker, json={
+                "decision_id": answer.headers["x-windsock-decision-id"], "value": 1})  # fmt: skip
+            few = (await it.http.get("/v1/weights?limit=1", headers=reader)).json()
+            assert [each["task"] for each in few["data"]] == ["sql"], "which most is known of"
+            whole = (await it.http.get("/v1/weights", headers=reader)).json()
+            assert (few["others"] + 1, whole["others"]) == (len(whole["data"]), 0)
             it.service.housekeeping._hand_out()
             await it.service.ledger.flushed()
             told = await it.http.get("/v1/events?kind=task.forgotten", headers=reader)

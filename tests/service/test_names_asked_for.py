@@ -82,6 +82,7 @@ async def test_a_route_named_by_a_star_is_the_default(tmp_path) -> None:
         only = config_of(("acme", model.url, 1.0)) + star
         async with running(only, tmp_path) as it:
             assert (await asked(it, "whatever/you-like")).status_code == 200
+            assert (await asked(it, "clears\x1b[2J")).status_code == 404
 
 
 async def test_what_a_suffix_asks_for_is_kept_to_or_refused(tmp_path) -> None:

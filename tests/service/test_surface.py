@@ -30,7 +30,7 @@ async def it(tmp_path: Path) -> AsyncIterator[Running]:
     "path",
     ["/v1/chat/completions", "/v1/chat/completions/", "/chat/completions",
      "/api/v1/chat/completions", "/openai/v1/chat/completions", "/v1/v1/chat/completions",
-     "/v1beta/openai/chat/completions",
+     "/v1beta/openai/chat/completions", "/v1//chat/completions",
      "/openai/deployments/auto/chat/completions?api-version=2024-10-21"],
 )  # fmt: skip
 async def test_chat_is_found_under_every_base_path(it: Running, path: str) -> None:
@@ -90,6 +90,10 @@ async def test_and_in_anthropics_and_googles(it: Running) -> None:
     told = (await it.http.post("/v1/messages/batches", json={}, headers=headers)).json()
     assert (told["type"], told["error"]["type"]) == ("error", "not_found_error")
     told = (await it.http.post("/v1beta/models/m:generateVideos", json={})).json()
+    assert told["error"]["status"] == "NOT_FOUND"
+    told = (
+        await it.http.get("/v1/files", headers={"x-goog-api-client": "google-genai-sdk"})
+    ).json()
     assert told["error"]["status"] == "NOT_FOUND"
 
 

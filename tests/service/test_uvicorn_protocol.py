@@ -8,7 +8,7 @@ import json
 from urllib.parse import urlsplit
 
 from tests.running import config_of, running
-from tests.upstream import Answer, upstream
+from tests.upstream import Answer, stream_of, upstream
 from windsock.service.gateway.uvicorn_protocol import DirectCycle
 
 BODY = json.dumps({"model": "auto", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -47,6 +47,28 @@ async def test_a_connection_serves_requests_split_anywhere_and_pipelined(tmp_pat
         split = [ASK[:30], ASK[30:120], ASK[120:-5], ASK[-5:]]
         for body in await answers(it.url, [*split, ASK + ASK, ASK], 4):
             assert json.loads(body)["choices"]
+
+
+async def test_who_knows_no_chunks_reads_a_stream_to_its_end(tmp_path) -> None:
+    """HTTP/1.0, as proxies speak it by default: its events as they are, then the end."""
+    async with (
+        upstream(lambda _: Answer(events=stream_of(["yes"]))) as acme,
+        running(config_of(("acme", acme.url, 1.0)), tmp_path) as it,
+    ):
+        for path in (b"/v1/chat/completions", b"/v1/chat/completions?a=b"):
+            body = BODY[:-1] + b', "stream": true}'
+            head = b"POST %b HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: %d\r\n\r\n"
+            parts = urlsplit(it.url)
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            writer.write(head % (path, len(body)) + body[:9])
+            await asyncio.sleep(0.01)
+            writer.write(body[9:])
+            told, _, stream = (await reader.read()).partition(b"\r\n\r\n")
+            assert b"transfer-encoding" not in told
+            assert b"connection: close" in told
+            assert stream.startswith(b"data: {")
+            assert stream.endswith(b"data: [DONE]\n\n")
+            writer.close()
 
 
 async def test_an_answered_request_leaves_nothing_for_the_collector(tmp_path) -> None:

@@ -70,6 +70,7 @@ ROWS = (
     Row("GET", "/healthz", ANYONE),
     Row("GET", "/readyz", ANYONE),
     Row("GET", "/health/liveliness", ANYONE),
+    Row("GET", "/health", ANYONE),
     Row("GET", "/health/liveness", ANYONE),
     Row("GET", "/health/readiness", ANYONE),
     Row("GET", "/metrics", ("metrics",), is_of_all=True),
@@ -232,6 +233,7 @@ async def test_a_key_opens_what_its_scope_opens_and_nothing_else(tmp_path) -> No
         for row in ROWS:
             nobody = await found.ask(row, None)
             assert (nobody.status_code == 401) == (row.scopes != ANYONE), row.name
+            assert row.scopes == ANYONE or "Bearer KEY" in nobody.text
             for scope in SCOPES:
                 is_open = row.scopes == ANYONE or scope == "admin" or scope in row.scopes
                 answer = await found.ask(row, scope)

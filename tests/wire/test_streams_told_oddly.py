@@ -63,6 +63,11 @@ def deltas(told: bytes) -> list[dict[str, Any]]:
         (b'{"error": {"code": "overloaded", "message": "no"}}', "overloaded"),
         (b"event: error\ndata: upstream timeout\n\n", "upstream timeout"),
         (event({"type": "error", "message": "Internal server error"}), ""),
+        (event({"header": {"code": 11200, "message": "no rights", "sid": "x"}}), "no rights"),
+        (event({"Response": {"Error": {"Code": "LimitExceeded", "Message": "no"}}}), "LimitExc"),
+        (event({"errcode": 45009, "errmsg": "too many"}), "too many"),
+        (event({"fault": {"faultstring": "quota violation"}}), "quota violation"),
+        (b'event: throttlingException\ndata: {"message": "slow"}\n\n', "slow"),
     ],
 )
 def test_an_error_of_no_events_shape_is_one(form, is_native, told: bytes, says: str) -> None:

@@ -107,6 +107,7 @@ def _route(name: str, stated: RouteSettings, policy: Policy, *, aliases: tuple[s
         takes_content_elsewhere=stated.content_filter == "elsewhere",
         learns_from_use=stated.learn_from_use,
         source_weights={**SOURCE_WEIGHTS, **stated.source_weights},
+        judge=stated.judge.model if stated.judge else "",
     )
 
 

@@ -94,6 +94,8 @@ def _cells(found: JsonObject) -> Iterator[str]:
     for number, cell in enumerate(found["data"]):
         yield from [""] * bool(number)
         yield from weights_lines(cell, width=terminal().width)
+    if others := found.get("others"):
+        yield from ("", f"{others:,} more tasks with less evidence: --task NAME shows one")
 
 
 def weights_lines(cell: JsonObject, *, width: int) -> Iterator[str]:

@@ -32,7 +32,7 @@ def load(
     """
     if path is None:
         return Settings()
-    text = read_text(path, mend="check --config")
+    text = read_text(path, mend="check its name")
     return parse(text, environ, source=str(path), needs=needs)
 
 
@@ -43,7 +43,7 @@ def load_store(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """
     if path is None:
         return Settings()
-    text = read_text(path, mend="check --config")
+    text = read_text(path, mend="check its name")
     store = _body(text, str(path)).get("store", {})
     return _settings({"store": store}, text, environ, source=str(path), needs=None)
 
@@ -53,7 +53,7 @@ def unset_variables(path: Path | None, environ: Mapping[str, str]) -> dict[str, 
     if path is None:
         return {}
     unset: dict[str, str] = {}
-    _filled(_body(read_text(path, mend="check --config"), str(path)), environ, unset)
+    _filled(_body(read_text(path, mend="check its name"), str(path)), environ, unset)
     return unset
 
 

@@ -21,7 +21,7 @@ from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.demo.paper_provider import PaperModel, PaperProviders
 from windsock.demo.parent import Parent
-from windsock.demo.price_history import PRICES_AT_START, STORY_BEGINS, PriceHistory
+from windsock.demo.price_history import DAY_S, PRICES_AT_START, STORY_BEGINS, PriceHistory
 from windsock.demo.traffic import QUALITY, TASKS, traffic
 from windsock.observability import log
 
@@ -156,7 +156,7 @@ def _announce(host: str, port: int) -> None:
     console.print(
         Panel(
             f"windsock is routing on [bold]{url}[/]  (open it in a browser)\n"
-            "Prices of 2025 are replayed at half a second a day; traffic follows them.\n"
+            f"Prices of 2025 are replayed at {DAY_S:g} s a day; traffic follows them.\n"
             "Ctrl-C ends it.",
             title="demo",
             expand=False,

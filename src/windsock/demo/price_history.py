@@ -28,6 +28,14 @@ PRICES_AT_START = {
 }
 """List prices on 2025-01-01 (Gemini 2.5 Flash: at its launch), USD per million tokens."""
 
+EMBEDDINGS = {
+    "openai/text-embedding-3-small": 0.02,
+    "openai/text-embedding-3-large": 0.13,
+    "google/gemini-embedding-001": 0.15,
+    "mistral/mistral-embed": 0.1,
+}
+"""The providers' embedding models, which can be asked for by name; USD per million tokens."""
+
 LEFT_OUT = ("cached input", "thinking", "16:30-00:30 UTC")
 """Variants of the history that are not the plain price of a model."""
 
@@ -54,7 +62,7 @@ class PriceHistory:
 
     def body(self) -> dict[str, Any]:
         """The prices of the story's present day, as models.dev would list them."""
-        prices = dict(PRICES_AT_START)
+        prices = {**PRICES_AT_START, **{name: (usd, 0.0) for name, usd in EMBEDDINGS.items()}}
         today = STORY_BEGINS.timestamp() + self.day() * 86400
         for name, at, price in events_of_story():
             if name in prices and at <= today:

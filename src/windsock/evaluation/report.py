@@ -174,8 +174,10 @@ def _overlap(found: Evaluation) -> str:
 def _when(found: Evaluation) -> str:
     if not found.requests:
         return ""
-    ends = [datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M") for at in
-            (found.since, found.until)]  # fmt: skip
+    ends = [
+        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+        for at in (found.since, found.until)
+    ]
     return f"from {ends[0]} to {ends[1]} UTC"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,6 +14,11 @@ from windsock.core.model.ticks import EVERY_DAY, Window
 from windsock.core.model.units import STANDALONE, Meter, is_writable
 from windsock.feeds.definition import USD_PER_MTOK
 from windsock.resources.hours import minute_of_day, time_zone, weekday
+
+DOLLARS = re.compile(r"^\s*(?:us)?\s?\$|\s?(?:usd|\$)\s*$", re.IGNORECASE)
+CURRENCIES = {"$": "USD", "US$": "USD", "DOLLARS": "USD", "RMB": "CNY", "CN¥": "CNY", "¥": "CNY",
+              "￥": "CNY", "元": "CNY", "YUAN": "CNY", "€": "EUR", "£": "GBP"}  # fmt: skip
+"""Marks and words for currencies, in capitals. A ¥ may be yen as well: it is no dollar."""
 
 
 def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
@@ -36,10 +42,27 @@ def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
 
 
 def _number(text: str) -> Decimal:
-    """As JSON and tables write one; Decimal reads 3_0 and digits of any script besides."""
+    """As JSON and tables write one, also with the dollar's mark; Decimal reads 3_0 and digits of
+    any script besides."""
+    text = DOLLARS.sub("", text)
     if "_" in text or not text.isascii():
         raise InvalidOperation
     return Decimal(text)
+
+
+def currency_of(stated: str) -> str:
+    """Its code, also where a mark or a word stands for it."""
+    name = stated.strip().upper()
+    return CURRENCIES.get(name, name)
+
+
+def share_of(stated: Any) -> Decimal:
+    """A share of 0..1 as a number or in percent; raises ValueError for what is none."""
+    text = str(stated or 0).strip()
+    share = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 <= share <= 1:
+        raise ValueError(f"the discount {text} is no share of 0 to 1")
+    return share
 
 
 def windows(window: Mapping[str, Any], factor: Decimal, seen_at: float) -> list[Window]:

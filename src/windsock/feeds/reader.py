@@ -15,7 +15,7 @@ from windsock.feeds.bodies.health import reports_of
 from windsock.feeds.bodies.text import text_of
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
 from windsock.feeds.mapping import mapped
-from windsock.feeds.price_terms import meters, windows
+from windsock.feeds.price_terms import currency_of, meters, share_of, windows
 from windsock.resources.hours import check_span
 
 COUNTS = ("context_tokens", "max_output_tokens")
@@ -116,7 +116,7 @@ def row_of(
 ) -> PriceRow:
     """One price statement from a row as a mapping gives it; raises ValueError and the like."""
     factor = USD_PER_MTOK[definition.unit or "usd/mtok"]
-    discounted = factor * (1 - Decimal(str(entry.get("discount") or 0)))
+    discounted = factor * (1 - share_of(entry.get("discount")))
     base, tiers = _sizes(entry, discounted)
     mode = str(entry.get("mode") or CHAT)
     if mode != CHAT and base:
@@ -145,7 +145,7 @@ def row_of(
         quoted_at=moment_in(entry.get("quoted_at")),
         valid_from=valid_from,
         valid_until=valid_until,
-        currency=str(entry.get("currency") or definition.currency).strip().upper(),
+        currency=currency_of(str(entry.get("currency") or definition.currency)),
         zero_reason=entry.get("zero_reason"),
         mode=mode,
         uplifts=_shares(entry.get("uplifts") or {}),

@@ -15,7 +15,7 @@ from windsock.core.model.catalog import USUAL_CACHE, CacheTraits
 from windsock.core.model.model_names import ProviderNames
 from windsock.wire.billing import BillField
 from windsock.wire.format import NO_HABITS, ProviderTraits, UsageHabits
-from windsock.wire.upstream_errors.rules import ErrorRule, rule_of
+from windsock.wire.upstream_errors.rules import ErrorRule, rule_of, words_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +153,12 @@ def bill_fields() -> tuple[BillField, ...]:
 @cache
 def _stated_errors() -> Mapping[str, tuple[ErrorRule, ...]]:
     text = files("windsock.providers").joinpath("errors.toml").read_text(encoding="utf-8")
-    stated = tomllib.loads(text).items()
-    return {name: tuple(rule_of(**each) for each in rules) for name, rules in stated}
+    stated = tomllib.loads(text)
+    words = words_of(stated.pop("words"))
+    return {
+        name: tuple(rule_of(words=words, **each) for each in rules)
+        for name, rules in stated.items()
+    }
 
 
 def error_rules(provider: str) -> tuple[ErrorRule, ...]:

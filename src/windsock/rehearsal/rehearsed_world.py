@@ -184,8 +184,11 @@ def newcomers_quote(comer: Newcomer, at: float) -> Quote:
 
 def _moved(quotes: dict[str, Quote], changes: Changes) -> dict[str, Quote]:
     """Prices that change, as they will be."""
-    return {name: changes.prices.applied(quote) for name, quote in quotes.items()
-            if changes.prices.of(name) is not None}  # fmt: skip
+    return {
+        name: changes.prices.applied(quote)
+        for name, quote in quotes.items()
+        if changes.prices.of(name) is not None
+    }
 
 
 def _by_task(traffic: LoggedTraffic) -> dict[str, list[Asked]]:

@@ -72,7 +72,7 @@ class KeyRecord(Protocol):
         """Texts of its requests are held nowhere."""
 
 
-NO_KEY = "no key given; send it as 'Authorization: Bearer sk-ws-...'"
+NO_KEY = "no key given; send it as 'Authorization: Bearer KEY'"
 
 NO_KEY_LEFT = (
     "a key is needed and none is valid; make one with 'windsock keys create NAME', or write "

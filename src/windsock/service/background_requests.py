@@ -174,8 +174,9 @@ class BackgroundRequests:
         try:
             return asked, self._router.open(asked.request, now, self._observer)
         except NoCandidate:
-            kept = {name: each for name, each in question.body.items()
-                    if name not in question.optional}  # fmt: skip
+            kept = {
+                name: each for name, each in question.body.items() if name not in question.optional
+            }
             if len(kept) == len(question.body):
                 raise
             asked = asked_of(replace(question, body=kept))

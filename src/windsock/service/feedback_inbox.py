@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import replace
 from functools import partial
+from math import inf, nextafter
 from typing import TypeVar
 
 from windsock.clock import Clock
@@ -12,13 +14,8 @@ from windsock.core.evidence.judgements import Credit
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import RouteRequest
-from windsock.core.model.rewards import (
-    NOTHING_SAID,
-    Feedback,
-    OpenDecision,
-    Reward,
-    matter_of,
-)
+from windsock.core.model.rewards import NOTHING_SAID, Feedback, OpenDecision, Reward, matter_of
+from windsock.core.routing.replication.words import OwnWords
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
 from windsock.service.patience import PAUSES_S, soon
@@ -52,7 +49,8 @@ class FeedbackInbox:
     is_one  False where others answer as well: of theirs the store knows a little later
 
     `listeners` are told of each reward that was learnt, and of what it was said, and `tell` of
-    what was reported here, which others that have its decision at hand `hear`.
+    what was reported here, which others that have its decision at hand `hear`. `own` knows of that
+    what is to be counted anew by what others tell.
     """
 
     def __init__(
@@ -68,7 +66,9 @@ class FeedbackInbox:
         self._clock = clock
         self._append = append
         self._find = find
+        self._is_one = is_one
         self._pauses_s = () if is_one else PAUSES_S
+        self.own = OwnWords(router)
         self.tell: Callable[[Feedback], object] = lambda feedback: None
         self.listeners: list[Callable[[OpenDecision, Reward], object]] = []
         self._open: OrderedDict[str, OpenDecision] = OrderedDict()
@@ -133,20 +133,23 @@ class FeedbackInbox:
                 '(judges = "own")'
             )
         held = self._held(name, known)
+        before = held.said.get(matter_of(reward))
         credit, is_duplicate = self._learn(held, reward, idempotency_key, inclusion)
-        if not is_duplicate:
-            self.tell(held.said[matter_of(reward)])
+        told = held.said.get(matter_of(reward))
+        if is_duplicate and before is not None and before.reward == reward:
+            told = replace(before, at=self._next_moment(before))
+        if told is not None and told is not before and not self._is_one:
+            self.own.note(told, before)
+            self.tell(told)
         return credit, is_duplicate
 
-    def hear(self, feedback: Feedback) -> None:
+    def hear(self, feedback: Feedback, by: str) -> None:
         """It was reported to another process, which has learnt it: said again it is a duplicate.
 
         What was said later holds, whichever is heard first.
         """
-        known = self._open.get(feedback.decision_id)
-        before = None if known is None else known.said.get(matter_of(feedback.reward))
-        if known is not None and (before is None or before.at <= feedback.at):
-            known.hear(feedback)
+        if (known := self._open.get(feedback.decision_id)) is not None:
+            self.own.hear(known, feedback, by)
 
     def may_come(self, decision_id: str) -> bool:
         """Whether a decision that the store does not have may be there soon."""
@@ -249,8 +252,8 @@ class FeedbackInbox:
         idempotency_key: str | None,
         inclusion: float | None = None,
     ) -> tuple[Credit, bool]:
-        now = self._clock.now()
         before = known.said.get(matter_of(reward))
+        now = self._next_moment(before)
         is_duplicate = (idempotency_key is not None and idempotency_key in known.keys) or (
             before is not None and before.reward.value == reward.value
         )
@@ -271,6 +274,11 @@ class FeedbackInbox:
         for listener in self.listeners:
             listener(known, reward)
         return credit, False
+
+    def _next_moment(self, before: Feedback | None) -> float:
+        """Now, and later than what was said before, though another's clock is ahead."""
+        now = self._clock.now()
+        return now if before is None else max(now, nextafter(before.at, inf))
 
     def _credit(self, known: OpenDecision) -> Credit:
         cell = known.decision.cell

@@ -92,8 +92,10 @@ class Allowance:
 
     def headers(self) -> Headers:
         """How much is left, as OpenAI's clients read it."""
-        return [*_told(b"requests", self.requests, self.clock()),
-                *_told(b"tokens", self.tokens, self.clock())]  # fmt: skip
+        return [
+            *_told(b"requests", self.requests, self.clock()),
+            *_told(b"tokens", self.tokens, self.clock()),
+        ]
 
 
 NO_LIMITS = Allowance(requests=None, tokens=None, clock=lambda: 0.0)

@@ -177,11 +177,13 @@ class Accounts(NamedTuple):
 
     rows, bills     see `report` and `bills_report`
     uncalled        requests that no provider was asked for: refused, cache_hits, saved_usd
+    further         `rows` by other groups, where they are asked for
     """
 
     rows: Lines
     bills: Lines
     uncalled: Lines
+    further: Lines
 
 
 def accounts(
@@ -190,6 +192,7 @@ def accounts(
     since: float,
     until: float | None = None,
     by: Sequence[str],
+    further: Sequence[str] = (),
     namespace: str | None = None,
 ) -> Accounts:
     """Raises KeyError if `by` names what a report cannot be grouped by, StoreError."""
@@ -199,6 +202,7 @@ def accounts(
         rows=_report(found, by, namespace),
         bills=_bills(found, by, namespace),
         uncalled=_uncalled(found, by, namespace),
+        further=_report(found, further, namespace) if further else [],
     )
 
 

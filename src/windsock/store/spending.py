@@ -48,8 +48,11 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
         tally.add(each for each in begun if each.finished_at >= since)
     for (series, _), added in tally.calls.items():
         spent[_payer(series)] += added["cost"]
-    return [Spent(key_id or None, route, name, usd(pico))
-            for (key_id, route, name), pico in spent.items() if pico]  # fmt: skip
+    return [
+        Spent(key_id or None, route, name, usd(pico))
+        for (key_id, route, name), pico in spent.items()
+        if pico
+    ]
 
 
 def _payer(series: Series) -> tuple[str, str, str]:

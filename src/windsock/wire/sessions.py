@@ -15,7 +15,7 @@ from typing import Any
 
 from windsock.wire import json_codec
 from windsock.wire.adaptation.plain_turns import Turn
-from windsock.wire.caller_fields.names import MOST_CHARS, check_name
+from windsock.wire.caller_fields.names import MOST_CHARS, check_length
 from windsock.wire.caller_fields.own_names import Header, no_header
 
 LEAST_TOKENS = 1024
@@ -172,7 +172,7 @@ def _name(source: Source, value: Any) -> str | None:
         return None
     is_own = source.place is Place.HEADER or source.name in OWN
     most = MOST_CHARS if is_own else MOST_BORROWED_CHARS
-    text = check_name(value.strip(), source.name, most=most)
+    text = check_length(value.strip(), source.name, most=most)
     return text if source.is_whole else session_part(text)
 
 

@@ -22,8 +22,8 @@ LONGEST_PART = 3
 SYNTAX = re.compile(rb'["{}]')
 """What every JSON object has: text without any of it is a remark, such as "ping"."""
 
-FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*error\b")
-"""An event that is an error by its name."""
+FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*(?:error|\w{1,60}(?:exception|error))\b", re.I)
+"""An event that is an error by its name, as `throttlingException`."""
 
 FIELD = re.compile(rb"(?:event|id|retry)?:")
 """How what is no data begins: a comment, or a field beside the data."""

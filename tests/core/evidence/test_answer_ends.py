@@ -12,12 +12,14 @@ FAILED = [
     "malformed_function_call", "network_error", "server_error", "timeout", "unexpected_tool_call",
     "malformed_model_output", "malformed_tool_use", "malformed_response", "engine_error",
     "error_limit", "too_many_tool_calls", "missing_thought_signature", "user_cancel",
+    "engine_dead", "upstream_disconnected", "interrupted", "crashed", "overloaded",
+    "server_shutdown", "model_error",
 ]  # fmt: skip
 REFUSED = [
     "blocklist", "content_filter", "content_filtered", "guardrail_intervened", "image_safety",
     "prohibited_content", "recitation", "refusal", "safety", "sensitive", "spii",
     "image_prohibited_content", "image_recitation", "model_armor", "ResponsibleAI", "risk",
-    "jailbreak", "blocked",
+    "jailbreak", "blocked", "policy_violation", "nsfw", "censored", "ContentFilter",
 ]  # fmt: skip
 OTHERS = [
     "stop", "eos", "eos_token", "tool_calls", "end_turn", "stop_sequence", "COMPLETE", "OTHER",

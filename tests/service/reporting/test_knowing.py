@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from decimal import Decimal
-from math import fsum, log2
+from math import fsum, isfinite, log2
 from typing import Any
 
 import pytest
@@ -146,16 +146,18 @@ async def test_half_an_interval_is_four_times_the_rewards_and_exploring_is_what_
         async with running(config, tmp_path) as it:
             for number in range(24):
                 await judge(it, await ask(it, "sql"), float(number % 4 > 0))
-            found = {each["by"]: each for each in (await told(it))["knowing"]}
-            router, cell = it.service.router, Cell("default", "auto", "sql")
-            table = shown_table(router, cell, it.service.clock.now())
+            router, cell, table = it.service.router, Cell("default", "auto", "sql"), None
+            while table is not (now := shown_table(router, cell, it.service.clock.now())):
+                table = now  # which the last judgement may still move
+                found = {each["by"]: each for each in (await told(it))["knowing"]}
             pairs = {
                 arm.deployment: router.beliefs.posterior(table.cell, arm.deployment)
                 for arm in table.arms
             }
     assert set(found) == {"exploring"}
     cells = by_place(found["exploring"])
-    best = max(table.arms, key=lambda arm: arm.success_mean * table.value_usd - arm.expected_usd)
+    value, price = (table.value_usd, 1.0) if isfinite(table.value_usd) else (1.0, 0.0)
+    best = max(table.arms, key=lambda arm: arm.success_mean * value - arm.expected_usd * price)
     arms = {("sql", arm.deployment): arm for arm in table.arms}
     for place, cell in cells.items():
         beyond = max(0.0, arms[place].expected_usd - best.expected_usd)

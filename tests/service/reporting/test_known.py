@@ -8,6 +8,10 @@ import pytest
 from tests.cli.test_service_commands import run
 from tests.service.test_evidence_seen import ask, judge, served
 from windsock.cli.evidence.known import known_words
+from windsock.core.beliefs.proxies.hearing import Word
+from windsock.core.beliefs.summaries import BeliefSummary
+from windsock.core.evidence.how_known import HowKnown
+from windsock.service.control.schemas.known import basis_of
 
 
 async def test_a_belief_is_told_with_each_source_what_it_says_and_its_bias(tmp_path) -> None:
@@ -41,6 +45,26 @@ async def test_a_belief_is_told_with_each_source_what_it_says_and_its_bias(tmp_p
     assert "explicit 6; judge 12 says" in words and "λ" in words
     assert "rests on proxies alone: no label says whether they are right" in words
     assert len(json.loads(raw.output)["known"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("held", "counted", "taught", "said", "basis"),
+    [
+        (300.02, 0.0, 300.0, 0.0, "lessons"),
+        (300.0, 100.0, 200.0, 0.0, "lessons"),
+        (300.0, 150.0, 150.0, 0.0, "judged"),
+        (110.0, 100.0, 300.0, 0.0, "judged"),  # most of the lessons is forgotten
+        (9.0, 0.0, 4.0, 5.0, "proxies alone"),
+        (10.0, 1.0, 4.0, 5.0, "judged"),
+        (2.0, 0.0, 0.5, 0.0, "mere answers"),
+        (0.0, 0.0, 300.0, 0.0, "nothing"),
+    ],
+)
+def test_a_belief_rests_on_what_counts_for_most_rewards(held, counted, taught, said, basis) -> None:
+    word = Word(say=said, strength=said, mean=0.5, variance=0.1, bias=None, slope=1.0, off_by=0.1)
+    known = HowKnown(answers=1.0, counted=counted, taught=taught, words={"judge": word})
+    belief = BeliefSummary(mean=0.5, low=0.1, high=0.9, effective_samples=held)
+    assert basis_of(known, belief, is_lent=False) == basis
 
 
 def test_what_is_unknown_is_said_to_be_unknown_and_never_0() -> None:

@@ -72,7 +72,8 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
     core.ingestion.rulings.on_ruled.append(replica.tell_ruling)
     replica.on_ruling = core.ingestion.rulings.hear
     replica.on_replies, service.judges.tell_others = service.judges.hear, replica.tell_replies
-    replica.on_reported = lambda word: service.feedbacks.hear(decode(Feedback, word))
+    replica.on_reported = lambda word, by: service.feedbacks.hear(decode(Feedback, word), by)
+    service.feedbacks.own.name = replica.name
     service.feedbacks.tell = partial(_tell_reported, replica)
     replica.on_unheard = lambda subject: event_log().warning("replica.unheard", subject=subject)
     return made
@@ -87,7 +88,7 @@ def _name(stated: str | None, place: Place) -> str:
 
 def _tell_reported(replica: Replica, feedback: Feedback) -> None:
     metric, source, key_id = matter_of(feedback.reward)
-    about = (feedback.decision_id, metric, source, key_id or "")
+    about = (feedback.decision_id, metric, source, key_id or "", repr(feedback.at))
     replica.tell_reported(about, encode(feedback))
 
 

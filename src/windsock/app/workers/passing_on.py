@@ -15,7 +15,14 @@ from windsock.service.error_responses import Problem
 from windsock.service.gateway.call import App, Message, Receive, Scope, Send
 
 OWN = frozenset(
-    {"/healthz", "/readyz", "/health/liveliness", "/health/liveness", "/health/readiness"}
+    {
+        "/healthz",
+        "/readyz",
+        "/health",
+        "/health/liveliness",
+        "/health/liveness",
+        "/health/readiness",
+    }
 )
 """What a process says of itself."""
 

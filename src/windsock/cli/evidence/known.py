@@ -14,7 +14,7 @@ LEAST_LOST = 0.05
 WEAK = {
     "proxies alone": "rests on proxies alone: no label says whether they are right",
     "mere answers": "rests on mere answers: something came back, and nobody judged it",
-    "lessons": "rests on past evaluations",
+    "lessons": "rests on past evaluations, for the most part",
     "public figures": "rests on public figures",
     "nothing": "rests on nothing yet",
 }

@@ -26,7 +26,7 @@ from windsock.cli.foresight.options import (
     Seeds,
     Sets,
     When,
-)  # fmt: skip
+)
 from windsock.cli.options import HERE, AsJson, Config, Key, Url, config_path
 from windsock.errors import ConfigError
 

@@ -49,8 +49,11 @@ def frontier_lines(found: Mapping[str, Any], *, width: int) -> Iterator[str]:
     yield from wrapped(_about(found), width=width, indent="")
     yield ""
     marks = _marks(prospects)
-    points = [Mark(marks[_key(each)], _usd(each), each["success"]) for each in prospects
-              if each["kind"] != "floor"]  # fmt: skip
+    points = [
+        Mark(marks[_key(each)], _usd(each), each["success"])
+        for each in prospects
+        if each["kind"] != "floor"
+    ]
     yield from plot(points, width=width, across="$ per 1,000 requests", up="success")
     yield ""
     yield from lines([_head(), *_entries(prospects, marks, found)], width=width)

@@ -67,7 +67,7 @@ def from_store(
         origin = origin_of(stated, engine, name, now)
         begins = 0.0 if span_s is None else now - span_s
         traffic = logged_traffic(queries.tail(engine, -1), name, begins)
-    text = read_text(config, mend="check --config")
+    text = read_text(config, mend="check its name")
     return Start(origin=origin, traffic=traffic, text=text, source=str(config), now=now)
 
 

@@ -67,7 +67,7 @@ class KeyBook:
         secret, public, digest = new_key()
         key = VirtualKey(
             id=public,
-            name=_short(name, "NAME"),
+            name=_named(name),
             sha256=digest,
             namespace=_word(namespace, "--namespace"),
             scopes=_scopes(scopes or USUAL_SCOPES),
@@ -178,6 +178,12 @@ def _word(text: str, option: str) -> str:
     if not text or text.split() != [text]:
         raise ConfigError(f"{option}: {text!r} must be one word without blanks")
     return _short(text, option)
+
+
+def _named(text: str) -> str:
+    if not text.strip():
+        raise ConfigError("NAME is empty; say what the key is for")
+    return _short(text, "NAME")
 
 
 def _short(text: str, option: str) -> str:

@@ -179,9 +179,9 @@ def _cache(found: Imported, litellm: Stated) -> None:
         found.cache["url"] = f"{scheme}://{secret}{reference(host)}:{port}"
     elif kind not in ("local", "redis"):
         found.note(
-            f"a cache of type {kind}", "only identical requests are answered from [cache], in "
-            "memory or in Redis"
-        )  # fmt: skip
+            f"a cache of type {kind}",
+            "only identical requests are answered from [cache], in memory or in Redis",
+        )
 
 
 def _logging(found: Imported, litellm: Stated) -> None:

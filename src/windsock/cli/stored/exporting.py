@@ -87,8 +87,10 @@ def _parquet(engine: Engine, to: Path, asked: dict[str, Any]) -> int:
     count, lines = 0, export_lines(engine, **asked)
     with pq.ParquetWriter(to, schema, compression="zstd") as file:
         while group := list(islice(lines, GROUP)):
-            columns = [_column(values, each.type) for values, each in
-                       zip(zip(*group, strict=True), schema, strict=True)]  # fmt: skip
+            columns = [
+                _column(values, each.type)
+                for values, each in zip(zip(*group, strict=True), schema, strict=True)
+            ]
             file.write_table(pa.Table.from_arrays(columns, schema=schema))
             count += len(group)
     return count

@@ -15,7 +15,7 @@ from typing import Any
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
 from windsock.core.beliefs.kept.moment import state_of
 from windsock.core.beliefs.quality_watch import QualityWatch
-from windsock.core.beliefs.statistics import BeliefSettings, Change
+from windsock.core.beliefs.statistics import NEVER, BeliefSettings, Change
 from windsock.core.beliefs.summaries import BeliefSummary, Intervals, summaries_of
 from windsock.core.beliefs.use.proxy_listening import ProxyListening
 from windsock.core.model.requests import Cell
@@ -179,6 +179,11 @@ class Beliefs(ProxyListening):
         group = self._open(cell)
         group.open(cell.name, deployment).observe_sums(*sums, at, self.settings)
         group.touch(at)
+
+    def as_of(self, cell: Cell) -> float:
+        """When something was last learnt on its route, unix s: all evidence counts as of then."""
+        known = self._groups.get(cell[:2])
+        return known.as_of if known else NEVER
 
     def routes(self) -> list[tuple[str, str]]:
         """(namespace, route) of all that anything is believed of."""

@@ -12,17 +12,22 @@ from functools import lru_cache
 from windsock.core.model.calls import CallKind
 
 FAILED = re.compile(
-    r"(?<![a-z])(?:abort(?:ed)?|cancel(?:l?ed)?|errors?|exception|fail(?:ed|ure)|insufficient"
-    r"|malformed|missing|timed_out|timeout|too_many_tool_calls|unexpected)(?![a-z])"
+    r"(?<![a-z])(?:abort(?:ed)?|broken|cancel(?:l?ed)?|crash(?:ed)?|dead|died|disconnect(?:ed)?"
+    r"|errors?|exception|fail(?:ed|ure)|insufficient|interrupt(?:ed|ion)?|killed|lost|malformed"
+    r"|missing|overload(?:ed)?|shut_?down|timed_out|timeout|too_many_tool_calls|unavailable"
+    r"|unexpected)(?![a-z])"
 )
 """The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini,
 Bedrock, Cohere. Names of failures are made of these words, and more of them come every year."""
 
 REFUSED = re.compile(
-    r"(?<![a-z])(?:armor|blocked|blocklist|filter(?:ed)?|guardrails?|jailbreak|moderat\w+"
-    r"|prohibited|recitation|refus\w+|responsible_?ai|risk|safety|sensitive|spii)(?![a-z])"
+    r"(?<![a-z])(?:armor|blocked|blocklist|censor\w*|filter(?:ed)?|guardrails?|harm\w*|jailbreak"
+    r"|moderat\w+|nsfw|polic(?:y|ies)|prohibited|recitation|refus\w+|responsible_?ai|risk|safety"
+    r"|sensitive|spii|toxic\w*|unsafe|violat\w+)(?![a-z])"
 )
 """A filter spoke, which is an answer about the request also where it left nothing to show."""
+
+BETWEEN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 AT_LIMIT = frozenset({"length", "max_tokens", "max_output_tokens"})
 """The answer was as long as it might be."""
@@ -55,11 +60,11 @@ class AnswerEnd:
         takes_content_elsewhere     what a filter left nothing of is asked of another deployment
         """
         words = (self.finish_reason or "").lower()
-        if has_failed(words):
+        if has_failed(self.finish_reason):
             return CallKind.SERVER_ERROR
         if not self.is_empty:
             return CallKind.ANSWERED
-        if has_refused(words):
+        if has_refused(self.finish_reason or ""):
             return CallKind.CONTENT_REFUSED if takes_content_elsewhere else CallKind.ANSWERED
         if may_be_empty:
             return CallKind.ANSWERED
@@ -70,7 +75,7 @@ class AnswerEnd:
 @lru_cache(maxsize=256)
 def has_refused(finish_reason: str) -> bool:
     """Whether the word says that a filter spoke."""
-    return REFUSED.search(finish_reason.lower()) is not None
+    return REFUSED.search(_apart(finish_reason)) is not None
 
 
 @lru_cache(maxsize=256)
@@ -79,4 +84,9 @@ def has_failed(finish_reason: str | None) -> bool:
 
     Some say two at once: "function_call_filter: MALFORMED_FUNCTION_CALL".
     """
-    return finish_reason is not None and FAILED.search(finish_reason.lower()) is not None
+    return finish_reason is not None and FAILED.search(_apart(finish_reason)) is not None
+
+
+def _apart(finish_reason: str) -> str:
+    """Its words in small letters: `ContentFilter` and `content_filter` are one."""
+    return BETWEEN.sub("_", finish_reason).lower()

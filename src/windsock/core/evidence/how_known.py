@@ -20,7 +20,8 @@ class HowKnown:
     sources     by name: recent rewards, and what one of them counts for
     labels      names of the sources that know what was right
     keys        that have judged it
-    counted     rewards that stand in the belief; 0: mere answers at most
+    counted     rewards of labels that stand in the belief, as of what was last learnt there
+    taught      rewards that lessons had given, as of then
     worth       of its declared checks
     proxies     what each proxy has said, and the labels beside; discounted to the last of it
     words       what that comes to, by the last fit of priors
@@ -33,6 +34,7 @@ class HowKnown:
     labels: frozenset[str] = frozenset()
     keys: int = 0
     counted: float = 0.0
+    taught: float = 0.0
     worth: CheckWorth = field(default_factory=CheckWorth)
     proxies: Mapping[str, ProxySums] = field(default_factory=dict)
     words: Mapping[str, Word] = field(default_factory=dict)

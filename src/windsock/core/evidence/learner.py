@@ -82,6 +82,27 @@ class Learner(SharedEvidence):
             part=1.0 / mine.parts,
         )
 
+    def take_back(
+        self, decision: Decision, deployment: str, word: Feedback, said: Sequence[Feedback]
+    ) -> None:
+        """A word was none: what it had changed of what was `said` without it is changed back.
+
+        That a task is judged, and that sources differ, stays known.
+        """
+        cell, weighting = decision.cell, self._weighting(decision.cell)
+        weighting.unhear(cell, deployment, word.reward, said)
+        known = with_new(said, word)
+        self._scores.note(decision, deployment, known, said, word.at)
+        if not weighting.is_label(word.reward.source):
+            return
+        before, after = weighting.judgements(known), weighting.judgements(said)
+        for held in [held for key, held in before.items() if held != after.get(key)]:
+            self._reduce(decision, deployment, held, 0.0)
+        for held in [held for key, held in after.items() if held != before.get(key)]:
+            weighed = weighting.weigh(cell, deployment, held.reward, held.at, most=held.weight)
+            self._move(weighed.moved, held.at)
+            self._believe(decision, deployment, held.reward, weighed, held.at, is_news=False)
+
     def forget(self, cells: frozenset[Cell]) -> None:
         """Drop who has judged these cells, and how much."""
         for weighting in self._weightings.values():
@@ -167,7 +188,8 @@ class Learner(SharedEvidence):
     def how_known(self, cell: Cell, deployment: str) -> HowKnown:
         """How success is known of a deployment at a task; looking opens nothing."""
         known = self._weightings.get(cell.route)
-        found = known.how_known(cell, deployment) if known else HowKnown()
+        as_of = self._beliefs.as_of(cell)
+        found = known.how_known(cell, deployment, as_of) if known else HowKnown()
         return replace(found, words=self._beliefs.words(cell, deployment))
 
     def _believe(

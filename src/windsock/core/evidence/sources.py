@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from windsock.core.model.requests import Cell
+from windsock.core.model.requests import Cell, background_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,13 @@ SHADOW = "shadow"
 
 JUDGE = "judge"
 """A model that windsock asks by itself."""
+
+
+def judge_voice(model: str) -> str:
+    """In whose name scores of a judge are given, beside its source: another one has another scale,
+    and begins anew."""
+    return background_key(JUDGE, model)
+
 
 SOURCES = (
     Source(name=EXPLICIT, weight=1.0, is_label=True),
@@ -111,12 +118,14 @@ class EvidenceRules:
     source_weights  how much one reward of a source counts
     has_cascade     what answers claim of themselves is remembered, and measured by rewards
     by_agreement    its cascade goes by whether two answers agree
+    judge           the model that scores its answers, by itself; empty: none
     transport_weight    how much the mere coming of an answer counts, or its failing to come
     """
 
     source_weights: Mapping[str, float]
     has_cascade: bool = False
     by_agreement: bool = False
+    judge: str = ""
     transport_weight: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.evidence.keys.accounts import Place
 from windsock.core.model.requests import Cell
 from windsock.errors import CallerError
 
@@ -126,6 +128,7 @@ class WarmStarts:
         self._beliefs = beliefs
         self._teachings: dict[int, WarmStart] = {}
         self._taken_back: set[int] = set()
+        self._taught: dict[Place, list[tuple[float, float]]] | None = None
         self.mark = (0, 1)
         self.tell: TellLesson = tell_nobody
 
@@ -141,7 +144,7 @@ class WarmStarts:
         """Start beliefs from results; the number takes them back."""
         taught = teach(self._beliefs, namespace, route, results, strength=strength, now=now)
         number = self._next()
-        self._teachings[number] = taught
+        self._hold(number, taught)
         self.tell(number, taught, True)
         return number
 
@@ -154,7 +157,7 @@ class WarmStarts:
         taught = self._teachings.get(number)
         if taught is None or taught.namespace != namespace:
             raise UnknownLesson(f"there is no lesson {number}")
-        del self._teachings[number]
+        self._drop(number)
         taught.take_back(self._beliefs)
         self.tell(number, taught, False)
         return len(taught.results)
@@ -163,11 +166,11 @@ class WarmStarts:
         """Another replica was taught, or had a lesson taken back; in any order, and once."""
         if not is_held:
             self._taken_back.add(number)
-            mine = self._teachings.pop(number, None)
+            mine = self._drop(number)
             if mine is not None:
                 mine.take_back(self._beliefs)
         elif number not in self._teachings and number not in self._taken_back:
-            self._teachings[number] = taught
+            self._hold(number, taught)
             taught.give(self._beliefs)
 
     def restore(self, taught: Mapping[int, WarmStart]) -> None:
@@ -191,6 +194,22 @@ class WarmStarts:
         places = ((each.namespace, each.route) for each in self._teachings.values())
         return (cell.namespace, cell.route) in places
 
+    def taught(self, cell: Cell, deployment: str) -> float:
+        """Rewards that lessons had given a deployment at a task, as of what was last learnt on its
+        route."""
+        if self._taught is None:
+            self._taught = _by_place(self._teachings.values())
+        as_of, half_life_s = self._beliefs.as_of(cell), self._beliefs.settings.half_life_s
+        given = self._taught.get((cell, deployment), ())
+        return math.fsum(count * 2.0 ** ((at - as_of) / half_life_s) for count, at in given)
+
+    def _hold(self, number: int, taught: WarmStart) -> None:
+        self._teachings[number], self._taught = taught, None
+
+    def _drop(self, number: int) -> WarmStart | None:
+        self._taught = None
+        return self._teachings.pop(number, None)
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {str(number): taught.to_state() for number, taught in self._teachings.items()}
@@ -200,3 +219,15 @@ class WarmStarts:
         self._teachings = {
             int(number): WarmStart.from_state(taught) for number, taught in state.items()
         }
+        self._taught = None
+
+
+def _by_place(held: Iterable[WarmStart]) -> dict[Place, list[tuple[float, float]]]:
+    """(rewards, unix s) of all results of lessons."""
+    found: dict[Place, list[tuple[float, float]]] = {}
+    for taught in held:
+        for result in taught.results:
+            cell = Cell.read(taught.namespace, taught.route, result.task)
+            given = (result.count, taught.taught_at)
+            found.setdefault((cell, result.deployment), []).append(given)
+    return found

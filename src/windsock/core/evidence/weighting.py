@@ -25,9 +25,12 @@ from windsock.core.evidence.proxies.book import ProxyBook
 from windsock.core.evidence.proxies.heard import heard_in
 from windsock.core.evidence.proxies.words import ProxyWords, Voice, words_of
 from windsock.core.evidence.sources import (
+    JUDGE,
+    EvidenceRules,
     SourceTally,
     family_of,
     is_label,
+    judge_voice,
     tells_success,
 )
 from windsock.core.model.requests import Cell
@@ -82,6 +85,7 @@ class RewardWeighting:
         self,
         source_weights: Mapping[str, float],
         *,
+        judge: str = "",
         half_life_s: float = math.inf,
         silenced: Container[str] = (),
         most_share: float = MOST_SHARE,
@@ -91,11 +95,23 @@ class RewardWeighting:
         self._most_share = most_share
         self.tell = tell
         self.keys = KeyAccounts(half_life_s, silenced)
+        self.keys.judge = judge_voice(judge) if judge else ""
         self.sources = SourceTally()
         self.proxies = ProxyBook(half_life_s, self.keys)
         self._judged: dict[Cell, float] = {}
         self._scored: dict[Cell, float] = {}
         self._responses: defaultdict[Place, Response] = defaultdict(Response)
+
+    def adopt(self, rules: EvidenceRules) -> list[Place]:
+        """Its route goes by other rules from now on; where that changes what proxies say."""
+        judge = judge_voice(rules.judge) if rules.judge else ""
+        if (self._source_weights, self.keys.judge) == (rules.source_weights, judge):
+            return []
+        if self.keys.judge != judge:
+            self.proxies.watch.forget(JUDGE)
+        self._source_weights, self.keys.judge = dict(rules.source_weights), judge
+        self.keys.version += 1
+        return list(self.proxies.places())
 
     def weight_of(self, source: str) -> float:
         """Rewards that one of a source counts for."""
@@ -132,7 +148,7 @@ class RewardWeighting:
         """How much of what a deployment answers is judged, for counting and for people."""
         return self._responses[cell, deployment]
 
-    def how_known(self, cell: Cell, deployment: str) -> HowKnown:
+    def how_known(self, cell: Cell, deployment: str, as_of: float) -> HowKnown:
         """What success of a deployment at a task is known by; looking opens nothing."""
         place = (cell, deployment)
         recent = self._responses.get(place, Response())
@@ -147,7 +163,7 @@ class RewardWeighting:
             },
             labels=frozenset(filter(self.is_label, self.sources.of(cell, deployment))),
             keys=len(self.keys.weights(place).keys() - {NOBODY}),
-            counted=self.keys.counted(place),
+            counted=self.keys.counted(place, as_of),
             worth=worth_by(proxies.get(CHECK, NO_SUMS)),
             proxies=proxies,
         )
@@ -158,15 +174,24 @@ class RewardWeighting:
 
     def hear(self, cell: Cell, deployment: str, reward: Reward, said: Sequence[Feedback]) -> None:
         """Count a reward by its source, in place of what that had said of the same matter."""
+        self._hear(cell, deployment, reward, said, 1.0)
+
+    def unhear(self, cell: Cell, deployment: str, reward: Reward, said: Sequence[Feedback]) -> None:
+        """Count it no more, beside what was said without it."""
+        self._hear(cell, deployment, reward, said, -1.0)
+
+    def _hear(
+        self, cell: Cell, deployment: str, reward: Reward, said: Sequence[Feedback], times: float
+    ) -> None:
         matter = matter_of(reward)
         before = next((each.reward for each in said if matter_of(each.reward) == matter), None)
         count, total = (0.0, -before.value) if before else (1.0, 0.0)
-        self.sources.note(cell, deployment, reward.source, count, total + reward.value)
-        self.tell(Kind.HEARD, (*cell.stored, deployment, reward.source),
-                  (count, total + reward.value), 0.0)  # fmt: skip
+        sums = times * count, times * (total + reward.value)
+        self.sources.note(cell, deployment, reward.source, *sums)
+        self.tell(Kind.HEARD, (*cell.stored, deployment, reward.source), sums, 0.0)
         if tells_success(reward.source) and not any(tells_success(s.reward.source) for s in said):
-            self.response(cell, deployment).count(rewards=1.0)
-            self.tell(Kind.JUDGED, (*cell.stored, deployment), (1.0,), 0.0)
+            self.response(cell, deployment).count(rewards=times)
+            self.tell(Kind.JUDGED, (*cell.stored, deployment), (times,), 0.0)
 
     def count_judgement(self, cell: Cell, weight: float) -> bool:
         """Note judgements of a task; True if there are enough of them now and were not before.

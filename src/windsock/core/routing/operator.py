@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.evidence.how_known import HowKnown
@@ -105,7 +106,8 @@ class Operator:
 
     def how_known(self, cell: Cell, deployment: str) -> HowKnown:
         """What success of a deployment at a task is known by."""
-        return self._learner.how_known(cell, deployment)
+        taught = self._warm_starts.taught(cell, deployment)
+        return replace(self._learner.how_known(cell, deployment), taught=taught)
 
     def is_label(self, cell: Cell, source: str) -> bool:
         """True of a source that knows what was right, by what the route of a cell says."""

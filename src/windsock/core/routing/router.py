@@ -77,6 +77,7 @@ class Router:
         """Other deployments and routes from now on; beliefs, prices and pacing are kept."""
         self.catalog.adopt(deployments)
         self._route_table.adopt(routes)
+        self.learner.adopt()
         self.tabs.forget()
         self.tables.adopt(self.routes)
 

@@ -95,6 +95,7 @@ class Route:
     checks              what an answer must be like to count as good
     learns_from_use     what callers do with answers is a score of them
     source_weights      how much one reward of a source counts as evidence of success
+    judge               the model that scores its answers, by itself; empty: none
     evidence            how its rewards, answers and claims count, from the above
     """
 
@@ -118,6 +119,7 @@ class Route:
     checks: Checks | None = None
     learns_from_use: bool = False
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
+    judge: str = ""
     evidence: EvidenceRules = field(init=False, repr=False, compare=False)
 
     @property
@@ -131,6 +133,7 @@ class Route:
             source_weights=self.source_weights,
             has_cascade=cascade is not None,
             by_agreement=cascade is not None and cascade.agreement is not None,
+            judge=self.judge,
         )
         object.__setattr__(self, "evidence", rules)
 
@@ -202,8 +205,8 @@ class RouteTable:
             for name, suffix in names
             if (route := self._known(name)) is not None
         ]
-        if not asked and self.further.otherwise is not None:
-            asked = [NamedRoute(as_meant(plain, names[0][1]), self.further.otherwise)]
+        if not asked and (rest := self.further.otherwise(plain.model)) is not None:
+            asked = [NamedRoute(as_meant(plain, names[0][1]), rest)]
         if not asked:
             raise UnknownRoute(request.model, nearest=self.nearest(plain.model))
         return asked

@@ -174,7 +174,7 @@ def _imagined(
     router: Router, usd_per_mtok: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[Meter, Decimal]]:
     for name in usd_per_mtok:
-        router.catalog.check(name, param=name)
+        router.catalog.check(name, param=f"prices.{name}")
     return {
         name: {_meter(meter): _price(name, meter, price) for meter, price in prices.items()}
         for name, prices in usd_per_mtok.items()
@@ -186,11 +186,12 @@ def _meter(name: str) -> Meter:
         return Meter(name)
     except ValueError:
         known = ", ".join(Meter)
-        raise BadRequest(f"{name!r} is not a meter; known are {known}", param=name) from None
+        raise BadRequest(f"{name!r} is not a meter; known are {known}", param="prices") from None
 
 
 def _price(deployment: str, meter: str, price: float) -> Decimal:
     value = Decimal(str(price))
     if not value.is_finite() or value < 0:
-        raise BadRequest(f"{deployment} {meter}: {price} is not a price", param=deployment)
+        param = f"prices.{deployment}.{meter}"
+        raise BadRequest(f"{deployment} {meter}: {price} is not a price", param=param)
     return value

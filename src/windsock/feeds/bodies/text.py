@@ -37,9 +37,9 @@ def _records(definition: FeedDefinition, text: str) -> list[dict[str, str | None
 
 
 def _trimmed(line: dict[str, str | None]) -> dict[str, str | None]:
-    """Without the blanks that people set around names and values."""
+    """Without the blanks that people set around names and values, and the capitals of names."""
     return {
-        name.strip(): value and value.strip()
+        name.strip().lower(): value and value.strip()
         for name, value in line.items()
         if isinstance(name, str) and not isinstance(value, list)
     }

@@ -55,8 +55,9 @@ class Tracing:
 
     def begin(self, scope: Message) -> OtelTrace:
         """A request came: its span is a child of the caller's, if the caller has one."""
-        carried = {name.decode("latin-1"): value.decode("latin-1")
-                   for name, value in scope["headers"]}  # fmt: skip
+        carried = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         parent = self.propagator.extract(carried)
         method = str(scope["method"])
         span = self.tracer.start_span(

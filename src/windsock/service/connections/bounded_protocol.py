@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -14,6 +14,8 @@ from windsock.service.connections.limits import (
     HEAD_S,
     LINGER_BYTES,
     LINGER_S,
+    MANY_HEADERS,
+    MAX_HEAD_BYTES,
     MAX_HEADERS,
     MAX_OVERHEAD_BYTES,
     MAX_PIPELINED,
@@ -21,11 +23,16 @@ from windsock.service.connections.limits import (
     Arrival,
     Connections,
 )
+from windsock.service.connections.paths import in_format_of
 from windsock.service.error_responses import Problem, overloaded
 
-MOST_HEADERS = 2 * MAX_HEADERS
-"""From which on a head is not read; from MAX_HEADERS on it is answered that it is too long."""
+NO_HTTP = Problem.of(
+    400, "what came is no request of HTTP/1.1; see to its first line, headers and framing"
+)
 
+MANY_AHEAD = Problem.of(400, f"more than {MAX_PIPELINED} requests ahead of an answer; await it")
+
+LONG_ADDRESS = Problem.of(414, f"the address exceeds {MAX_HEAD_BYTES} bytes; send less")
 
 UPGRADE = re.compile(rb"^(?:upgrade|http2-settings):[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
 
@@ -41,6 +48,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread_since = math.inf
         self._awaits_head = True
         self._is_ahead = False
+        self._fault = NO_HTTP
+        self.url, self.headers = b"", []
 
     @property
     def peer(self) -> str:
@@ -124,9 +133,20 @@ class BoundedProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        if len(self.headers) >= MOST_HEADERS or self._is_ahead:
-            raise ValueError("more headers, or more requests at once, than any client needs")
+        if len(self.headers) >= MAX_HEADERS:
+            self._end(MANY_HEADERS)
+        if self._is_ahead:
+            self._end(MANY_AHEAD)
         self.headers.append((name, value))
+
+    def on_url(self, url: bytes) -> None:
+        """Called by the parser with a part of the address; as uvicorn's, bounded.
+
+        raises  ValueError, which ends the connection
+        """
+        super().on_url(url)
+        if len(self.url) > MAX_HEAD_BYTES:
+            self._end(LONG_ADDRESS)
 
     def on_body(self, body: bytes) -> None:
         """Called by the parser with a part of the body."""
@@ -150,8 +170,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """What came is no HTTP."""
-        self._refuse(Problem.of(400, msg))
+        """The parser gave up: what came is no HTTP, or a bound of ours ended it."""
+        self._refuse(self._fault)
+
+    def _end(self, fault: Problem) -> NoReturn:
+        """Have the parser give up, which calls `send_400_response`."""
+        self._fault = fault
+        raise ValueError
 
     def _give_up(self) -> None:
         """Say what did not come, where somebody began to say something and was not answered."""
@@ -161,9 +186,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(Problem.of(408, "the request did not arrive in time"))
 
     def _refuse(self, problem: Problem) -> None:
-        """Tell it, unless an answer has begun, and close."""
+        """Tell it in the client's format, unless an answer has begun, and close."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete or not cycle.response_started:
+            problem = in_format_of(self.url.decode("latin-1"), dict(self.headers), problem)
             length = (b"content-length", b"%d" % len(problem.body))
             kind = (b"content-type", b"application/json")
             headers = [*self.server_state.default_headers, kind, length, *problem.headers]

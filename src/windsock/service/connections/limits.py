@@ -13,6 +13,7 @@ from typing import Protocol
 from windsock.service.error_responses import Problem
 
 MAX_HEADERS = 100
+MANY_HEADERS = Problem.of(431, f"more than {MAX_HEADERS} headers; send fewer")
 MAX_HEAD_BYTES = 32 * 1024
 
 MAX_OVERHEAD_BYTES = 48 * 1024
@@ -53,8 +54,6 @@ _name = itemgetter(0)
 
 def fault_of(headers: Sequence[tuple[bytes, bytes]], http_version: str) -> Problem | None:
     """Why a request with these headers is refused, or None; HTTP/1.0 knows no Host."""
-    if len(headers) > MAX_HEADERS:
-        return Problem.of(431, f"more than {MAX_HEADERS} headers; send fewer")
     hosts = [*map(_name, headers)].count(b"host")
     if len(b"".join(chain.from_iterable(headers))) > MAX_HEAD_BYTES:
         return Problem.of(431, f"the headers exceed {MAX_HEAD_BYTES} bytes; send less")

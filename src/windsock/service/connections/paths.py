@@ -19,6 +19,9 @@ BASES = ("/api/v1/", "/openai/v1/", "/v1beta/openai/", "/v1/v1/")
 """Of OpenRouter, of Azure's newer API, of Google's likeness of OpenAI's, and of a base URL
 that says /v1 where the client adds it."""
 
+STROKES = re.compile(r"//+")
+"""Where a base URL ends with one and the client adds another."""
+
 VERB = re.compile(r":[a-z]+[A-Z]\w+\Z")
 """The end of a path that is a call of Google's; no model's name has it."""
 
@@ -30,7 +33,10 @@ GOOGLE = re.compile(
 LIST = "/v1/models"
 """OpenAI's list, and Google's at its first version."""
 
-GOOGLES_HEADERS = {b"x-goog-api-key", b"x-goog-api-client"}
+GOOGLES_OWN = b"x-goog-api-client"
+"""Sent by Google's clients alone."""
+
+GOOGLES_HEADERS = {b"x-goog-api-key", GOOGLES_OWN}
 """By which a client of Google's is known."""
 
 GEMINI_CALL = re.compile(
@@ -48,7 +54,7 @@ GEMINI_CALLS = "/v1beta/models/{model}:"
 
 def known_as(path: str) -> tuple[str, str | None]:
     """(our own path, the model that this one names)"""
-    path = path.rstrip("/") or "/"
+    path = STROKES.sub("/", path).rstrip("/") or "/"
     if found := AZURE.fullmatch(path):
         return f"/v1{found[2]}", unquote(found[1])
     if found := GEMINI_CALL.fullmatch(path):
@@ -118,7 +124,7 @@ def unsupported(method: str, path: str, *, is_method: bool) -> Problem:
 def in_format_of(path: str, headers: Mapping[bytes, bytes], problem: Problem) -> Problem:
     """The problem in the format in which this client reads errors: OpenAI's if nothing is known."""
     is_anthropic = b"anthropic-version" in headers or path.startswith("/v1/messages")
-    if not is_anthropic and not GOOGLE.match(path):
+    if not is_anthropic and not GOOGLE.match(path) and GOOGLES_OWN not in headers:
         return problem
     error = orjson.loads(problem.body)["error"]
     if is_anthropic:

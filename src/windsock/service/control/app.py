@@ -166,7 +166,7 @@ def _health_routes(router: Router, clock: Clock, readiness: Readiness) -> APIRou
             | {f"errors at {e.deployment}": str(e) for e in router.health.errors.rises()},
         }
 
-    for path in ("/health/liveliness", "/health/liveness"):
+    for path in ("/health", "/health/liveliness", "/health/liveness"):
         routes.add_api_route(path, healthz, include_in_schema=False)
     routes.add_api_route("/health/readiness", readyz, include_in_schema=False)
     return routes

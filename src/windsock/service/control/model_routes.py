@@ -117,8 +117,10 @@ def model_view(router: Router, name: str, began: int, now: float) -> dict[str, A
 def _as_anthropic_lists(listed: dict[str, Any]) -> dict[str, Any]:
     """All on one page."""
     views = [_as_anthropic_tells(view) for view in listed["data"]]
-    ends = {f"{end}_id": views[place]["id"] if views else None
-            for end, place in (("first", 0), ("last", -1))}  # fmt: skip
+    ends = {
+        f"{end}_id": views[place]["id"] if views else None
+        for end, place in (("first", 0), ("last", -1))
+    }
     return {**listed, "data": views, "has_more": False, **ends}
 
 

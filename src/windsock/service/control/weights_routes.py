@@ -1,12 +1,12 @@
 """Weights over HTTP: now, in the past, as a stream, and under imagined prices."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, Query
 
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
@@ -22,6 +22,7 @@ from windsock.service.control.reporting.knowing import Costs
 from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.schemas.asked import Count, DeploymentName, Name, Tokens, When, when
 from windsock.service.control.schemas.known import CheckView, basis_of, source_views
+from windsock.service.control.schemas.streams import EventStream
 from windsock.service.control.schemas.weights import (
     RungView,
     WeightsAnswer,
@@ -30,6 +31,11 @@ from windsock.service.control.schemas.weights import (
     WhatIfAnswer,
     WhatIfView,
 )
+
+MOST_CELLS = 100
+"""Tasks of routes that are told where nobody asks for more: each may have to be solved, 2 ms."""
+
+Cells = Annotated[int, Query(ge=1, le=10_000)]
 
 
 def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
@@ -46,13 +52,15 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
         at: When = None,
         ladder: bool = False,
         tokens: Tokens = 0,
+        limit: Cells = MOST_CELLS,
     ) -> WeightsAnswer:
         now = clock.now()
-        pairs = _asked(router, caller.namespace, route, task)
+        pairs, others = _asked(router, caller.namespace, route, task, limit)
         if at is not None:
             then = when(at, now, param="at", otherwise=now)
             past = [await insight.table_at(caller.namespace, *pair, then) for pair in pairs]
-            return WeightsAnswer(data=[WeightsView.of(table) for table in past if table])
+            told = [WeightsView.of(table) for table in past if table]
+            return WeightsAnswer(data=told, others=others)
         costs, views = Costs(router, await recent.of(caller.namespace), now), []
         for pair in pairs:
             table = router.table(caller.namespace, *pair, now, prompt_tokens=tokens)
@@ -63,25 +71,29 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
                 view.ladder = _ladder(router, table, now)
             views.append(view)
             await asyncio.sleep(0)  # cells by the hundred: requests go between
-        return WeightsAnswer(data=views)
+        return WeightsAnswer(data=views, others=others)
 
     @routes.get("/v1/weights/stream")
     async def stream(
         caller: Caller, route: DeploymentName | None = None, task: Name | None = None
-    ) -> StreamingResponse:
+    ) -> EventStream:
         if route:
             route = router.resolve(RouteRequest(model=route)).name
         events = _weight_events(insight.events, caller.namespace, route, task)
-        return StreamingResponse(events, media_type="text/event-stream")
+        return EventStream(events)
 
     @routes.post("/v1/whatif")
     async def whatif(
-        caller: Caller, asked: WhatIf, requests_per_day: Count | None = None
+        caller: Caller,
+        asked: WhatIf,
+        requests_per_day: Count | None = None,
     ) -> WhatIfAnswer:
         now, data = clock.now(), []
-        for route, task in _asked(router, caller.namespace, asked.route, asked.task):
+        pairs, _ = _asked(router, caller.namespace, asked.route, asked.task, sys.maxsize)
+        for route, task in pairs:
             found = _imagined(router, caller.namespace, route, task, asked, now)
             data.append(_what_if_view(route, task, found, requests_per_day))
+            await asyncio.sleep(0)
         return WhatIfAnswer(data=data)
 
     return routes
@@ -102,18 +114,18 @@ def _imagined(
 
 
 def _asked(
-    router: Router, namespace: str, route: str | None, task: str | None
-) -> list[tuple[str, str]]:
-    """(route, task) pairs: those named, else all that were seen."""
+    router: Router, namespace: str, route: str | None, task: str | None, most: int
+) -> tuple[list[tuple[str, str]], int]:
+    """(route, task) pairs: those named, else those seen that are busiest; how many others are."""
     names = [route] if route else list(router.routes)
     if task:
-        return [(name, task) for name in names]
-    seen = {cell for cell in router.tables.cells() if cell.namespace == namespace}
-    pairs = []
+        return [(name, task) for name in names], 0
+    cells = router.tables.busiest(namespace, names)
+    seen, pairs = {cell.route for cell in cells}, []
     for name in names:
-        tasks = sorted(cell.name for cell in seen if cell.route == name)
-        pairs += [(name, each) for each in tasks or [DEFAULT_TASK]]
-    return pairs
+        tasks = sorted(cell.name for cell in cells[:most] if cell.route == name)
+        pairs += [(name, each) for each in (tasks if name in seen else [DEFAULT_TASK])]
+    return pairs, max(0, len(cells) - most)
 
 
 async def _weight_events(

@@ -146,8 +146,7 @@ class StreamTimeouts:
     until       loop time at which all patience ends
     """
 
-    __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s",
-                 "_until")  # fmt: skip
+    __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s", "_until")
 
     def __init__(
         self, shared: Deadlines, *, first_s: float | None, stall_s: float, until: float | None

@@ -14,6 +14,8 @@ from windsock.service.gateway.caching.response_cache import CachedAnswer
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
+AS_IT_COMES = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+"""Asks proxies, nginx among them by its own header, to hold back no part of a stream."""
 
 _latency_s = attrgetter("latency_s")
 

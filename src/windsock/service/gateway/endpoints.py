@@ -20,6 +20,7 @@ from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
 from windsock.service.gateway.answer_facts import (
+    AS_IT_COMES,
     EVENT_STREAM,
     decision_view,
     headers_of,
@@ -151,7 +152,7 @@ class OpenAICalls:
             if not call.is_answered:
                 call.is_told = is_told(exchange, failure)
                 headers = self._headers(exchange, started, key, failure)
-                await call.begin(200, typed(headers, EVENT_STREAM))
+                await call.begin(200, [*typed(headers, EVENT_STREAM), *AS_IT_COMES])
             if exchange.answer is None:
                 await call.write(events, more=True)
             else:  # the end of the answer goes with that of the body, in one write

@@ -18,6 +18,7 @@ from windsock.service.feedback_inbox import FeedbackInbox, FindNamed, UnknownDec
 from windsock.service.gateway.call import Call
 from windsock.service.use.reader import EDIT
 from windsock.wire.caller_fields.complaints import no_json
+from windsock.wire.caller_fields.names import check_length, check_name
 from windsock.wire.scores.words import plain
 
 NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
@@ -141,7 +142,7 @@ def decision_name(asked: dict[str, Any]) -> str:
     """The decision's or the answer's id, under any of the names that clients use."""
     for name in NAMES:
         if isinstance(asked.get(name), str) and asked[name]:
-            return _short(str(asked[name]), name)
+            return check_length(str(asked[name]), name, most=MAX_NAME_CHARS)
     raise BadRequest(
         "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
     )
@@ -171,20 +172,14 @@ def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
 
 def _name(stated: Any, param: str) -> str:
     """A text that is kept as a name, empty where none is stated; raises BadRequest."""
-    if not isinstance(stated, str | None) or any(char < " " for char in stated or ""):
-        raise BadRequest(f"{param} must be a text without control characters", param=param)
-    return _short((stated or "").strip(), param)
+    if not isinstance(stated, str | None):
+        raise BadRequest(f"{param} must be a text", param=param)
+    return check_name((stated or "").strip(), param, most=MAX_NAME_CHARS)
 
 
 def _idempotency_key(call: Call) -> str | None:
     key = call.header(b"idempotency-key")
-    return None if key is None else _short(key, "idempotency-key")
-
-
-def _short(text: str, param: str) -> str:
-    if len(text) > MAX_NAME_CHARS:
-        raise BadRequest(f"{param} has more than {MAX_NAME_CHARS} characters", param=param)
-    return text
+    return None if key is None else check_length(key, "idempotency-key", most=MAX_NAME_CHARS)
 
 
 def _asked(raw: bytes) -> dict[str, Any]:

@@ -47,9 +47,11 @@ _CHAT = {
     "metadata": {"type": "object", "description": "task: what kind of request it is"},
     "provider": {"type": "object", "description": "order, only, ignore, sort, max_price, ..."},
 }
-_CONTENT: dict[str, Any] = {"contents": {"type": "array", "items": {"type": "object"}},
-            "generationConfig": {"type": "object"},
-            "tools": {"type": "array", "items": {"type": "object"}}}  # fmt: skip
+_CONTENT: dict[str, Any] = {
+    "contents": {"type": "array", "items": {"type": "object"}},
+    "generationConfig": {"type": "object"},
+    "tools": {"type": "array", "items": {"type": "object"}},
+}
 _GEMINI: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "generateContent": (
         "Gemini's generateContent, asked of any deployment; errors in Google's form",

@@ -22,6 +22,9 @@ from windsock.service.connections.bounded_protocol import BoundedProtocol
 from windsock.service.connections.limits import Connections
 from windsock.service.gateway.call import LEAVE
 
+OLD = "1.0"
+"""The version of HTTP that knows no chunks: what has no length ends with its connection."""
+
 
 class DirectCycle(RequestResponseCycle):
     """One request of the short way, and its answer; it is the request's `ClientConnection`.
@@ -60,6 +63,7 @@ class DirectCycle(RequestResponseCycle):
         self.response_complete = False
         self.chunked_encoding = False
         self.expected_content_length = 0
+        self._has_length = False
         self._head = b""
 
     async def send(self, message: Any) -> None:
@@ -115,7 +119,8 @@ class DirectCycle(RequestResponseCycle):
 
     def _head_of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         length = dict(headers).get(b"content-length")
-        self.chunked_encoding = length is None
+        self._has_length = length is not None
+        self.chunked_encoding = length is None and self.scope["http_version"] != OLD
         self.expected_content_length = int(length or 0)
         lines = [*map(b": ".join, self.default_headers), *map(b": ".join, headers)]
         if self.chunked_encoding:
@@ -135,7 +140,7 @@ class DirectCycle(RequestResponseCycle):
         if self.chunked_encoding:
             body = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             body = body + b"0\r\n\r\n" if is_last else body
-        else:
+        elif self._has_length:
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0 or (is_last and self.expected_content_length):
                 raise RuntimeError("the body is not as long as its head says")
@@ -170,15 +175,8 @@ class GatewayProtocol(BoundedProtocol):
         scope = self.scope
         scope["method"], scope["path"] = "POST", path
         scope["raw_path"], scope["query_string"] = self.url, b""
-        cycle = self._direct = self.cycle = DirectCycle(
-            scope,
-            transport=self.transport,
-            flow=self.flow,
-            default_headers=self.server_state.default_headers,
-            keep_alive=self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-            logger=self.logger,
-        )
+        cycle = self._cycle_of(scope, keep_alive=self.parser.should_keep_alive())
+        self._direct = self.cycle = cycle
         scope["extensions"] = {LEAVE: cycle}  # type: ignore[dict-item]
         cycle.work = self.loop.create_task(cycle.run_asgi(self.app))
         cycle.work.add_done_callback(self.tasks.discard)
@@ -193,6 +191,28 @@ class GatewayProtocol(BoundedProtocol):
             and (self.cycle is None or self.cycle.response_complete)
             and not (self.expect_100_continue or self.parser.should_upgrade())
             and self.limit_concurrency is None
+        )
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Called by uvicorn's own way, which answers a stream in chunks whoever asks."""
+        scope = cast(Any, cycle.scope)
+        if scope["http_version"] == OLD and scope["method"] != "HEAD":
+            bare = self._cycle_of(scope, keep_alive=False)
+            bare.body, bare.more_body = cycle.body, cycle.more_body
+            bare.message_event = cycle.message_event
+            self.cycle = bare if self.cycle is cycle else self.cycle
+            cycle = bare
+        super()._start_asgi_task(cycle, app)
+
+    def _cycle_of(self, scope: Any, *, keep_alive: bool) -> DirectCycle:
+        return DirectCycle(
+            scope,
+            transport=self.transport,
+            flow=self.flow,
+            default_headers=self.server_state.default_headers,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
+            logger=self.logger,
         )
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -227,8 +227,11 @@ def in_time(world: World, view: CellView, now: float) -> tuple[str, ...]:
     live = world.scenario.realtime
     if live is None or view.cell.route != REALTIME:
         return view.deployments
-    kept = [name for name in view.deployments
-            if P95 * world.first_token_s(name, now) <= live.max_latency_ms / 1000]  # fmt: skip
+    kept = [
+        name
+        for name in view.deployments
+        if P95 * world.first_token_s(name, now) <= live.max_latency_ms / 1000
+    ]
     return tuple(kept) or view.deployments
 
 

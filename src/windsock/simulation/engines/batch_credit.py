@@ -136,8 +136,9 @@ class BatchCredit:
             found = self._ask_again(decision, targets, calls)
             stays = int(sum(each.lost.sum() for each in found))
             if stays:
-                stays_right = int(self._luck.hypergeometric(doubtful[1], doubtful[0] - doubtful[1],
-                                                            stays))  # fmt: skip
+                stays_right = int(
+                    self._luck.hypergeometric(doubtful[1], doubtful[0] - doubtful[1], stays)
+                )
                 self.teach(*taught, stays, stays_right, decision.end, claim=claims[1], pair=pair)
                 kept, right = kept + stays, right + stays_right
             yield from self._stronger(decision, found, pair)

@@ -188,14 +188,15 @@ class Reader:
                 kind, body, _ = self._shapes[row.shape]
                 yield row, joined(body, row.body, row.at, KINDS[kind])
 
-    def fitting(self, shapes: Iterable[int], fits: Fits) -> frozenset[int]:
-        """Those of these shapes whose records are asked for."""
+    def fitting(self, shapes: Iterable[int], fits: Fits, holding: str = "") -> frozenset[int]:
+        """Those of these shapes whose records are asked for; holding: a text in all of them."""
         asked = frozenset(shapes)
-        self.meet(asked)
+        self.meet(asked, holding)
         return frozenset(
-            number for number in asked & self._shapes.keys()
+            number
+            for number in asked & self._shapes.keys()
             if fits(with_holes(self._shapes[number][1]))
-        )  # fmt: skip
+        )
 
     def picked(
         self, rows: Sequence[Row[Any]], pick: Pick
@@ -214,11 +215,13 @@ class Reader:
                 continue
             yield row, found
 
-    def meet(self, shapes: Iterable[int]) -> None:
-        """Have these shapes at hand."""
+    def meet(self, shapes: Iterable[int], holding: str = "") -> None:
+        """Have these shapes at hand, or those of them that hold a text."""
         new = [shape for shape in dict.fromkeys(shapes) if shape not in self._shapes]
         query = select(_shape.c.kind, _shape.c.body, _shape.c.id.label("shape"), _series)
         query = query.join(_series, _series.c.id == _shape.c.series)
+        if holding:
+            query = query.where(_shape.c.body.contains(holding, autoescape=True))
         for part in parts(new):
             for row in self._connection.execute(query.where(_shape.c.id.in_(part))):
                 series = Series(*(getattr(row, name) for name in Series._fields[:5]))

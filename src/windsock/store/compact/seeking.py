@@ -27,10 +27,13 @@ _decision: Table = DecisionRow.__table__  # type: ignore[attr-defined]
 
 
 def sought(
-    engine: Engine, *, since: float, until: float, namespace: str, fits: Fits
+    engine: Engine, *, since: float, until: float, namespace: str, fits: Fits, holding: str = ""
 ) -> Iterator[tuple[float, Found | None]]:
     """(when it was made, decision) of [since, until), newest first, looked up as they are asked
-    for; None in place of one of the short form that does not fit. Raises StoreError."""
+    for; None in place of one of the short form that does not fit. Raises StoreError.
+
+    holding     what the JSON of all that fit holds, which rules most out unread
+    """
     before, size = None, FIRST
     while True:
         with one_moment(engine) as connection:
@@ -38,7 +41,7 @@ def sought(
             old = connection.execute(
                 _newest(_decision, since, until, namespace, before, size)
             ).all()
-            found = _placed(connection, new, fits)
+            found = _placed(connection, new, fits, holding)
         found += [((row.at, row.position), each) for row, each in readable(old, decision_of)]
         full = ((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == size)
         before, size = max(full, default=None), min(size * 2, MANY)
@@ -66,10 +69,10 @@ def _newest(
 
 
 def _placed(
-    connection: Connection, rows: Sequence[Row[Any]], fits: Fits
+    connection: Connection, rows: Sequence[Row[Any]], fits: Fits, holding: str
 ) -> list[tuple[Place, Found | None]]:
     reader = Reader(connection)
-    fitting = reader.fitting((row.shape for row in rows), fits)
+    fitting = reader.fitting((row.shape for row in rows), fits, holding)
     found: list[tuple[Place, Found | None]] = [
         ((row.at, row.position), None) for row in rows if row.shape not in fitting
     ]

@@ -7,7 +7,7 @@ older store are still being summed.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import pairwise
@@ -72,9 +72,8 @@ def totals(
     asked = window(since, inf if until is None else until)
     found = Totals()
     with one_moment(engine) as connection:
-        names = dict(_names(connection))
         for piece in asked.pieces:
-            _take_kept(connection, piece, found, names, parts)
+            _take_kept(connection, piece, found, parts)
         for begin, end in asked.ends:
             found.take(counted(connection, begin, end))
         found.take(not_yet_kept(connection, since, inf if until is None else until))
@@ -93,12 +92,11 @@ def totals_by_step(
     """The same of each step of [since, until), which are whole minutes; raises StoreError."""
     found = [Totals() for _ in range(round((until - since) / step_s))]
     with one_moment(engine) as connection:
-        names = dict(_names(connection))
         delays_in = cache(partial(_delays, connection))
         for place, each in enumerate(found):
             begin = since + place * step_s
             for piece in window(begin, begin + step_s).pieces:
-                _take_kept(connection, piece, each, names, parts)
+                _take_kept(connection, piece, each, parts)
             for piece in touched(begin, begin + step_s).pieces if has_delays else ():
                 for deployment, ms, requests in delays_in(piece):
                     each.delays[deployment][ms] += requests
@@ -169,23 +167,12 @@ def _leave_aside(
         tally.leave_aside(uncalled_of(row))
 
 
-def _names(connection: Connection) -> Iterator[tuple[int, Series]]:
-    columns = [_series.c[name] for name in Series._fields]
-    for number, *names in connection.execute(select(_series.c.id, *columns)).all():
-        yield number, Series(*names)
-
-
-def _take_kept(
-    connection: Connection,
-    piece: Piece,
-    found: Totals,
-    names: Mapping[int, Series],
-    parts: Parts,
-) -> None:
+def _take_kept(connection: Connection, piece: Piece, found: Totals, parts: Parts) -> None:
+    names = len(Series._fields)
     for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
         if table in parts:
-            for series, *values in connection.execute(_sums(table), _of(piece)).all():
-                add_up(sums, names[series], _whole(table, values))
+            for row in connection.execute(_sums(table), _of(piece)).all():
+                add_up(sums, Series(*row[:names]), _whole(table, row[names:]))
 
 
 def _delays(connection: Connection, piece: Piece) -> list[tuple[str, int, int]]:
@@ -223,8 +210,10 @@ def _columns(table: Table) -> tuple[str, ...]:
 @cache
 def _sums(table: Table) -> Select[Any]:
     """Made once: composing it costs as much as a small answer."""
+    names = [_series.c[name] for name in Series._fields]
     sums = [func.sum(table.c[name]) for name in _columns(table)]
-    return _within(select(table.c.series, *sums), table).group_by(table.c.series)
+    query = select(*names, *sums).join(_series, _series.c.id == table.c.series)
+    return _within(query, table).group_by(_series.c.id)
 
 
 def _whole(table: Table, values: Sequence[Any]) -> Sums:

@@ -94,7 +94,8 @@ _adding = lru_cache(maxsize=8)(_Adding)
 def _upsert(table: Table, dialect: Dialect) -> Any:
     insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect.name](table)
     keys = table.primary_key.columns.keys()
-    added = {each.name: each + insert.excluded[each.name] for each in table.c
-             if each.name not in keys}  # fmt: skip
+    added = {
+        each.name: each + insert.excluded[each.name] for each in table.c if each.name not in keys
+    }
     statement = insert.on_conflict_do_update(index_elements=keys, set_=added)
     return statement.compile(dialect=dialect)

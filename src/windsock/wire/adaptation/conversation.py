@@ -170,8 +170,9 @@ def _tool_ids(turns: list[Turn], rules: Parameters) -> list[str]:
     if rules.tool_id is None:
         return []
     taken, is_changed = _pattern(rules.tool_id), False
-    places = chain.from_iterable(((turn, "tool_call_id"), *((c, "id") for c in _calls(turn)))
-                                 for turn in turns)  # fmt: skip
+    places = chain.from_iterable(
+        ((turn, "tool_call_id"), *((c, "id") for c in _calls(turn))) for turn in turns
+    )
     for place, name in places:
         old = place.get(name)
         if isinstance(old, str) and not taken.fullmatch(old):
@@ -264,8 +265,11 @@ def _joined(contents: Any) -> Any:
     said = [each for each in contents if each]
     if all(isinstance(each, str) for each in said):
         return "\n\n".join(said)
-    return [part for each in said for part in (
-        [{"type": "text", "text": each}] if isinstance(each, str) else each)]  # fmt: skip
+    return [
+        part
+        for each in said
+        for part in ([{"type": "text", "text": each}] if isinstance(each, str) else each)
+    ]
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
 import msgspec
 
@@ -42,6 +43,8 @@ def no_json(body: bytes, error: Exception) -> BadRequest:
     """A body that cannot be read at all."""
     if not body.strip():
         return BadRequest("the body is empty; send a JSON object")
+    if body.startswith(BOM_UTF8):
+        return BadRequest("the body begins with a byte order mark; send UTF-8 without it")
     if half := HALF.match(body):
         return BadRequest(
             f"the escape at byte {half.start('half')} of the body is half a character, a surrogate"

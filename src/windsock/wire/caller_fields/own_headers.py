@@ -10,8 +10,12 @@ from windsock.errors import BadRequest
 from windsock.wire.caller_fields.names import check_name
 
 TASK, TIMEOUT, PRIVATE = b"x-windsock-task", b"x-windsock-timeout", b"x-windsock-private"
+CACHE = b"x-windsock-cache"
 
-HEADERS = frozenset((TASK, TIMEOUT, PRIVATE))
+HEADERS = frozenset((TASK, TIMEOUT, PRIVATE, CACHE))
+
+OF_THE_CACHE = ("use", "bypass", "refresh")
+"""What may be wished of the cache; where there is none, the wish is without effect."""
 
 DAY_S = 86_400
 
@@ -38,6 +42,7 @@ def wishes_in(headers: Mapping[bytes, bytes]) -> Wishes:
     if HEADERS.isdisjoint(headers):
         return NO_WISHES
     task, timeout, private = (_text(headers.get(name, b"")) for name in (TASK, TIMEOUT, PRIVATE))
+    _check_cache(headers.get(CACHE))
     return Wishes(check_name(task, TASK.decode()), _seconds(timeout), _is_private(private))
 
 
@@ -67,3 +72,10 @@ def _is_private(text: str) -> bool:
         name = PRIVATE.decode()
         raise BadRequest(f"{name} must be true or false; leave it out", param=name)
     return said
+
+
+def _check_cache(wish: bytes | None) -> None:
+    if wish is not None and (said := _text(wish)) not in OF_THE_CACHE:
+        name = CACHE.decode()
+        known = ", ".join(OF_THE_CACHE)
+        raise BadRequest(f"{name} must be one of {known}, not {said!r}", param=name)

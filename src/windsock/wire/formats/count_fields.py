@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "p
           "promptTokens")  # fmt: skip
 ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens",
           "candidates_token_count", "responseTokenCount", "completionTokens")  # fmt: skip
-TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count")
+TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count", "total")
 GIVEN = ("prompt_tokens_details", "input_tokens_details", "input_token_details",
          "prompt_token_details", "promptTokensDetails")  # fmt: skip
 GOT = ("completion_tokens_details", "output_tokens_details", "output_token_details",
@@ -19,8 +20,7 @@ GOT = ("completion_tokens_details", "output_tokens_details", "output_token_detai
 CACHE_HIT = ("prompt_cache_hit_tokens",)
 CACHE_MISS = ("prompt_cache_miss_tokens",)
 NATIVE_READ = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")
-NATIVE_WRITE = ("cache_creation_input_tokens", "cacheWriteInputTokens",
-                "cacheWriteInputTokenCount")  # fmt: skip
+NATIVE_WRITE = ("cache_creation_input_tokens", "cacheWriteInputTokens", "cacheWriteInputTokenCount")
 CACHE_READ = (
     *CACHE_HIT,
     *NATIVE_READ,
@@ -43,12 +43,16 @@ CACHE_WRITE_PART = (
     "cached_creation_tokens",
     "cache_creation",
 )
-WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",
-              "cache_creation_token_details.ephemeral_5m_input_tokens",
-              "claude_cache_creation_5_m_tokens")  # fmt: skip
-WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",
-              "cache_creation_token_details.ephemeral_1h_input_tokens",
-              "claude_cache_creation_1_h_tokens")  # fmt: skip
+WRITTEN_5M = (
+    "cache_creation.ephemeral_5m_input_tokens",
+    "cache_creation_token_details.ephemeral_5m_input_tokens",
+    "claude_cache_creation_5_m_tokens",
+)
+WRITTEN_1H = (
+    "cache_creation.ephemeral_1h_input_tokens",
+    "cache_creation_token_details.ephemeral_1h_input_tokens",
+    "claude_cache_creation_1_h_tokens",
+)
 REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens", "thinking_tokens",
              "reasoning")  # fmt: skip
 THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
@@ -60,6 +64,21 @@ SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_
 """Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
 DeepSeek, GigaChat, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart
 what it bills of what it counted."""
+
+PROMPT_WORDS = re.compile(
+    r"(?:n|num|total)?(?:tokens)?(?:prompt|input)(?:eval|text)?(?:tokens?)?(?:count|total|n)?|tokensin"
+)
+ANSWER_WORDS = re.compile(
+    r"(?:n|num|total)?(?:tokens)?(?:completion|eval|generated|output|predicted|response)(?:text)?"
+    r"(?:tokens?)?(?:count|total|n)?|tokensout"
+)
+CACHED_WORDS = re.compile(
+    r"(?:prompt|input)?cached?(?:hit|input|prompt|read)*(?:input|prompt)?(?:tokens?)?(?:count)?"
+)
+"""What names of counts are made of that nobody listed: small letters, without what joins them."""
+
+JOINTS = re.compile(r"[_.-]")
+MAX_NAME = 40
 
 MOST = 2**62
 """No count is as large; it could not be stored either."""
@@ -94,6 +113,18 @@ def first_count(usage: Mapping[str, Any], names: Iterable[str]) -> int | None:
     """The first positive count under these names, else 0 if one says so, else None."""
     found = [known for name in names if (known := count(usage.get(name))) is not None]
     return next((known for known in found if known), found[0] if found else None)
+
+
+def count_by_words(usage: Mapping[str, Any], words: re.Pattern[str]) -> int | None:
+    """The largest count under names that are made of these words, None if there is none."""
+    counts = [
+        found
+        for name, value in usage.items()
+        if len(name) <= MAX_NAME
+        and words.fullmatch(JOINTS.sub("", name).lower())
+        and (found := count(value)) is not None
+    ]
+    return max(counts, default=None)
 
 
 def most_count(places: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> int:

@@ -24,7 +24,7 @@ from windsock.wire.formats.unasked_forms import completion_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.sse import DATA
-from windsock.wire.upstream_errors.shapes import body_of
+from windsock.wire.upstream_errors.bodies import body_of
 
 
 class OpenAIChat(OpenAIFormat):

@@ -6,6 +6,7 @@ Messages and the deltas of a stream are of one shape.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,12 +24,20 @@ SHOWN = ("tool_calls", "function_call", "audio", "images", "image", "video", "fi
 ANSWERS = ("choices", "data", "output", "results", "candidates", "content", "text", "delta")
 """Of an answer or a part of one, whatever its format."""
 
-COMPLAINTS = ("message", "msg", "error_msg", "error_message", "errorMessage", "detail")
-"""Where an error that is no object of its own says what is wrong."""
+COMPLAINTS = re.compile(r"(?:\w*(?:message|msg)|detail|faultstring)", re.IGNORECASE)
+"""Names under which an error that is no object of its own says what is wrong."""
 
-SIGNS = frozenset({"error", "code", "error_code", "errorCode", "status_code", "base_resp",
-                   "error_msg", "error_message", "errorMessage", "errors", "detail",
-                   "choices"})  # fmt: skip
+CODES = re.compile(r"(?:\w*(?:code|errno)|ret|status)", re.IGNORECASE)
+"""Names of a part's number that says whether it is an error."""
+
+MAX_NAME = 60
+WELL = frozenset({0, 200, "0", "200", "OK", "ok", "success", "Success", True, None})
+"""What says that it is none."""
+
+SIGNS = re.compile(
+    r"\w*(?:code|errno)|base_resp|choices|detail|err(?:or)?_?(?:msg|message)|errors?|ret",
+    re.IGNORECASE,
+)
 """Of an error, or of an answer that may hold one."""
 
 THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "reasoning_details", "thinking",
@@ -109,14 +118,39 @@ def _complains(body: dict[str, Any]) -> bool:
         return True
     if isinstance(body.get("errors"), list) and body["errors"]:
         return True
-    return any(body.get(name) and isinstance(body[name], str) for name in COMPLAINTS)
+    return _has_words(body) or any(map(_is_fault, body.values()))
+
+
+def _has_words(part: dict[str, Any]) -> bool:
+    return any(
+        isinstance(said, str) and said and _is_called(COMPLAINTS, name)
+        for name, said in part.items()
+    )
+
+
+def _is_fault(part: Any) -> bool:
+    """A part that says what is wrong, and by a code that something is; or holds one that does."""
+    if not isinstance(part, dict):
+        return False
+    if _is_said(part.get("error") or part.get("Error")):
+        return True
+    codes = [part[name] for name in part if _is_called(CODES, name)]
+    has_failed_code = any(isinstance(code, str | int) and code not in WELL for code in codes)
+    return _has_words(part) and (has_failed_code or "faultstring" in part)
+
+
+def _is_called(names: re.Pattern[str], name: str) -> bool:
+    return len(name) <= MAX_NAME and names.fullmatch(name) is not None
 
 
 def error_in_event(body: Any) -> bytes | None:
     """The same of an event; one that has words, but no sign that they complain, is a remark."""
     found = error_in(body)
-    is_plain = isinstance(body, dict) and SIGNS.isdisjoint(body)
-    return None if is_plain and "error" not in (body.get("object"), body.get("type")) else found
+    if found is None or not isinstance(body, dict):
+        return found
+    if "error" in (body.get("object"), body.get("type")) or any(map(_is_fault, body.values())):
+        return found
+    return found if any(_is_called(SIGNS, name) for name in body) else None
 
 
 def named_error(said: Any) -> dict[str, Any]:

@@ -29,6 +29,8 @@ GOOGLES_USAGE = ("usageMetadata", "usage_metadata")
 ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *GOOGLES_USAGE))
 """Where usage stands besides its usual place."""
 
+WRAPPED = ("usage", "token_usage", "tokenUsage")
+
 NOTHING_UNSAID: frozenset[Any] = frozenset()
 
 
@@ -72,8 +74,14 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
         if isinstance(part, dict) and isinstance(part.get("usage"), dict)
     ]
     if len(found) == 1:
-        return found[0]
-    return reduce(merged, found) if found else None
+        return _innermost(found[0])
+    return reduce(merged, map(_innermost, found)) if found else None
+
+
+def _innermost(usage: dict[str, Any]) -> dict[str, Any]:
+    """The usage object within one, where a gateway wrapped it."""
+    wrapped = next((usage[name] for name in WRAPPED if isinstance(usage.get(name), dict)), None)
+    return usage if wrapped is None else usage | wrapped
 
 
 def id_of(body: Mapping[str, Any]) -> str | None:

@@ -16,6 +16,7 @@ from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
 from windsock.wire.format import NO_HABITS, UsageHabits
 from windsock.wire.formats.count_fields import (
     ANSWER,
+    ANSWER_WORDS,
     CACHE_HIT,
     CACHE_MISS,
     CACHE_READ,
@@ -23,6 +24,7 @@ from windsock.wire.formats.count_fields import (
     CACHE_WRITE,
     CACHE_WRITE_PART,
     CACHED_PARTS,
+    CACHED_WORDS,
     GIVEN,
     GOT,
     HEARD_CACHED,
@@ -31,6 +33,7 @@ from windsock.wire.formats.count_fields import (
     NATIVE_READ,
     NATIVE_WRITE,
     PROMPT,
+    PROMPT_WORDS,
     REASONING,
     SEARCHES,
     THOUGHTS,
@@ -39,6 +42,7 @@ from windsock.wire.formats.count_fields import (
     WRITTEN_1H,
     WRITTEN_5M,
     count,
+    count_by_words,
     count_of_modality,
     first_count,
     most_count,
@@ -165,6 +169,10 @@ def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
     inside = most_count(given, (*CACHE_READ_PART, *CACHE_WRITE_PART))
     thoughts = most_count([usage], THOUGHTS)
     prompt, answer, total = _main(usage)
+    prompt = prompt or count_by_words(usage, PROMPT_WORDS) or prompt
+    answer = count_by_words(usage, ANSWER_WORDS) if answer is None else answer
+    if not cached and "cach" in "".join(usage).lower():
+        cached = count_by_words(usage, CACHED_WORDS) or 0
     natives = most_count([usage], NATIVE_READ) + most_count([usage], NATIVE_WRITE) + by_life
     return _Stated(
         prompt=prompt or most_count([usage], CACHE_HIT) + most_count([usage], CACHE_MISS) or None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
+from windsock.wire.upstream_errors.languages import in_english
 from windsock.wire.upstream_errors.shapes import ErrorFacts
 
 MAX_DELAY_S = 31 * 86400.0
@@ -26,10 +27,11 @@ COUNT = rf"(?:{NUMBER}|\b(?:an?|one)\b(?=\s{{1,9}}{UNIT}))"
 PART = re.compile(rf"({COUNT})\s*({UNIT})")
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
-    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?"
+    r"(?:(?:try|retry|retried|retrying)(?:\s+\w+){0,4}\s+(?:in|after)"
+    r"|(?:wait|cool off|back off)(?:\s+for)?"
     r"|(?:resets?|renews?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
     r"|(?:allowed|available|possible)\s+(?:again\s+)?in"
-    rf"|(?:remaining|time left):?(?=\s+{PART.pattern}))"
+    rf"|(?:remaining|time left|eta):?(?=\s+{PART.pattern}))"
     rf"\s+(?:about\s+|approximately\s+|~\s*)?(?P<span>{COUNT}.*)"
 )
 MOMENT = (
@@ -37,11 +39,11 @@ MOMENT = (
     r"(?:\s?\(?([+-]\d\d:?\d\d|(?:utc|gmt|z)\b))?)?"
 )
 UNTIL = re.compile(
-    r"(?:access|again|retry|resets?|available|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
+    r"(?:access|again|retry|resets?|available|opens|until)\s{1,9}(?:on|at|after|until)?[:\s]{0,9}"
     + MOMENT
 )
 TODAY = re.compile(
-    r"\b(?:again|resets?|until|available)(?:\s+at)?\s+(\d{1,2}):(\d\d)(?::\d\d)?\s?(?:utc|gmt)\b"
+    r"\b(?:again|refills?|renews?|resets?|until|available)(?:\s+at)?\s+(\d{1,2}):(\d\d)(?::\d\d)?\s?(?:utc|gmt)\b"
 )
 """The next time that clocks show this."""
 
@@ -58,8 +60,19 @@ STATED = re.compile(
 PROTOBUF = re.compile(r"retry_delay\s{0,9}\{\s{0,9}seconds:\s{0,9}(\d{1,12})")
 """As Google's libraries write a message."""
 
-CHINESE = re.compile(rf"({NUMBER})\s*(秒|分钟|小时)[之以]?后")
-CHINESE_S = {"秒": 1.0, "分钟": 60.0, "小时": 3600.0}
+LATER = re.compile(rf"({NUMBER})\s*(秒|分钟?|小时|時間|초|분|시간)\s?(?:[之以]?后|後|후)")
+LATER_S = {
+    "秒": 1.0,
+    "分": 60.0,
+    "分钟": 60.0,
+    "小时": 3600.0,
+    "時間": 3600.0,
+    "초": 1.0,
+    "분": 60.0,
+    "시간": 3600.0,
+}
+"""In Chinese, Japanese and Korean."""
+
 LIFTED = "(?:重置|恢复|刷新|解除|解封|重试|再试)"
 CHINESE_UNTIL = (
     re.compile(rf"{LIFTED}[^\d。，,\n]{{0,8}}{MOMENT}"),
@@ -102,10 +115,12 @@ def delay_of(
     said_at = _moment(headers.get("date"))
     now = now if said_at is None else said_at
     zone = CHINAS if HAN.search(facts.text) else zone
+    english = in_english(facts.text)
     ways = [
         _of_retry_after(headers, now),
         _of_fields(facts, now, zone),
         _of_words(facts.text, now, zone),
+        _of_words(english, now, zone),
     ]
     if is_limit:
         repeated = {name: str(value) for name, value in facts.numbers.items()}
@@ -151,8 +166,8 @@ def _of_words(text: str, now: float, zone: tzinfo) -> Iterator[float]:
         span = SPAN.match(said["span"])
         yield _seconds(span[0]) if span else float(said["count"])
     yield from map(float, PROTOBUF.findall(text))
-    for count, unit in CHINESE.findall(text):
-        yield float(count) * CHINESE_S[unit]
+    for count, unit in LATER.findall(text):
+        yield float(count) * LATER_S[unit]
     for hour, minute in TODAY.findall(text):
         yield (int(hour) * 3600.0 + int(minute) * 60.0 - now) % UNIT_S["d"]
     for moment_s in UNIX.findall(text):

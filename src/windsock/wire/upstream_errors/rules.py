@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, timezone, tzinfo
 
 from windsock.core.model.calls import VERDICTS, CallKind, Out, Then, Verdict
+from windsock.wire.upstream_errors.languages import in_english
 from windsock.wire.upstream_errors.shapes import ErrorFacts, code_name
 
 STATUSES = {
@@ -39,12 +40,53 @@ BLAMING_CODES = frozenset(
 
 OF_CALLERS = re.compile(
     r"\b(?:mcp|tool)(?:s?\b|_)|\b(?:enum|property|schema|urls?)\b|\bmessages(?:\.|\[)\d"
-    r"|\bfailed to (?:download|fetch|load) (?:the )?(?:audio|content|document|file|image|video)\b"
+    r"|\b(?:could not|couldn.t|failed to|unable to) (?:download|fetch|load) "
+    r"(?:the )?(?:audio|content|document|file|image|video)\b"
 )
 """What a caller hands in that has keys, limits and faults of its own."""
 
+NO_WORDS: Mapping[str, re.Pattern[str]] = {}
+
 OF_REQUESTS = (Out.NOTHING, Out.REQUEST)
 """What a refusal takes out that says nothing of the deployment and the account."""
+
+
+SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|[。；！？]")
+MAX_SENTENCES, MAX_SENTENCE = 8, 300
+"""What an error says it says in its first sentences; characters of one."""
+
+
+class Said:
+    """What an error says, in small letters, and which words its sentences hold: asked once each."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        sentences = SENTENCE.split(text, maxsplit=MAX_SENTENCES)[:MAX_SENTENCES]
+        self._sentences = [each[:MAX_SENTENCE] for each in sentences if each]
+        self._held: dict[tuple[int, re.Pattern[str]], bool] = {}
+
+    def has(self, wanted: Sentence) -> bool:
+        """Whether one of its sentences is as wanted."""
+        return any(
+            all(self._holds(number, words) for words in wanted.holds)
+            and not any(self._holds(number, words) for words in wanted.lacks)
+            for number in range(len(self._sentences))
+        )
+
+    def _holds(self, number: int, words: re.Pattern[str]) -> bool:
+        known = self._held.get((number, words))
+        if known is None:
+            known = words.search(self._sentences[number]) is not None
+            self._held[number, words] = known
+        return known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence that holds a word of each of these, and none of those."""
+
+    holds: tuple[re.Pattern[str], ...]
+    lacks: tuple[re.Pattern[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +97,7 @@ class ErrorRule:
     codes       one of its codes is one of these, as `code_name` writes them; empty: any
     says        one of these is found in its words, which are in lower case; empty: any. A group
                 `field` names the field of the request
+    sentences   one of its sentences is one of these; empty: any
     fields      the field of the request that it names is one of these; empty: any
     is_weak     it does not hold where an error may be the caller's, see `may_be_the_callers`
     pause_s     how long to leave the place alone if the error itself does not say
@@ -65,16 +108,23 @@ class ErrorRule:
     status: frozenset[int] = frozenset()
     codes: frozenset[str] = frozenset()
     says: tuple[re.Pattern[str], ...] = ()
+    sentences: tuple[Sentence, ...] = ()
     fields: frozenset[str] = frozenset()
     is_weak: bool = False
     pause_s: float | None = None
     zone: tzinfo = UTC
 
-    def verdict_on(self, facts: ErrorFacts, text: str) -> Verdict | None:
-        """What an error with this text means, with the field it names; None if it does not fit.
+    @property
+    def holds_of_codes(self) -> bool:
+        """Whether it holds of the words of a code where the error may be the caller's."""
+        return bool(self.sentences) or self.verdict.out in OF_REQUESTS
+
+    def verdict_on(self, facts: ErrorFacts, said: Said) -> Verdict | None:
+        """What an error that says this means, with the field it names; None if it does not fit.
 
         Without a named field nothing can be mended: then another place is asked.
         """
+        text = said.text
         if self.status and (facts.status or 0) not in self.status:
             return None
         if self.is_weak and may_be_the_callers(facts, text):
@@ -88,6 +138,8 @@ class ErrorRule:
             return None
         found = next((match for each in self.says if (match := each.search(text))), None)
         if self.says and found is None:
+            return None
+        if self.sentences and not any(map(said.has, self.sentences)):
             return None
         named = (found.groupdict().get("field") if found else None) or facts.param
         is_lost = self.verdict.then is Then.MENDED and not named
@@ -117,23 +169,27 @@ def may_be_the_callers(facts: ErrorFacts, text: str) -> bool:
 
 
 def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
-    """By the first rule that fits, else by what its codes are made of, else by the status.
+    """By the first rule that fits its words, also in English, else what its codes are made of, else
+    by the status.
 
     The words of a code that nobody listed are weak: of an error that may be the caller's they say
     what is wrong with the request, nothing of the model and the account that it was sent to.
     """
     reading = _reading_by(rules, facts, facts.text)
+    if reading is None and (english := in_english(facts.text)):
+        reading = _reading_by(rules, facts, english)
     if reading is None:
         text = facts.code_words
         is_weak = may_be_the_callers(facts, text)
-        fit = [rule for rule in rules if not is_weak or rule.verdict.out in OF_REQUESTS]
+        fit = [rule for rule in rules if not is_weak or rule.holds_of_codes]
         reading = _reading_by(fit, facts, text)
     return reading or Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
 
 
 def _reading_by(rules: Iterable[ErrorRule], facts: ErrorFacts, text: str) -> Reading | None:
+    said = Said(text)
     for rule in rules:
-        verdict = rule.verdict_on(facts, text)
+        verdict = rule.verdict_on(facts, said)
         if verdict is not None:
             return Reading(verdict=verdict, pause_s=rule.pause_s, zone=rule.zone)
     return None
@@ -163,12 +219,17 @@ def rule_of(
     status: Iterable[int] = (),
     codes: Iterable[str] = (),
     says: Iterable[str] = (),
+    tells: Iterable[str] = (),
+    words: Mapping[str, re.Pattern[str]] = NO_WORDS,
     fields: Iterable[str] = (),
     weak: bool = False,
     pause_s: float | None = None,
     hours_ahead: float = 0.0,
 ) -> ErrorRule:
-    """A rule as `errors.toml` states it; raises ValueError for a word that has no meaning."""
+    """A rule as `errors.toml` states it; raises ValueError for a word that has no meaning.
+
+    words   by their name in `tells`
+    """
     usual = VERDICTS[CallKind(means)]
     where, what = Then(then or usual.then), Out(out or usual.out)
     return ErrorRule(
@@ -176,8 +237,29 @@ def rule_of(
         status=frozenset(status),
         codes=frozenset(map(code_name, codes)),
         says=tuple(re.compile(each) for each in says),
+        sentences=tuple(_sentence(each, words) for each in tells),
         fields=frozenset(fields),
         is_weak=weak,
         pause_s=pause_s,
         zone=timezone(timedelta(hours=hours_ahead)),
     )
+
+
+def _sentence(told: str, words: Mapping[str, re.Pattern[str]]) -> Sentence:
+    """Of names of words, those it must not hold with a minus."""
+    names = told.split()
+    try:
+        return Sentence(
+            holds=tuple(words[name] for name in names if not name.startswith("-")),
+            lacks=tuple(words[name[1:]] for name in names if name.startswith("-")),
+        )
+    except KeyError as error:
+        raise ValueError(f"{error} is no name of words") from error
+
+
+def words_of(stated: Mapping[str, Iterable[str]]) -> Mapping[str, re.Pattern[str]]:
+    """Words by name, as `errors.toml` states them: any of them, whole."""
+    return {
+        name: re.compile(rf"(?<![a-z0-9])(?:{'|'.join(each)})(?![a-z0-9])")
+        for name, each in stated.items()
+    }

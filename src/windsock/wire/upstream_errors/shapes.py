@@ -9,18 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from windsock.wire.json_codec import parsed
+from windsock.wire.upstream_errors.bodies import body_of, pieces_of
 
-CODES = frozenset({"code", "type", "status", "reason", "error_type", "__type", "error_code",
-                   "errortype", "http_code", "status_code", "blockreason"})  # fmt: skip
-WORDS = frozenset({"message", "msg", "detail", "details", "error", "error_message", "errormessage",
-                   "title", "raw", "description", "body", "status_msg", "error_msg"})  # fmt: skip
+CODES = re.compile(
+    r"\w*(?:code|errno)|_*(?:error|exception)?type|(?:http|grpc)?status|reason"
+    r"|blockreason"
+)
+WORDS = re.compile(r"\w*(?:message|msg|details?|faultstring)|errors?|title|raw|description|body")
+"""Names of fields, in small letters and without what joins their words."""
+
 FIELDS = frozenset({"param", "loc"})
-ECHOES = frozenset({"input", "flagged_input", "failed_generation", "content_filter_result",
-                    "stack", "links"})  # fmt: skip
+ECHOES = frozenset(
+    {"input", "flagged_input", "failed_generation", "content_filter_result", "stack", "links"}
+)
 """Keys below which stands what the caller sent, or nothing of use."""
 
 SAYING, NAMING = frozenset({"message", "msg", "detail"}), frozenset({"code", "type", "status"})
@@ -32,10 +36,10 @@ FLAGGED = ("flagged_input", "blockReason")
 DEEPEST = 8
 MAX_BYTES = 64 * 1024
 MAX_VALUES = 400
-MAX_EVENTS = 16
 MAX_TEXT = 4096
 """Characters of all sentences together that are looked at."""
 CODE_CHARACTERS = 100
+MAX_KEY = 60
 MAX_CODES = 500
 """Characters of all codes together that are read as words."""
 
@@ -45,8 +49,7 @@ MARKUP = re.compile(
 )
 """A page, or the line that Cloudflare sends in its place."""
 
-EVENTS = re.compile(rb"^data: ?([\[{].*)$", re.MULTILINE)
-JSON_IN_TEXT = re.compile(r'\[?\s{0,20}\{\s{0,20}"')
+JSON_IN_TEXT = re.compile(r"""\[?\s{0,20}\{\s{0,20}["']""")
 """Where an object begins in a text."""
 
 CODE_AFTER = re.compile(r"\((\d{4,6})\)\s*$")
@@ -58,6 +61,8 @@ as well."""
 
 LONGEST_LEAD = 20
 
+STATUS = re.compile(r"[45]\d\d")
+JOINTS = re.compile(r"[_.-](?=.)")
 BETWEEN_WORDS = re.compile(r"[_.-]|(?<=[a-z])(?=[A-Z])")
 NOT_IN_CODES = re.compile(r"[^a-z0-9]+")
 
@@ -109,25 +114,18 @@ def code_name(stated: object) -> str:
 def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> ErrorFacts:
     """Read an error; nothing that a body may hold makes this fail. Header names in lower case."""
     facts = ErrorFacts(status=status)
-    body = body_of(raw[:MAX_BYTES]) if raw else None
-    if isinstance(body, dict | list):
+    raw = raw[:MAX_BYTES]
+    body = body_of(raw) if raw else None
+    text = raw.decode(errors="replace")
+    if isinstance(body, dict | list) or (body := pieces_of(text)):
         for key, value in _values(body):
             _note(facts, key, value)
     else:
-        _read_text(facts, raw[:MAX_BYTES].decode(errors="replace"))
+        _read_text(facts, text)
     if stated := headers.get("x-amzn-errortype"):
         facts.codes.add(code_name(stated))
         facts.stated.append(stated[:CODE_CHARACTERS])
     return facts
-
-
-def body_of(raw: bytes) -> Any:
-    """The JSON that a body is, or a list of that in its events: some refuse in the form of them."""
-    body = parsed(raw)
-    if body is not None:
-        return body
-    events = (parsed(event[1]) for event in islice(EVENTS.finditer(raw), MAX_EVENTS))
-    return [each for each in events if each is not None] or None
 
 
 def _values(body: Any) -> Iterator[tuple[str, Any]]:
@@ -149,11 +147,12 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
     Other JSON among words is the caller's, which is quoted there: it stays a part of the words.
     """
-    if isinstance(value, str) and key in WORDS and (start := JSON_IN_TEXT.search(value)):
-        begin, end = start.start(), max(value.rfind("}"), value.rfind("]")) + 1
+    if isinstance(value, str) and _is_named(WORDS, key) and (at := JSON_IN_TEXT.search(value)):
+        begin, end = at.start(), max(value.rfind("}"), value.rfind("]")) + 1
+        end = end if end > begin else len(value)
         before, after = value[:begin].strip(), value[end:].strip()
         is_apart = not after or BEFORE_ERRORS.search(before[-LONGEST_LEAD:]) is not None
-        found = parsed(value[begin:end].encode(errors="surrogatepass")) if is_apart else None
+        found = _stated_in(value[begin:end]) if is_apart else None
         said = f"{before} {after}".strip()
         if isinstance(found, dict | list) and (not said or _is_error(found)):
             if said:
@@ -167,6 +166,15 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         if any(value.get(name) for name in FLAGGED):
             yield "code", FLAGGED[0]
         yield from ((str(k).lower(), v) for k, v in value.items() if str(k).lower() not in ECHOES)
+
+
+def _stated_in(text: str) -> Any:
+    found = parsed(text.encode(errors="surrogatepass"))
+    return pieces_of(text) if found is None else found
+
+
+def _is_named(names: re.Pattern[str], key: str) -> bool:
+    return len(key) <= MAX_KEY and names.fullmatch(JOINTS.sub("", key)) is not None
 
 
 def _is_error(found: Any) -> bool:
@@ -193,14 +201,14 @@ def _note(facts: ErrorFacts, key: str, value: Any) -> None:
     """Take one value for what its key says."""
     if isinstance(value, bool) or value in (None, "", "None"):
         return
-    if key in CODES and isinstance(value, int) and facts.status is None and 400 <= value < 600:
-        facts.status = value
-    if key in CODES and len(str(value)) <= CODE_CHARACTERS:
+    if _is_named(CODES, key) and len(str(value)) <= CODE_CHARACTERS:
+        if facts.status is None and STATUS.fullmatch(str(value)):
+            facts.status = int(value)
         facts.codes.add(code_name(value))
         facts.stated.append(str(value))
-    elif key in FIELDS and isinstance(value, str):
+    elif key in FIELDS and isinstance(value, str) and not value.isdigit():
         facts.param = facts.param or value
-    elif key in WORDS and isinstance(value, str):
+    elif _is_named(WORDS, key) and isinstance(value, str):
         facts.words.append(value)
         if after := CODE_AFTER.search(value[-CODE_CHARACTERS:]):
             facts.codes.add(after[1])

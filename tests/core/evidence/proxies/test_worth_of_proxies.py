@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router
+from windsock.core.evidence.sources import judge_voice
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.routing.replication.replica import Replica
@@ -448,3 +450,46 @@ def test_a_family_may_be_said_to_know_and_a_check_may_not() -> None:
     Answer(it).say(1.0, "check:json")
     Answer(it).say(1.0, "otel:correct")
     assert rules(CELL, CHEAP).labels == {"langfuse:correct"}
+
+
+def judged_by(it: Router, model: str, **weights: float) -> None:
+    """As an edit of the configuration has it."""
+    route = it.routes["auto"]
+    route = replace(route, judge=model, source_weights={**route.source_weights, **weights})
+    it.adopt(it.catalog.deployments.values(), {"auto": route})
+
+
+def test_a_judge_in_anothers_place_inherits_nothing_and_that_one_is_known_when_it_is_back() -> None:
+    it = alone()
+    judged_by(it, "a/strict")
+    nothing, strict = sure(it), judge_voice("a/strict")
+    for number in range(40):
+        answer = Answer(it)
+        answer.say(float(number % 4 == 0), "judge", strict)
+        if number % 4 == 0:
+            answer.say(1.0)
+    known, labels = sure(it), it.operator.how_known(CELL, CHEAP).proxies["judge"].both
+    assert labels == 10 and it.operator.how_known(CELL, CHEAP).words["judge"].say > 0
+    judged_by(it, "b/kind")
+    assert it.operator.how_known(CELL, CHEAP).proxies["judge"].scored()[0] == 0
+    assert sure(it)[0] > nothing[0], "by its labels alone"
+    Answer(it).say(1.0, "judge", judge_voice("b/kind"))
+    assert it.operator.how_known(CELL, CHEAP).proxies["judge"].scored() == (1, 1, 1)
+    again = alone()
+    judged_by(again, "b/kind")
+    again.from_state(json.loads(json.dumps(it.to_state())))
+    assert again.operator.how_known(CELL, CHEAP).proxies["judge"].scored() == (1, 1, 1)
+    judged_by(it, "a/strict")
+    assert sure(it) == pytest.approx(known)
+
+
+def test_what_an_edit_says_a_source_counts_holds_from_then_on() -> None:
+    it = alone(grader=0.5)
+    for _ in range(20):
+        Answer(it).say(1.0, "grader")
+    assert it.operator.how_known(CELL, CHEAP).words["grader"].say > 0
+    judged_by(it, "", grader=0.0)
+    assert "grader" not in it.operator.how_known(CELL, CHEAP).words
+    judged_by(it, "", grader=1.0)
+    Answer(it).say(1.0, "grader")
+    assert it.operator.how_known(CELL, CHEAP).counted == 1

@@ -13,11 +13,12 @@ from windsock.app.background.judging.material import is_small
 from windsock.app.background.judging.rules import JudgeRules
 from windsock.app.background.judging.verdict_calls import Case, VerdictCalls, seen
 from windsock.clock import Clock
+from windsock.core.beliefs.proxies.sums import NO_SUMS
 from windsock.core.evidence.judging.biases import Judged
 from windsock.core.evidence.judging.choosing import RelativeWorth, openness
 from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk, Replies
 from windsock.core.evidence.keys.accounts import Place
-from windsock.core.evidence.sources import JUDGE
+from windsock.core.evidence.sources import JUDGE, judge_voice
 from windsock.core.model.calls import Outcome
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, RouteRequest, is_background
@@ -116,8 +117,8 @@ class Judges:
         route = self.router.routes[rules.route]
         return [name for name in route.deployments if not self._may_judge(rules, name)]
 
-    async def score(self, texts: AnsweredTexts) -> float | None:
-        """What the judge of a route says of an answer that somebody else drew, 0..1.
+    async def score(self, texts: AnsweredTexts) -> Reward | None:
+        """What the judge of a route says of an answer that somebody else drew.
 
         None where it has none, or the judge says nothing, or may not judge that maker's models.
         """
@@ -128,7 +129,8 @@ class Judges:
         case = await seen(Case(rules=rules, texts=texts, chance=1.0))
         if case is None:
             return None
-        return await self._verdicts(cell, rules).score(case)
+        score = await self._verdicts(cell, rules).score(case)
+        return None if score is None else _said(rules, score)
 
     def facts(self, namespace: str) -> Iterator[JudgeFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""
@@ -162,7 +164,7 @@ class Judges:
         score = await self._verdicts(decision.cell, rules).score(case)
         if score is None:
             return
-        namespace, reward = decision.cell.namespace, Reward(value=score, source=JUDGE)
+        namespace, reward = decision.cell.namespace, _said(rules, score)
         await self.feedbacks.observe(decision.id, reward, namespace, None, inclusion=case.chance)
         desk.count(place, self.clock.now())
         is_own = self._maker(case.served) in self._own_makers(case.rules)
@@ -252,8 +254,12 @@ class Judges:
         desk = self._desk(cell)
         desk.weigh(cell, RelativeWorth(label_worth(table), openness(table.weights)))
         for name in table.deployments:
-            heard = self.router.operator.how_known(cell, name).sources.get(JUDGE)
-            desk.seed((cell, name), heard[0].count if heard else 0.0, self.clock.now())
+            said = self.router.operator.how_known(cell, name).proxies.get(JUDGE, NO_SUMS)
+            desk.seed((cell, name), said.scored()[0], self.clock.now())
+
+
+def _said(rules: JudgeRules, score: float) -> Reward:
+    return Reward(value=score, source=JUDGE, key_id=judge_voice(rules.model))
 
 
 def _is_ones(texts: AnsweredTexts) -> bool:

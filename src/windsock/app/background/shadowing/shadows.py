@@ -25,7 +25,7 @@ from windsock.core.evidence.agreement.shadow import (
     shadow_of,
     value_of,
 )
-from windsock.core.evidence.sources import JUDGE, SHADOW
+from windsock.core.evidence.sources import SHADOW
 from windsock.core.evidence.weighting import CHECK
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
@@ -215,7 +215,7 @@ class Shadows:
         self, texts: AnsweredTexts, name: str, answer: Mapping[str, Any]
     ) -> Verdict | None:
         """By the judge of the route, and by its money, as if it had served."""
-        score = await self.judges.score(
+        reward = await self.judges.score(
             replace(
                 texts,
                 outcome=replace(texts.outcome, served=name),
@@ -224,7 +224,7 @@ class Shadows:
                 language="",
             )
         )
-        return None if score is None else (Reward(value=score, source=JUDGE), score >= HELD_FROM)
+        return None if reward is None else (reward, reward.value >= HELD_FROM)
 
     async def _checked(
         self, rules: ShadowRules, texts: AnsweredTexts, answer: Mapping[str, Any]

@@ -22,7 +22,7 @@ from windsock.core.evidence.keys.sums import (
     keys_of,
     within,
 )
-from windsock.core.model.requests import Cell
+from windsock.core.model.requests import Cell, is_background
 
 LEAST_MOVE = 0.02
 """By so much must belief in a key move before what it has said elsewhere is counted anew."""
@@ -64,12 +64,14 @@ class KeyAccounts:
 
     half_life_s     after which a reward counts half
     silenced        keys that were taken out, of this route and of others
+    judge           in whose name the judge of the route scores; of others before it nothing counts
 
     `version` is another one whenever a key may be believed more or less than before.
     """
 
     def __init__(self, half_life_s: float, silenced: Container[str] = ()) -> None:
         self.version = 0
+        self.judge = ""
         self._half_life_s = half_life_s
         self._accounts: dict[Place, Account] = {}
         self._standings: dict[str, Standing] = {}
@@ -80,10 +82,13 @@ class KeyAccounts:
         account = self._accounts.get(place)
         return {key: each.said.weight for key, each in account.keys.items()} if account else {}
 
-    def counted(self, place: Place) -> float:
-        """Rewards that stand in the belief of a place."""
+    def counted(self, place: Place, as_of: float = -math.inf) -> float:
+        """Rewards that stand in the belief of a place: as of the last one there, or later."""
         account = self._accounts.get(place)
-        return account.counted if account else 0.0
+        if account is None or not account.keys:
+            return 0.0
+        age_s = max(0.0, as_of - account.at)
+        return account.counted * float(2.0 ** (-age_s / self._half_life_s))
 
     def hear(
         self, place: Place, key: str, said: Sums, now: float
@@ -131,6 +136,8 @@ class KeyAccounts:
             return 1.0
         if key in self._silenced:
             return 0.0
+        if is_background(key):
+            return float(self.judge in ("", key))
         account, standing = self._accounts.get(place), self._standings.get(key)
         own = account.keys.get(key) if account else None
         here = 1.0 if own is None or own.distance is None else belief_at(own.distance)

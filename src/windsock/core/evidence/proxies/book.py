@@ -24,7 +24,7 @@ from windsock.core.evidence.proxies.place_voices import PlaceVoices
 from windsock.core.evidence.proxies.score_watch import ScoreWatch, Watched
 from windsock.core.evidence.proxies.words import Voice
 from windsock.core.evidence.sources import OTHERS
-from windsock.core.model.requests import Cell
+from windsock.core.model.requests import Cell, is_background
 
 MOST_VOICES = 128
 """Whose sums are kept apart at a place; those of further keys are counted as nobody's, by source.
@@ -149,9 +149,9 @@ class ProxyBook:
                         self._summed.pop((cell, name), None)
         return taken
 
-    def places(self, namespace: str) -> Iterator[Place]:
-        """Where anything was said in a namespace."""
-        return (place for place in self._held if place[0].namespace == namespace)
+    def places(self, namespace: str | None = None) -> Iterator[Place]:
+        """Where anything was said, in a namespace or in all."""
+        return (place for place in self._held if namespace in (None, place[0].namespace))
 
     def spoken(self, key: str) -> list[Place]:
         """Where a key has scored answers, or labelled ones that were scored."""
@@ -201,7 +201,7 @@ def _agreed(voices: Mapping[Voice, Dated]) -> dict[tuple[str, ...], float]:
     """How far each key is believed by what the keys of its source agree on, as with labels."""
     said: dict[str, dict[str, Said]] = {}
     for voice, dated in voices.items():
-        if voice.key:
+        if voice.key and not is_background(voice.key):
             by_key, (count, total, _) = said.setdefault(voice.source, {}), dated.sums.scored()
             before = by_key.get(voice.key, Said(0.0, 0.0))
             by_key[voice.key] = Said(before.weight + count, before.total + total)

@@ -49,6 +49,10 @@ class ScoreWatch:
         watch.settle(Mode.STEADY)
         return facts
 
+    def forget(self, source: str) -> None:
+        """Somebody else speaks by this name from now on."""
+        self._detectors = {key: it for key, it in self._detectors.items() if key[2] != source}
+
     def to_state(self) -> list[list[Any]]:
         """JSON-able and exact."""
         return [[*key, each.to_state()] for key, each in sorted(self._detectors.items())]

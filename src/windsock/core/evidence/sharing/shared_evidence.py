@@ -56,6 +56,12 @@ class SharedEvidence:
         for weighting in self._weightings.values():
             weighting.tell = tell
 
+    def adopt(self) -> None:
+        """Routes may say something else of evidence from now on."""
+        for name, weighting in self._weightings.items():
+            for cell, deployment in weighting.adopt(self._rules(Cell("", name, ""))):
+                self._beliefs.note_proxy(cell, deployment, self._beliefs.as_of(cell))
+
     def observe_sums(
         self, cell: Cell, deployment: str, count: float, total: float, squares: float, now: float
     ) -> None:
@@ -210,9 +216,10 @@ class SharedEvidence:
         """Where rewards of a route are weighed: by source, and bounded for each key."""
         found = self._weightings.get(cell.route)
         if found is None:
-            weights = self._rules(cell).source_weights
+            rules = self._rules(cell)
             found = self._weightings[cell.route] = RewardWeighting(
-                weights,
+                rules.source_weights,
+                judge=rules.judge,
                 half_life_s=self._beliefs.settings.half_life_s,
                 silenced=self.keys.silenced,
                 tell=self._tell,

@@ -13,6 +13,9 @@ WILD = re.compile(r"[*?]")
 ANY = "*"
 """The glob that takes what nothing else is known by."""
 
+CHARACTER = r"[^\x00-\x1f\x7f-\x9f]"
+"""What a glob stands for: nothing that speaks to the terminal which a name is shown in."""
+
 R = TypeVar("R")
 
 
@@ -21,16 +24,20 @@ class FurtherNames(Generic[R]):
     """What routes are called beside their names; a longer glob goes before a shorter one.
 
     globs       in the order in which they are tried, without `*` alone
-    otherwise   the route of `*`
+    rest        the route of `*`
     """
 
     aliases: Mapping[str, R]
     globs: tuple[tuple[re.Pattern[str], R], ...]
-    otherwise: R | None
+    rest: R | None
 
     def matching(self, name: str) -> R | None:
         """The route with the longest glob that this name matches, None if there is none."""
         return next((route for glob, route in self.globs if glob.fullmatch(name)), None)
+
+    def otherwise(self, name: str) -> R | None:
+        """The route of `*` for a name that nothing else is known by, None if there is none."""
+        return self.rest if matches(ANY, name) else None
 
 
 def further_names(names: Iterable[tuple[str, R]]) -> FurtherNames[R]:
@@ -39,10 +46,10 @@ def further_names(names: Iterable[tuple[str, R]]) -> FurtherNames[R]:
     globs: dict[str, R] = {}
     for name, route in names:
         (globs if is_glob(name) else aliases).setdefault(name, route)
-    otherwise = globs.pop(ANY, None)
+    rest = globs.pop(ANY, None)
     ordered = sorted(globs, key=lambda glob: -len(WILD.sub("", glob)))
     patterns = tuple((compiled(glob), globs[glob]) for glob in ordered)
-    return FurtherNames(aliases=aliases, globs=patterns, otherwise=otherwise)
+    return FurtherNames(aliases=aliases, globs=patterns, rest=rest)
 
 
 def matches(glob: str, name: str) -> bool:
@@ -57,5 +64,5 @@ def is_glob(name: str) -> bool:
 
 def compiled(glob: str) -> re.Pattern[str]:
     """What matches the names that a glob stands for."""
-    pattern = re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(pattern, re.DOTALL)
+    pattern = re.escape(glob).replace(r"\*", f"{CHARACTER}*").replace(r"\?", CHARACTER)
+    return re.compile(pattern)

@@ -26,6 +26,9 @@ MAX_RECENT = 256
 FIRST = (Kind.SETTLED, Kind.SAID)
 """Learnt before the rest: whether answers are judged decides what a mere answer counts."""
 
+REPORTED = "reported"
+"""Subject of what was said of an answer."""
+
 COOLDOWNS = {EventKind.COOLDOWN_BEGAN, EventKind.COOLDOWN_ENDED, EventKind.COOLDOWN_CUT_SHORT}
 QUALITY = {EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, EventKind.MODEL_REDIRECTED}
 SILENCE = {EventKind.KEY_SILENCED, EventKind.KEY_HEARD}
@@ -45,7 +48,7 @@ class Replica:
     on_unheard  told the subject of what another has said and could not be heard
     on_ruling   hears how a person ruled elsewhere on a held quote; None: the price book alone does
     on_replies  hears what a judge replied elsewhere: namespace, route, judge, replica
-    on_reported hears what was reported elsewhere of an answer, as it was told there
+    on_reported hears what was reported elsewhere of an answer, as it was told there, and by whom
     """
 
     def __init__(self, router: Router, name: str) -> None:
@@ -57,7 +60,7 @@ class Replica:
         self._changed: set[tuple[str, str, str]] = set()
         self.on_ruling: HearRuling | None = None
         self.on_replies: Callable[[tuple[str, ...], Replies], object] = lambda *_: None
-        self.on_reported: Callable[[Any], object] = lambda _: None
+        self.on_reported: Callable[[Any, str], object] = lambda *_: None
         self.on_unheard: Callable[[str], object] = str
         self._unheard: set[str] = set()
         self.listen()
@@ -92,9 +95,13 @@ class Replica:
         try:
             self._learn(delta.learnt)
             for word in delta.told:
-                self._hear(word, now)
+                if word.subject != REPORTED:
+                    self._hear(word, now, delta.replica)
         finally:
             self.outbox.learnt.is_muted = False
+        for word in reversed(delta.told):  # what is counted anew by them is one's own to tell
+            if word.subject == REPORTED:
+                self._hear(word, now, delta.replica)
         return True
 
     def take_over(self, state: Mapping[str, Any], seen: Seen) -> None:
@@ -156,7 +163,7 @@ class Replica:
         """Something was reported here of an answer, which `learnt` sums hold; about: its decision
         and the matter. Known elsewhere, it counts once however often it is said."""
         if not self.outbox.is_full:
-            self.outbox.tell("reported", about, word)
+            self.outbox.tell(REPORTED, about, word)
 
     def _note(self, delta: Delta) -> None:
         self.seen.note(delta.replica, delta.number)
@@ -191,10 +198,12 @@ class Replica:
             requests, usd = each.values
             route.policy.pacer.spend(usd, each.at, requests)
 
-    def _hear(self, word: Word, now: float) -> None:
+    def _hear(self, word: Word, now: float, by: str) -> None:
         """What another version says in a form of its own is lost, and nothing else."""
         try:
-            if word.subject in HEARD:
+            if word.subject == REPORTED:
+                self.on_reported(word.word, by)
+            elif word.subject in HEARD:
                 HEARD[word.subject](self.router, word.key, word.word, now)
             else:
                 OWN[word.subject](self, word.key, word.word, now)
@@ -272,6 +281,5 @@ OWN: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], object]] = {
     "quality": Replica._hear_quality,
     "ruled": Replica._hear_ruled,
     "judge": lambda replica, key, word, now: replica.on_replies(key, Replies(*word)),
-    "reported": lambda replica, key, word, now: replica.on_reported(word),
 }
 """How subjects are heard of which a replica knows more than its router."""

@@ -71,6 +71,14 @@ class Candidates:
         contexts = (each.capabilities.context_tokens for each in members)
         return min([LONGEST, *(tokens for tokens in contexts if tokens is not None)])
 
+    def usual_needs(self, route: Route) -> frozenset[str]:
+        """What a plain request of a route needs: its first candidate's kind of model if none of
+        them chats, else nothing."""
+        kinds = [self._catalog.deployments[name].modes for name in route.candidates]
+        if any(not each or CHAT in each for each in kinds):
+            return frozenset()
+        return frozenset(sorted(each)[0] for each in kinds[:1])
+
     def narrowing(
         self, route: Route, common_tokens: int, request: RouteRequest, now: float
     ) -> tuple[Ruling, int, str | None] | None:
@@ -211,8 +219,9 @@ class Candidates:
         if to is None:
             return ()
         strong = to, costs[to], self._beliefs.posterior(cell, to)
-        plain = [(name, usd, self._beliefs.posterior(cell, name))
-                 for name, usd in usd_by_name.items()]  # fmt: skip
+        plain = [
+            (name, usd, self._beliefs.posterior(cell, name)) for name, usd in usd_by_name.items()
+        ]
         if cascade.agreement is not None:
             return self._agreeing(cell, cascade, cascade.agreement, strong, plain)
         offers = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
@@ -110,14 +110,19 @@ class WeightTables:
     def peek(
         self, route: Route, namespace: str, name: str, now: float, *, prompt_tokens: int = 0
     ) -> WeightTable:
-        """What `lookup` would answer to a plain request of a task, or of a segment by its name.
+        """What `lookup` would answer to a plain request of a task, or of a segment by its name;
+        plain is an embedding, say, where nobody chats.
 
         Nothing is opened, solved for a request or moved by it. A table that no request was drawn
         from yet has the version that it would get, were it the next to be solved.
         """
         cell = Cell.read(namespace, route.name, name)
         request = RouteRequest(
-            model=route.name, namespace=namespace, task=cell.task, prompt_tokens=prompt_tokens
+            model=route.name,
+            namespace=namespace,
+            task=cell.task,
+            prompt_tokens=prompt_tokens,
+            needs=self._candidates.usual_needs(route),
         )
         return self._looking().peek(route, cell, request, now)
 
@@ -217,6 +222,13 @@ class WeightTables:
     def cells(self) -> list[Cell]:
         """Every open cell."""
         return [place.cell for place in self._cells.places.values()]
+
+    def busiest(self, namespace: str, routes: Container[str]) -> list[Cell]:
+        """Open cells of these routes, those with most evidence first."""
+        places = self._cells.places.values()
+        mine = [each for each in places if each.cell.namespace == namespace]
+        mine.sort(key=lambda place: (-place.evidence, place.cell))
+        return [place.cell for place in mine if place.cell.route in routes]
 
     def variant(
         self,

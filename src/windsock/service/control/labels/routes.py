@@ -26,7 +26,7 @@ from windsock.service.control.labels.schemas import Label, LabelAnswer, LabelsAn
 from windsock.service.control.schemas.asked import DAY_S, DeploymentName, Name, When, when
 from windsock.service.control.schemas.wanted_labels import answered, ranked
 
-MOST_SHOWN_OF = 1000
+MOST_SHOWN_OF = 500
 """Requests, the newest, among which a page looks for what to label: a tenth of a second."""
 
 

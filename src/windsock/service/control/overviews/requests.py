@@ -97,6 +97,10 @@ class Sought:
         )
 
 
+ENDED: Mapping[Status | None, str] = {"ok": '"ok":true', "failed": '"ok":false'}
+"""What the JSON of requests that ended so holds."""
+
+
 def request_routes(insight: Insight, sought_in: SoughtIn) -> APIRouter:
     """GET /v1/requests."""
     routes = APIRouter(tags=["history"])
@@ -119,7 +123,8 @@ def request_routes(insight: Insight, sought_in: SoughtIn) -> APIRouter:
 
         def found() -> RequestsAnswer:
             span = {"since": begin, "until": end, "namespace": caller.namespace}
-            return newest(sought_in(**span, fits=sought.fits_record), sought, begin, end, limit)
+            rows = sought_in(**span, fits=sought.fits_record, holding=ENDED.get(status, ""))
+            return newest(rows, sought, begin, end, limit)
 
         return await asyncio.to_thread(found)
 

@@ -35,9 +35,9 @@ MOST_ENCODED = 64
 
 CELLS_OF_A_ROUTE = 60
 MAX_CELLS = 240
-"""Cells whose weights are remembered: of one route in one namespace, and of all together, some
-35 MB if each moves every second. Where that is short all routes have an equal part, of one cell at
-least."""
+"""Cells whose weights are remembered: of one route in one namespace, as many as it is offered by,
+and of all together, some 35 MB if each moves every second. Where that is short all routes have an
+equal part, of one cell at least."""
 
 EVENTS = 100
 """Events shown, and remembered of each deployment; as many more of it for every namespace that they
@@ -130,19 +130,20 @@ class Dashboard:
     ) -> dict[str, Any]:
         """Everything the page needs for one route and task; only points after `since`."""
         now = self._clock.now()
-        cells = [cell for cell in self._cells if cell.namespace == namespace]
+        cells = [cell for cell in self._router.tables.cells() if cell.namespace == namespace]
         cell = next((c for c in cells if route in (None, c.route) and task in (None, c.name)), None)
         names = self._names(cell)
+        by_route = self._by_route(cells).items()
         return {
             "now": now,
             "since": since,
             "replayed": self.replayed,
-            "routes": self._by_route(cells),
+            "routes": {name: tasks[:CELLS_OF_A_ROUTE] for name, tasks in by_route},
             "route": cell.route if cell else route,
             "task": cell.name if cell else task,
             "deployments": names,
             "prices": self._prices.columns(names, since),
-            "weights": (self._cells[cell] if cell else _Series()).columns(names, since),
+            "weights": self._weights(cell, now).columns(names, since),
             "table": self._table(cell, now) if cell else None,
             "events": self._events_of(names, namespace),
         }
@@ -197,6 +198,16 @@ class Dashboard:
         places = product((None, namespace), ("", *names))
         known = (self._events.get(place, ()) for place in places)
         return sorted(chain.from_iterable(known), key=itemgetter("at"))[-EVENTS:]
+
+    def _weights(self, cell: Cell | None, now: float) -> _Series:
+        """Those of a cell over time; of one that is not sampled, as they are now."""
+        if cell in self._cells:
+            return self._cells[cell]
+        found = _Series()
+        if cell is not None and self._prices.points:
+            table = shown_table(self._router, cell, now)
+            found.append(self._prices.points[-1][0], table.deployments, table.weights)
+        return found
 
     def _names(self, cell: Cell | None) -> list[str]:
         if cell is None:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Response
-from fastapi.responses import StreamingResponse
 
 from windsock.clock import Clock
 from windsock.service.auth import Access, Principal
@@ -14,6 +13,7 @@ from windsock.service.control.access_check import allowed
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.files import file_routes
 from windsock.service.control.schemas.asked import DeploymentName, Name
+from windsock.service.control.schemas.streams import EventStream
 
 EVERY_S = 1.0
 """Between two views of a stream."""
@@ -36,9 +36,9 @@ def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIR
     @routes.get("/ui/api/stream")
     async def stream(
         caller: Caller, route: DeploymentName | None = None, task: Name | None = None
-    ) -> StreamingResponse:
+    ) -> EventStream:
         views = _views(dashboard, route, task, caller.namespace)
-        return StreamingResponse(views, media_type="text/event-stream")
+        return EventStream(views)
 
     @routes.get("/ui/api/cells")
     async def cells(caller: Caller) -> dict[str, Any]:

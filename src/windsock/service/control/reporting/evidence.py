@@ -30,8 +30,9 @@ class EvidenceView(Answer):
     task: str
     deployment: str
     basis: Basis = Field(
-        description="the best of what it rests on; `proxies alone`: a judge or a check, and no "
-        "label; `mere answers`: nobody judged, answers came"
+        description="what most of its evidence is, by the rewards that each kind counts for; "
+        "`judged`: labels, and proxies beside them; `proxies alone`: a judge or a check, and no "
+        "label; `lessons`: past evaluations; `mere answers`: nobody judged, answers came"
     )
     success_mean: float
     success_interval: tuple[float, float] = Field(description="90 % credible interval")

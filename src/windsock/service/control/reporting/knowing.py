@@ -22,7 +22,7 @@ MOST_MADE = 64
 """Tables that are made for one answer, of cells where none stands: a few milliseconds each. Of the
 others it is not said what exploring cost."""
 
-MOST_PLACES = 500
+MOST_PLACES = 200
 """Deployments at tasks that are told one by one, those with most requests: callers may name tasks
 as they like. The others are told as one."""
 

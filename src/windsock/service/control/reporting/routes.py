@@ -15,7 +15,8 @@ from windsock.service.control.history_routes import History
 from windsock.service.control.reporting.knowing import Costs, knowing_of
 from windsock.service.control.reporting.known import known_lines
 from windsock.service.control.reporting.lines import busiest_lines
-from windsock.service.control.reporting.spending import spending_of
+from windsock.service.control.reporting.spending import GROUPS as SPENDING
+from windsock.service.control.reporting.spending import Spending
 from windsock.service.control.schemas.asked import DeploymentName, When, by_the_minute, span_of
 from windsock.wire.caller_fields.names import MOST_CHARS
 
@@ -49,7 +50,8 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
         begin, last = span_of(since, until, now)
         begin, end = by_the_minute(begin, since), None if until is None else last
         asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
-        accounts = await asyncio.to_thread(past.accounts, **asked)
+        further = SPENDING if sample else ()
+        accounts = await asyncio.to_thread(past.accounts, **asked, further=further)
         kept = accounts.rows, accounts.bills, accounts.uncalled
         lines, others = await asyncio.to_thread(busiest_lines, *kept, groups, limit)
         found = {"since": begin, "until": end, "by": groups, "data": lines, "others": others}
@@ -61,7 +63,7 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
             past.savings, measures, **span, namespace=caller.namespace, sample=sample
         )
         router, namespace = insight.router, caller.namespace
-        spending = await spending_of(past.report, since=begin, until=end, namespace=namespace)
+        spending = await asyncio.to_thread(Spending.of, accounts.further)
         costs = Costs(router, spending, now)
         known = await known_lines(router, namespace, chain(*kept), costs)
         knowing = await knowing_of(costs, spending, namespace, router.routes)

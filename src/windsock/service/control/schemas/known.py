@@ -18,7 +18,7 @@ from windsock.core.evidence.weighting import CHECK
 from windsock.service.control.schemas.base import Answer
 
 Basis = Literal["judged", "proxies alone", "mere answers", "lessons", "public figures", "nothing"]
-"""The best of what a belief rests on."""
+"""What most of a belief's evidence is, by the rewards that each kind of it counts for."""
 
 LEAST_SAMPLES = 0.01
 """Rewards' worth of evidence below which there is none."""
@@ -156,13 +156,22 @@ def _around(mean: float, variance: float) -> Pair | None:
 
 
 def basis_of(known: HowKnown, belief: BeliefSummary, *, is_lent: bool) -> Basis:
-    """What a belief rests on; is_lent: public figures move its prior."""
-    if known.counted:
-        return "judged"
-    if any(word.say for word in known.words.values()):
-        return "proxies alone"
-    if known.answers:
-        return "mere answers"
-    if belief.effective_samples > LEAST_SAMPLES:
-        return "lessons"
+    """What most of a belief's evidence is; of equals the better. Proxies that labels stand beside
+    are corrected by them, and count with them.
+
+    is_lent     public figures move its prior
+    """
+    said = sum(word.say for word in known.words.values())
+    held = max(0.0, belief.effective_samples - said)
+    labels = min(known.counted, held)
+    lessons = min(known.taught, held - labels)
+    worth: dict[Basis, float] = {
+        "judged": labels + said if labels else 0.0,
+        "proxies alone": 0.0 if labels else said,
+        "lessons": lessons,
+        "mere answers": held - labels - lessons,
+    }
+    most = max(worth, key=lambda kind: worth[kind])
+    if worth[most] > LEAST_SAMPLES:
+        return most
     return "public figures" if is_lent else "nothing"

@@ -45,7 +45,7 @@ class CandidateView(Answer):
         None, description="what declared checks are worth, where answers were also judged; now only"
     )
     prior: str | None = Field(None, description="whose public figures the prior leans on; now only")
-    basis: Basis | None = Field(None, description="the best of what it rests on; now only")
+    basis: Basis | None = Field(None, description="what most of its evidence is; now only")
     sources: list[SourceView] | None = Field(
         None, description="who says what of it, and what that counts for; now only"
     )
@@ -193,9 +193,10 @@ class WeightsView(Answer):
 
 
 class WeightsAnswer(Answer):
-    """One view a route and task."""
+    """One view a route and task, those with most evidence; others: how many more there are."""
 
     data: list[WeightsView]
+    others: int
 
 
 Floor = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]

@@ -1,7 +1,7 @@
 // The shell: which view is open, who looks, and what keys do.
 
 import { forgetKey, get, hasKey, keepKey, Locked, post, Refused } from "./api.js";
-import { choose, element, keyed, once, write } from "./elements.js";
+import { choose, element, keyed, once, sentence, write } from "./elements.js";
 import { PANELS } from "./panels/index.js";
 import { rangeForm, rangeOf, SHARED, spanOf } from "./range.js";
 import { recolour } from "./timeline.js";
@@ -10,6 +10,7 @@ import { replays } from "./words.js";
 const $ = (id) => document.getElementById(id);
 const FIRST = PANELS[0].name;
 const RETRY_MS = 4000;
+const SLOW_MS = 400;
 const SCHEMES = ["", "light", "dark"];
 
 let open = null;
@@ -83,6 +84,11 @@ async function show() {
 /** Loads and draws, again every so many seconds while the page is looked at. */
 function polled(mine, view) {
   let timer = 0;
+  const slow = setTimeout(() => sentence(view, "slow", "Loading …").setAttribute("role", "status"), SLOW_MS);
+  const arrived = () => {
+    clearTimeout(slow);
+    view.querySelector(':scope > [data-name="slow"]')?.remove();
+  };
   const again = (ms) => {
     timer = setTimeout(() => (document.hidden ? again(ms) : run()), ms);
   };
@@ -92,6 +98,7 @@ function polled(mine, view) {
       replays((await session()).replayed);
       const facts = await mine.module.load(mine.ask);
       if (open !== mine) return;
+      arrived();
       unlock();
       state("live", "live");
       view.querySelector(":scope > .refused")?.remove();
@@ -100,11 +107,13 @@ function polled(mine, view) {
       if (mine.module.every) again(mine.module.every * 1000);
     } catch (error) {
       if (open !== mine || error.name === "AbortError") return;
+      arrived();
       failed(error, view, again);
     }
   }
   mine.end = () => {
     clearTimeout(timer);
+    clearTimeout(slow);
     mine.stop.abort();
   };
   mine.reload = run;
@@ -177,7 +186,8 @@ function cells(routes, route, task) {
   const chosen = place()[1].get("route") ?? route ?? names[0];
   choose($("route"), names, chosen);
   const all = open.panel.uses.includes("all-tasks") ? [""] : [];
-  choose($("task"), [...all, ...(routes[chosen] ?? [])], place()[1].get("task") ?? task ?? undefined);
+  const wanted = place()[1].get("task") ?? task ?? undefined;
+  choose($("task"), [...new Set([...all, ...(routes[chosen] ?? []), ...(wanted ? [wanted] : [])])], wanted);
 }
 
 async function offered() {

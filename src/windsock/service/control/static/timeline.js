@@ -6,6 +6,7 @@ import { earliest, moment, when } from "./words.js";
 
 const AXIS_W = 56;
 const MOST_TOLD = 24;
+const WHOLE = [1, 2, 5, 10, 20, 50].flatMap((each) => [each, each * 100, each * 1e4, each * 1e6]).sort((a, b) => a - b);
 const charts = new Set();
 
 /**
@@ -13,7 +14,7 @@ const charts = new Set();
  *
  * at        unix s, rising
  * series    {name: values}, null where it is not known
- * more      {caption, format(value), isStacked?, isStepped?, isLog?, top?: the axis' upper end, ends?: where the last step does,
+ * more      {caption, format(value), isStacked?, isStepped?, isLog?, isWhole?: counts, top?: the axis' upper end, ends?: where the last step does,
  *            marks?: lines at moments, [{at, dash, index?: of the series it concerns}], sync?: charts of one name share their
  *            cursor, cursor?(index or null), zoom(from, to): what a part dragged over does}
  */
@@ -76,7 +77,7 @@ function build(box) {
     bands: more.isStacked ? names.slice(1).map((_, index) => ({ series: [index + 2, index + 1], fill: faint(inks[index + 1], 0.72) })) : [],
     axes: [
       axis({ values: (_, ticks) => ticks.map((tick, index) => moment(tick, ticks[1] - ticks[0], index === 0)), space: 90, size: 30 }),
-      axis({ size: AXIS_W, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : more.format(tick))), ...(more.isLog ? { splits: (_, __, low, high) => nice(low, high) } : {}) }),
+      axis({ size: AXIS_W, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : more.format(tick))), ...(more.isLog ? { splits: (_, __, low, high) => nice(low, high) } : {}), ...(more.isWhole ? { incrs: WHOLE } : {}) }),
     ],
     hooks: {
       draw: [(plot) => box.facts.more.marks?.forEach((each) => mark(plot, each, line, inks))],

@@ -14,7 +14,7 @@ export function usd(value) {
 /** Whole percents, one decimal below ten; a share that is small but not nil never reads as 0. */
 export function percent(value) {
   if (value === null || value === undefined) return dash;
-  if (value > 0 && value < 0.0005) return "< 0.1\u00a0%";
+  if (value > 0 && value < 0.0005) return "<\u00a00.1\u00a0%";
   const digits = value > 0 && value < 0.0995 ? 1 : 0;
   return `${(value * 100).toFixed(digits)}\u00a0%`;
 }

@@ -14,12 +14,8 @@ from cachetools import LRUCache
 
 from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.routes import Route
-from windsock.errors import BadRequest
 from windsock.service.texts.stream_copy import MAX_COPY_BYTES, CopyRoom, StreamCopy
 from windsock.wire.request import UpstreamRequest
-
-WISHES = ("use", "bypass", "refresh")
-"""What a client may say of the cache in `x-windsock-cache`."""
 
 ENTRY_BYTES = 512
 """What an entry weighs beside its body."""
@@ -153,7 +149,7 @@ def cache_key(
 
     wish    of the caller, x-windsock-cache
 
-    None if the answer may not be kept. Raises BadRequest.
+    None if the answer may not be kept.
     """
     if not _is_cachable(asked, wish):
         return None
@@ -172,8 +168,6 @@ def cache_key(
 
 def _is_cachable(asked: UpstreamRequest, wish: str | None) -> bool:
     """True if the answer may be kept: asked for, or certain to be alike (temperature 0)."""
-    if wish is not None and wish not in WISHES:
-        raise BadRequest(f"x-windsock-cache must be one of {', '.join(WISHES)}, not {wish!r}")
     if wish == "bypass" or asked.is_private:
         return False
     return wish is not None or asked.temperature == 0

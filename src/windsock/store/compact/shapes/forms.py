@@ -127,8 +127,10 @@ def _laid_out(kind: type[Any], types: tuple[type[Any], ...]) -> Layout:
         each.default._value_ if isinstance(each.default, Enum) else each.default
         for each in fields(kind)
     )
-    puts = [PUTS.get(name) if issubclass(each, tuple) and name in PUTS else _put_of(each)
-            for name, each in zip(names, types, strict=True)]  # fmt: skip
+    puts = [
+        PUTS.get(name) if issubclass(each, tuple) and name in PUTS else _put_of(each)
+        for name, each in zip(names, types, strict=True)
+    ]
     writes = tuple(
         write_of(*facts) if put is None else None
         for put, *facts in zip(puts, names, types, defaults, strict=True)

@@ -25,8 +25,7 @@ STOPS = {
 
 THOUGHTS = ("thinking", "redacted_thinking")
 
-COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens",
-          "cache_creation_input_tokens")  # fmt: skip
+COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 LIVES = "cache_creation"
 """What was written to a cache, by how long it is kept there."""
 

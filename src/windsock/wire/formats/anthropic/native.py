@@ -88,8 +88,11 @@ class NativeMessageScanner(NativeStreamScanner):
 
     def facts(self) -> AnswerFacts:
         """Counted as in a chat completion."""
-        told = {"id": self._message.get("id"), "model": self._message.get("model"),
-                **({"usage": usage_of(self._counted)} if self._counted else {})}  # fmt: skip
+        told = {
+            "id": self._message.get("id"),
+            "model": self._message.get("model"),
+            **({"usage": usage_of(self._counted)} if self._counted else {}),
+        }
         facts = facts_of(told, self._traits, images=self._images, finish_reason=self._finish)
         facts.is_empty = not self.has_answer
         return facts

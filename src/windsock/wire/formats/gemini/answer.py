@@ -100,12 +100,16 @@ def _finish(reason: Any, *, has_calls: bool) -> str | None:
 
 
 def _said(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    texts = [part["text"] for part in parts if isinstance(part.get("text"), str)
-             and not part.get("thought")]  # fmt: skip
+    texts = [
+        part["text"]
+        for part in parts
+        if isinstance(part.get("text"), str) and not part.get("thought")
+    ]
     thoughts = [str(part.get("text", "")) for part in parts if part.get("thought")]
     calls = [part for part in parts if isinstance(part.get("functionCall"), dict)]
-    images = [_image(part["inlineData"]) for part in parts
-              if isinstance(part.get("inlineData"), dict)]  # fmt: skip
+    images = [
+        _image(part["inlineData"]) for part in parts if isinstance(part.get("inlineData"), dict)
+    ]
     return {
         "content": "".join(texts) if texts else None,
         **({"reasoning_content": "".join(thoughts)} if thoughts else {}),

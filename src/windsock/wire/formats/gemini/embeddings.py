@@ -35,8 +35,10 @@ class GeminiEmbeddings(OpenAIEmbeddings):
         """A request for each text."""
         texts, size = _stated(request, "input"), _stated(request, "dimensions")
         same = {"model": f"models/{model}"} | ({"outputDimensionality": size} if size else {})
-        told = [{**same, "content": {"parts": [{"text": text}]}}
-                for text in ([texts] if isinstance(texts, str) else texts)]  # fmt: skip
+        told = [
+            {**same, "content": {"parts": [{"text": text}]}}
+            for text in ([texts] if isinstance(texts, str) else texts)
+        ]
         return orjson.dumps({"requests": told})
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
@@ -50,8 +52,9 @@ class GeminiEmbeddings(OpenAIEmbeddings):
         is_packed = _stated(request, "encoding_format") == "base64"
         data = [{"object": "embedding", "index": index, "embedding": _packed(each) if is_packed
                  else each} for index, each in enumerate(vectors)]  # fmt: skip
-        made = super().answer(orjson.dumps({**_counted(body), "object": "list", "data": data}),
-                              request)  # fmt: skip
+        made = super().answer(
+            orjson.dumps({**_counted(body), "object": "list", "data": data}), request
+        )
         if made is not None:
             count = request.request.prompt_tokens
             estimated = {"prompt_tokens": count, "total_tokens": count}

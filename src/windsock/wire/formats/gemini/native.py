@@ -94,8 +94,9 @@ class NativeContentScanner(NativeStreamScanner):
         self.error = error_in(body)
         if self.error is not None:
             return False
-        self._head = {name: body.get(name) or self._head.get(name)
-                      for name in ("responseId", "modelVersion")}  # fmt: skip
+        self._head = {
+            name: body.get(name) or self._head.get(name) for name in ("responseId", "modelVersion")
+        }
         self._counted = merged(self._counted, dict(part_of(body, "usageMetadata")))
         self._look(list(_parts(body)))
         if b'"finishReason"' in payload or is_blocked(body):
@@ -109,8 +110,11 @@ class NativeContentScanner(NativeStreamScanner):
         self.content_events += shown or any(part.get("text") for part in parts)
 
     def _end(self, body: dict[str, Any]) -> None:
-        ended = [each["finish_reason"] for each in completion_of(body)["choices"]
-                 if each["finish_reason"]]  # fmt: skip
+        ended = [
+            each["finish_reason"]
+            for each in completion_of(body)["choices"]
+            if each["finish_reason"]
+        ]
         if not ended:
             return
         self._finish = next(filter(has_failed, ended), self._finish or ended[0])

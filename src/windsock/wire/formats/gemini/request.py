@@ -172,9 +172,11 @@ def _args(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _result(message: Mapping[str, Any], names: Mapping[Any, Any]) -> Part:
     content = message.get("content")
-    text = content if isinstance(content, str) else "".join(
-        part["text"] for part in _parts(content) if "text" in part
-    )  # fmt: skip
+    text = (
+        content
+        if isinstance(content, str)
+        else "".join(part["text"] for part in _parts(content) if "text" in part)
+    )
     name = message.get("name") or names.get(message.get("tool_call_id"))
     named = own_id(message.get("tool_call_id"), name)
     return {"functionResponse": {**named, "name": name, "response": {"result": text}}}

@@ -54,8 +54,9 @@ class Parts:
         if piece.kind is Kind.SEALED:
             self._thought.append(piece.block)
         elif piece.kind is Kind.THOUGHT and piece.signature:
-            self._thought.append({"type": "thinking", "thinking": piece.text,
-                                  "signature": piece.signature})  # fmt: skip
+            self._thought.append(
+                {"type": "thinking", "thinking": piece.text, "signature": piece.signature}
+            )
 
     def rest(self) -> list[Part]:
         """A signature that nothing followed."""
@@ -138,11 +139,15 @@ def logprobs_of(logprobs: Any) -> dict[str, Any]:
     if not tokens:
         return {}
     chosen = [_token(each) for each in tokens]
-    top = [{"candidates": [_token(other) for other in each.get("top_logprobs") or ()]}
-           for each in tokens]  # fmt: skip
+    top = [
+        {"candidates": [_token(other) for other in each.get("top_logprobs") or ()]}
+        for each in tokens
+    ]
     mean = sum(each["logProbability"] for each in chosen) / len(chosen)
-    return {"avgLogprobs": mean,
-            "logprobsResult": {"topCandidates": top, "chosenCandidates": chosen}}  # fmt: skip
+    return {
+        "avgLogprobs": mean,
+        "logprobsResult": {"topCandidates": top, "chosenCandidates": chosen},
+    }
 
 
 def _call(piece: Piece) -> dict[str, Any]:

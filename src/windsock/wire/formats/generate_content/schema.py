@@ -29,7 +29,9 @@ OWN = ("nullable", "propertyOrdering")
 """Keywords that JSON schemas say otherwise, or not at all."""
 
 RENAMED: dict[str, str] = {spelled(name): name for name in (*INNER, *CHOICES, *NUMBERS, *OWN)} | {
-    "ref": "$ref", "defs": "$defs"}  # fmt: skip
+    "ref": "$ref",
+    "defs": "$defs",
+}
 
 
 def json_schema(schema: Any) -> Any:

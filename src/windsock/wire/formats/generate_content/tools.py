@@ -51,8 +51,9 @@ def _choice(config: dict[str, Any], allowed: list[Any]) -> dict[str, Any]:
     mode = str(stated).upper()
     if mode not in CHOICES:
         known = ", ".join(CHOICES)
-        raise BadRequest(f"toolConfig: the mode {stated!r} is unknown; send one of {known}",
-                         param="toolConfig")  # fmt: skip
+        raise BadRequest(
+            f"toolConfig: the mode {stated!r} is unknown; send one of {known}", param="toolConfig"
+        )
     if mode == "ANY" and len(allowed) == 1:
         return {"tool_choice": {"type": "function", "function": {"name": allowed[0]}}}
     return {"tool_choice": CHOICES[mode]}

@@ -57,8 +57,9 @@ class Conversation:
             return
         asked = [made for each in parts for made in self._asked(each)]
         if asked:
-            self._results.say({"role": "system" if role == "system" else "user",
-                               "content": joined(asked)})  # fmt: skip
+            self._results.say(
+                {"role": "system" if role == "system" else "user", "content": joined(asked)}
+            )
 
     def _said(self, parts: list[Part], *, is_text: bool) -> None:
         """Parts of an answer; texts in a row are one, for a stream tells it in pieces."""

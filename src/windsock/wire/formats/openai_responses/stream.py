@@ -73,8 +73,11 @@ class ResponseStreamScanner(EventTranslator):
         match kind:
             case "response.created":
                 made = part_of(body, "response")
-                self._head |= {"id": made.get("id"), "model": made.get("model"),
-                               "created": made.get("created_at") or 0}  # fmt: skip
+                self._head |= {
+                    "id": made.get("id"),
+                    "model": made.get("model"),
+                    "created": made.get("created_at") or 0,
+                }
                 yield self._chunk({"role": "assistant", "content": ""})
             case "response.output_item.added" if item.get("type") == "function_call":
                 named = {"name": item.get("name"), "arguments": ""}
@@ -98,8 +101,9 @@ class ResponseStreamScanner(EventTranslator):
             return
         is_begun = body.get("output_index") in self._calls
         whole = call_of(item)
-        yield self._call(body, {"function": {"arguments": whole["function"]["arguments"]}}
-                         if is_begun else whole)  # fmt: skip
+        yield self._call(
+            body, {"function": {"arguments": whole["function"]["arguments"]}} if is_begun else whole
+        )
 
     def _ended(self, response: Any) -> Iterator[dict[str, Any]]:
         items = items_of(response)

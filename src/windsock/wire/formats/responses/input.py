@@ -67,9 +67,12 @@ class Input:
         elif kind in LEFT_OUT:
             self.left_out.append(f"input.{kind}")
         else:
-            raise BadRequest(f"input: an item of type {kind!r} cannot be routed; send messages, "
-                             "function calls and their outputs, or ask a deployment that speaks "
-                             "Responses", param="input")  # fmt: skip
+            raise BadRequest(
+                f"input: an item of type {kind!r} cannot be routed; send messages, "
+                "function calls and their outputs, or ask a deployment that speaks "
+                "Responses",
+                param="input",
+            )
 
     def _think(self, item: dict[str, Any]) -> None:
         """A summary of OpenAI's, or what it encrypted, is not what was thought."""
@@ -120,9 +123,12 @@ def _part(part: Any) -> dict[str, Any]:
         case "input_file":
             return {"type": "file", "file": _file(part)}
         case _:
-            raise BadRequest(f"input: content of type {kind!r} cannot be routed; send input_text, "
-                             "input_file, or input_image with an image_url, or ask a deployment "
-                             "that speaks Responses", param="input")  # fmt: skip
+            raise BadRequest(
+                f"input: content of type {kind!r} cannot be routed; send input_text, "
+                "input_file, or input_image with an image_url, or ask a deployment "
+                "that speaks Responses",
+                param="input",
+            )
 
 
 def _file(part: dict[str, Any]) -> dict[str, Any]:

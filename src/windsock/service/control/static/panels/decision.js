@@ -106,7 +106,7 @@ function attempts(place, { attempts: calls }) {
     { title: "Why", text: (row) => row.reason },
     { title: "Came of it", text: (row) => row.kind + (row.status ? `, ${row.status}` : "") },
     { title: "Time", isNumber: true, text: (row) => millis(row.latency_s === null ? null : row.latency_s * 1000) },
-    { title: "Counted", isNumber: true, text: (row) => usd(row.counted_usd) },
+    { title: "Counted", unit: "beside a bill", isNumber: true, text: (row) => usd(row.counted_usd) },
     { title: "Billed", isNumber: true, text: (row) => usd(row.billed_usd) + (row.is_bill_doubted ? ", doubted" : "") },
     { title: "Adapted", text: (row) => row.adapted.join(", ") || null },
   ], calls, { caption: "Calls of this request", key: (row) => String(calls.indexOf(row)) });

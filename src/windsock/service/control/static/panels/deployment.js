@@ -19,7 +19,7 @@ export async function load({ get, args, range, span }) {
   ]);
   return {
     name, health: all.find((each) => each.deployment === name), price: prices.data[0], history: history.data, since, until,
-    weights: weights.data.flatMap((cell) => cell.candidates.filter((each) => each.deployment === name).map((each) => ({ ...each, route: cell.route, task: cell.task }))),
+    others: weights.others, weights: weights.data.flatMap((cell) => cell.candidates.filter((each) => each.deployment === name).map((each) => ({ ...each, route: cell.route, task: cell.task }))),
     spent: report.data.filter((each) => each.deployment === name), events: events.data,
   };
 }
@@ -54,7 +54,7 @@ function one(place, found, ask) {
     ["Takes", Object.entries(health?.capabilities ?? {}).filter(([, has]) => has === true).map(([each]) => each.replace(/_/g, " ")).join(", ") || "not known"],
   ]);
   paid(place, found, ask);
-  table(section(place, "cells", "Weight and belief", "by task, now"), "rows", [TASK, WEIGHT, ...BELIEF, LIMITS], found.weights, { caption: `Weights of ${name} by task`, key: (row) => `${row.route} ${row.task}`, none: "No task has it among its candidates just now." });
+  table(section(place, "cells", "Weight and belief", found.others ? `by task, now; ${found.others} tasks with less evidence are left out` : "by task, now"), "rows", [TASK, WEIGHT, ...BELIEF, LIMITS], found.weights, { caption: `Weights of ${name} by task`, key: (row) => `${row.route} ${row.task}`, none: "No task has it among its candidates just now." });
   table(section(place, "spent", "Requests", "in the chosen time"), "rows", [{ title: "Task", text: (row) => row.task }, ...spent()], found.spent, { caption: `Requests served by ${name}`, key: (row) => row.task, none: "It served nobody in this time." });
   table(section(place, "events", "Events"), "rows", [
     { title: "When", text: (row) => when(row.at), value: (row) => row.at },

@@ -6,7 +6,7 @@ import { percent, usd } from "../words.js";
 
 const [W, H, LEFT, BOTTOM] = [640, 320, 64, 280];
 const SIZES = { today: 6, deployment: 4, quality: 5, value: 2.5 };
-const BELOW = ["economy", "high"];
+const NAMED = ["today", "quality", "deployment"]; // who is named first where there is little room
 const ALL = "all its traffic";
 
 export const every = 15;
@@ -63,6 +63,7 @@ function picture(points) {
   const y = scale(shown.map((each) => each.success), BOTTOM, 16, false);
   const text = (at, up, words, anchor = "start") => drawn("text", { x: at, y: up, "text-anchor": anchor }, words);
   const at = (each) => [x(each.usd_per_request), y(each.success)];
+  const named = labels(shown, at);
   const line = shown.filter((each) => each.kind === "value").map(at).join(" ");
   return drawn("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": "Cost against success; the table below has the same figures" },
     drawn("path", { class: "axis", d: `M${LEFT} 16V${BOTTOM + 8}H${W - 20}` }),
@@ -71,13 +72,31 @@ function picture(points) {
     drawn("polyline", { class: "ladder", points: line }),
     ...shown.map((each) => {
       const [cx, cy] = at(each);
-      const isNamed = each.kind === "quality" || each.kind === "today" || each.label.endsWith("(incumbent)");
-      const place = each.kind === "today" ? [cx - 10, cy + 4, each.name, "end"] : [cx + 9, cy + (BELOW.includes(each.name) ? 17 : -7), each.kind === "deployment" ? "incumbent" : each.name];
-      const words = isNamed ? [text(...place)] : [];
       const title = drawn("title", {}, `${each.label}: ${right(each.success)}, ${cost(each)} per 1,000 requests`);
-      return drawn("g", { class: each.kind }, drawn("circle", { cx, cy, r: SIZES[each.kind] }), title, ...words);
+      return drawn("g", { class: each.kind }, drawn("circle", { cx, cy, r: SIZES[each.kind] }), title, ...(named.has(each) ? [text(...named.get(each))] : []));
     }));
 }
+
+/** Where each name stands, beside its dot and upon no other name or dot; what finds no room is left to its title and the table. */
+function labels(points, at) {
+  const size = matchMedia("(max-width: 1080px)").matches ? 22 : 12;
+  const ordered = NAMED.flatMap((kind) => points.filter((point) => point.kind === kind));
+  const taken = ordered.map((each) => box(at(each)[0] - 5, at(each)[1] + 5, 10, 10));
+  const found = new Map();
+  for (const each of ordered) {
+    const [[cx, cy], words] = [at(each), each.label.endsWith("(incumbent)") ? "incumbent" : each.name.split("/").at(-1)];
+    const width = 0.62 * size * words.length;
+    const spots = [-5, size + 2, size / 3].flatMap((down) => [cx + 9, cx - 9 - width].map((x) => box(x, cy + down, width, size)));
+    const free = spots.find((spot) => spot.x > LEFT && spot.right < W && !taken.some((other) => meet(spot, other)));
+    if (!free) continue;
+    taken.push(free);
+    found.set(each, [free.x, free.y, words]);
+  }
+  return found;
+}
+
+const box = (x, y, width, height) => ({ x, y, right: x + width, top: y - height });
+const meet = (a, b) => a.x < b.right && b.x < a.right && a.top < b.y && b.top < a.y;
 
 const shares = (row) => Object.entries(row.weights).sort(([, a], [, b]) => b - a).map(([name, weight]) => `${name} ${percent(weight)}`).join(", ");
 

@@ -6,6 +6,7 @@ import { timeline } from "../timeline.js";
 import { count, dash, many, millis, millisPair, percent, when } from "../words.js";
 
 const MOST = 8;
+const COUNTS = { format: (value) => (value === null ? dash : count(value)), isStacked: true, isWhole: true };
 
 export const every = 10;
 
@@ -19,14 +20,15 @@ export function draw(place, { now, past, replicas }, ask) {
   const out = rows.filter((row) => row.why_out).map((row) => row.deployment);
   const errors = total(past.data, (line) => line.failed);
   sentence(place, "in-short", `${many(rows.length, "deployment")}${out.length ? `, out: ${out.slice(0, MOST).join(", ")}` : ", all in use"}; ${many(total(past.data, (line) => line.calls), "call")} in this time, ${errors ? `${count(errors)} failed` : "none failed"}.`);
-  const shown = past.data.slice(0, MOST);
+  const order = ({ deployment }) => now.findIndex((each) => each.deployment === deployment);
+  const shown = past.data.slice(0, MOST).sort((a, b) => order(a) - order(b)); // an order that stays, so that colours do
   const axis = { zoom: ask.zoom, ends: Math.min(past.until, Date.now() / 1000) };
   const slow = section(place, "latency", "Latency", "95 of 100 answered requests were faster, waits included");
-  timeline(slow, "latency-chart", past.at, columns(shown, (line) => line.p95_latency_s.map((each) => (each === null ? null : each * 1000))), { caption: "95th percentile of the time to an answer, by deployment", format: millis, ...axis });
+  timeline(slow, "latency-chart", past.at, columns(shown, (line) => line.p95_latency_s.map((each) => (each === null ? null : each * 1000))), { caption: "95th percentile of the time to an answer, by deployment", format: millis, isWhole: true, ...axis });
   const failed = section(place, "errors", "Errors", "calls that brought no answer, by kind");
-  timeline(failed, "errors-chart", past.at, byKind(past), { caption: "Failed calls by kind", format: (value) => (value === null ? dash : count(value)), isStacked: true, ...axis });
+  timeline(failed, "errors-chart", past.at, byKind(past), { caption: "Failed calls by kind", ...COUNTS, ...axis });
   const calls = section(place, "calls", "Calls", "retries and fallbacks included");
-  timeline(calls, "calls-chart", past.at, columns(shown, (line) => line.calls), { caption: "Calls by deployment", format: (value) => (value === null ? dash : count(value)), isStacked: true, ...axis });
+  timeline(calls, "calls-chart", past.at, columns(shown, (line) => line.calls), { caption: "Calls by deployment", ...COUNTS, ...axis });
   const all = section(place, "deployments", "Deployments", "now, and in this time");
   table(all, "health-table", COLUMNS, rows, { caption: "Health of every deployment", key: (row) => row.deployment, none: "No deployment is configured.", mark: (row) => (row.why_out ? "bad" : "") });
   const together = section(place, "replicas", "Replicas", `${replicas.says}${replicas.is_away ? "; the database is away, this is of before" : ""}`);
