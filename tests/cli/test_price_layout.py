@@ -41,6 +41,8 @@ def test_a_note_is_on_the_line_where_there_is_room_for_all() -> None:
     ]
     wide = [Entry("ab", ("1",)), Entry("客", ("2",))]
     assert list(lines(wide, width=80)) == ["ab        1", "客        2"]
+    loud = [Entry("a\x1b[2J", ("1",), "b\x9b")]
+    assert list(lines(loud, width=80)) == ["a?[2J        1  b?"]
     narrow = list(lines([*rows, Entry("c/m", ("1", "2"), "long " * 20)], width=80))
     assert narrow[1] == "  says list"
 

@@ -211,11 +211,12 @@ async def test_the_operators_scales_hold_and_a_rating_without_one_is_left_out(
             {"request_id": "r", "metric": "toxicity", "value": 0},
             {"request_id": "r", "metric": "verdict", "value": "So_so", "source": "elsewhere"},
             {"request_id": "r", "metric": "grade of it", "value": 7},
+            {"request_id": "r", "metric": "clears\x1b[2J", "value": 1},
             {"value": 1},
         ]
         told = (await it.http.post("/v1/feedback/rows", json={"scores": rows})).json()
-        assert (told["learnt"], told["left_out"]) == (3, 2)
-        assert [each["place"] for each in told["reasons"]] == ["row 4", "row 5"]
+        assert (told["learnt"], told["left_out"]) == (3, 3)
+        assert [each["place"] for each in told["reasons"]] == ["row 4", "row 5", "row 6"]
         assert await said_of(it, decision) == [
             ("stars", "explicit", 0.25),
             ("toxicity", "explicit", 1.0),

@@ -30,7 +30,7 @@ async def it(tmp_path: Path) -> AsyncIterator[Running]:
     "path",
     ["/v1/chat/completions", "/v1/chat/completions/", "/chat/completions",
      "/api/v1/chat/completions", "/openai/v1/chat/completions", "/v1/v1/chat/completions",
-     "/v1beta/openai/chat/completions",
+     "/v1beta/openai/chat/completions", "/v1//chat/completions",
      "/openai/deployments/auto/chat/completions?api-version=2024-10-21"],
 )  # fmt: skip
 async def test_chat_is_found_under_every_base_path(it: Running, path: str) -> None:

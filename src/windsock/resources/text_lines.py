@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.console import Console
 
 INDENT = "  "
+
+UNSPOKEN = dict.fromkeys((*range(32), *range(127, 160)), "?")
+"""Characters that would speak to the terminal: names come from callers, feeds and providers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,10 @@ class Entry:
     figures: Sequence[str]
     note: str = ""
 
+    def unspoken(self) -> Entry:
+        """The same, with nothing that speaks to a terminal."""
+        return replace(self, name=self.name.translate(UNSPOKEN), note=self.note.translate(UNSPOKEN))
+
 
 def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[str]:
     """Entries below each other, the first as their head, in lines of at most `width` characters,
@@ -30,6 +37,7 @@ def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[
     line if there is room for all notes, else on the next one. Longer lines hold one long name.
     figure      characters of a figure at least, the blanks before it included
     """
+    entries = [each.unspoken() for each in entries]
     columns = zip_longest(*(each.figures for each in entries), fillvalue="")
     widths = [max(figure, *(len(cell) + 2 for cell in column)) for column in columns]
     figures = sum(widths)
@@ -51,7 +59,7 @@ def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[
 def wrapped(text: str, *, width: int, indent: str = INDENT) -> list[str]:
     """A note over as many lines as it needs; no word of it is broken."""
     return textwrap.wrap(
-        text,
+        text.translate(UNSPOKEN | {ord("\n"): " "}),
         max(width, 20),
         initial_indent=indent,
         subsequent_indent=indent,

@@ -19,6 +19,9 @@ BASES = ("/api/v1/", "/openai/v1/", "/v1beta/openai/", "/v1/v1/")
 """Of OpenRouter, of Azure's newer API, of Google's likeness of OpenAI's, and of a base URL
 that says /v1 where the client adds it."""
 
+STROKES = re.compile(r"//+")
+"""Where a base URL ends with one and the client adds another."""
+
 VERB = re.compile(r":[a-z]+[A-Z]\w+\Z")
 """The end of a path that is a call of Google's; no model's name has it."""
 
@@ -51,7 +54,7 @@ GEMINI_CALLS = "/v1beta/models/{model}:"
 
 def known_as(path: str) -> tuple[str, str | None]:
     """(our own path, the model that this one names)"""
-    path = path.rstrip("/") or "/"
+    path = STROKES.sub("/", path).rstrip("/") or "/"
     if found := AZURE.fullmatch(path):
         return f"/v1{found[2]}", unquote(found[1])
     if found := GEMINI_CALL.fullmatch(path):

@@ -19,12 +19,10 @@ from windsock.wire.scores.score import (
     Scale,
     Score,
     names_of,
+    own_names,
     records_in,
     stated,
 )
-
-OWN = ("decision_id", "response_id", "request_id")
-"""In the metadata of a score: what it judges, by our names."""
 
 
 def read_langfuse(document: Any) -> Iterator[Read]:
@@ -44,8 +42,7 @@ def read_langfuse(document: Any) -> Iterator[Read]:
 
 
 def _score(body: Mapping[str, Any], place: str) -> Score:
-    metadata = body.get("metadata")
-    own = [metadata.get(name) for name in OWN] if isinstance(metadata, dict) else []
+    own = own_names(body.get("metadata"))
     names = names_of(*own, body.get("observation_id"), body.get("trace_id"))
     if not names:
         of = next((name for name in ("session_id", "dataset_run_id") if body.get(name)), None)

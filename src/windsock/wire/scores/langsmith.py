@@ -18,12 +18,10 @@ from windsock.wire.scores.score import (
     Scale,
     Score,
     names_of,
+    own_names,
     records_in,
     stated,
 )
-
-OWN = ("decision_id", "response_id", "request_id")
-"""In the metadata of a run or of its feedback: what it judges, by our names."""
 
 
 def read_langsmith(document: Any) -> Iterator[Read]:
@@ -133,7 +131,7 @@ def _own(record: Mapping[str, Any]) -> list[Any]:
     """Names in metadata, and the answer's own id where the run kept it."""
     extra, outputs = record.get("extra"), record.get("outputs")
     metadata = extra.get("metadata") if isinstance(extra, dict) else None
-    own = [metadata.get(name) for name in OWN] if isinstance(metadata, dict) else []
+    own = own_names(metadata)
     return [*own, outputs.get("id") if isinstance(outputs, dict) else None]
 
 

@@ -17,6 +17,9 @@ WHOLE = re.compile(r"([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:/\s*(\d+(?:\.\d+)?)|(%)
 HUMAN = "explicit"
 """The source of what people say."""
 
+OWN = ("decision_id", "response_id", "request_id")
+"""In the metadata of a score, or of what it judges: an answer's names here."""
+
 MOST_NAMES = 32
 """By which one score may say whose answer it judges."""
 
@@ -253,6 +256,11 @@ def names_of(*stated: Any) -> tuple[str, ...]:
     said = [str(name).strip() for name in stated if isinstance(name, str | int)]
     forms = [form for name in said if name for form in (name, hex_form(name))]
     return tuple(dict.fromkeys(forms))[:MOST_NAMES]
+
+
+def own_names(metadata: Any) -> list[Any]:
+    """What metadata say of an answer, by OWN; None where they do not."""
+    return [metadata.get(name) for name in OWN] if isinstance(metadata, dict) else []
 
 
 def hex_form(name: str) -> str:

@@ -27,7 +27,8 @@ COUNT = rf"(?:{NUMBER}|\b(?:an?|one)\b(?=\s{{1,9}}{UNIT}))"
 PART = re.compile(rf"({COUNT})\s*({UNIT})")
 SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
 SAID = re.compile(
-    r"(?:(?:try|retry|retried|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|(?:wait|cool off|back off)(?:\s+for)?"
+    r"(?:(?:try|retry|retried|retrying)(?:\s+\w+){0,4}\s+(?:in|after)"
+    r"|(?:wait|cool off|back off)(?:\s+for)?"
     r"|(?:resets?|renews?|refresh(?:es)?|(?:replenish|refresh)ed)\s+(?:in|after)"
     r"|(?:allowed|available|possible)\s+(?:again\s+)?in"
     rf"|(?:remaining|time left|eta):?(?=\s+{PART.pattern}))"

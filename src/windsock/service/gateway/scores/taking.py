@@ -12,8 +12,9 @@ from windsock.core.model.rewards import Reward
 from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.feedback_inbox import FeedbackInbox, FindNamed, UnknownDecision
-from windsock.service.gateway.feedback_endpoint import Kept, share_kept
+from windsock.service.gateway.feedback_endpoint import MAX_NAME_CHARS, Kept, share_kept
 from windsock.service.use.reader import EDIT
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.scores.score import LeftOut, NoScore, Read, Scale, Score, value_of
 
 MOST_SCORES = 2_000
@@ -31,8 +32,6 @@ MOST_REACHES = 1_000
 
 AT_A_TIME = 20
 """Scores between which others have their turn."""
-
-MOST_NAME_CHARS = 255
 
 Scales = Mapping[str, Scale]
 """What the operator says of metrics, by name."""
@@ -183,8 +182,7 @@ class Delivery:
         return is_known
 
     async def _reward(self, score: Score) -> Reward:
-        if len(score.metric) > MOST_NAME_CHARS or len(score.source) > MOST_NAME_CHARS:
-            raise NoScore(f"its metric has more than {MOST_NAME_CHARS} characters")
+        _check_names(score)
         key_id = self.principal.key_id
         if score.final_text is not None:
             value = await self._left_of(score, score.final_text)
@@ -200,3 +198,12 @@ class Delivery:
             return await share_kept(self.find, self.kept, score.names, used)
         except BadRequest as error:
             raise NoScore(str(error)) from error
+
+
+def _check_names(score: Score) -> None:
+    """Raises NoScore for names that may not be kept."""
+    try:
+        check_name(score.metric, "its metric", most=MAX_NAME_CHARS)
+        check_name(score.source, "its source", most=MAX_NAME_CHARS)
+    except BadRequest as error:
+        raise NoScore(str(error)) from error
