@@ -64,6 +64,11 @@ async def ask(it: Running, **facts: Any) -> httpx.Response:
     return await it.http.post("/v1/chat/completions", json={**ASK, **facts})
 
 
+def turn(n: int) -> list[dict[str, str]]:
+    """A conversation that is none of the others: the same that fails again counts once."""
+    return [{"role": "user", "content": f"number {n}"}]
+
+
 ACCOUNT = """
 [providers.bad{n}]
 base_url = "{url}"
@@ -314,10 +319,12 @@ async def test_a_pinned_dead_one_is_asked_now_and_then_and_answers_as_soon_as_it
         config = config_of(("bad", bad.url, 1.0), ("well", well.url, 9.0))
         config += "max_attempts = 1\n"
         async with running(config, tmp_path, clock=clock) as it:
-            codes = [(await ask(it, model="bad/m")).status_code for _ in range(15)]
+            codes = [
+                (await ask(it, model="bad/m", messages=turn(n))).status_code for n in range(15)
+            ]
             assert (codes[:5], set(codes[5:])) == ([502] * 4 + [503], {503})
             assert len(bad.seen) == 5
-            told = await ask(it, model="bad/m")
+            told = await ask(it, model="bad/m", messages=turn(15))
             assert int(told.headers["retry-after"]) <= 3
             dead[0] = False
             clock.advance_to(clock.now() + 3.0)

@@ -101,12 +101,15 @@ WEATHER = {"name": "get_weather", "description": "of a city", "input_schema": SC
 
 
 async def test_a_message_is_answered_with_text_and_counted_tokens(world, claude) -> None:
-    got = await claude.messages.create(**ASK, system="be brief", stop_sequences=["x"])
+    got = await claude.messages.create(
+        **ASK, system="be brief", stop_sequences=["x"], output_config={"effort": "xhigh"}
+    )
     assert (got.role, got.content[0].text, got.stop_reason) == ("assistant", "Grüezi", "end_turn")
     assert (got.usage.input_tokens, got.usage.output_tokens) == (12, 3)
     (seen,) = world[1].seen
     assert seen["messages"][0] == {"role": "system", "content": "be brief"}
     assert (seen["stop"], seen["max_tokens"], seen["model"]) == (["x"], 50, "m")
+    assert seen["reasoning_effort"] == "xhigh"
 
 
 async def test_a_streamed_message_carries_umlauts_and_usage(claude) -> None:

@@ -11,8 +11,8 @@ import pytest
 from tests.builders import CHEAP, MID, START, answered, failed
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind
 from windsock.core.model.events import Event
-from windsock.core.resilience.error_kinds import LEAST_RISE, risen
-from windsock.core.resilience.error_rates import RECENT_S, ErrorRates
+from windsock.core.resilience.errors.kinds import LEAST_RISE, risen
+from windsock.core.resilience.errors.rates import RECENT_S, ErrorRates
 from windsock.observability.alarms import Alarms
 
 KINDS = [CallKind.TIMED_OUT, CallKind.RATE_LIMITED, CallKind.SERVER_ERROR, CallKind.BAD_ANSWER,

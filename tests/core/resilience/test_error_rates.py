@@ -7,7 +7,7 @@ import pytest
 from tests.builders import CHEAP, MID, START, answered, failed, request, router
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind
 from windsock.core.model.requests import Preferences
-from windsock.core.resilience.error_rates import ErrorRates
+from windsock.core.resilience.errors.rates import ErrorRates
 
 CALL = Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)
 NOT_OF_HEALTH = [

@@ -14,7 +14,7 @@ from windsock.cli.prices.stored import stored_service
 from windsock.config.settings import Settings
 from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import Cell
-from windsock.core.resilience.error_rates import error_rise
+from windsock.core.resilience.errors.rates import error_rise
 from windsock.core.routing.outlook.floor_reach import Reach, reach_of
 from windsock.core.routing.outlook.route_reach import ALL_TASKS, Shared, route_reach
 from windsock.core.routing.router import Router

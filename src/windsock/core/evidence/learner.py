@@ -111,13 +111,13 @@ class Learner(SharedEvidence):
     def observe_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage and transport success from a finished request.
 
-        A failure counts where no answer came; an answer with nothing to show, which was paid for,
-        counts also where another deployment answered.
+        A failure counts where no answer came, unless the same request had failed before; an answer
+        with nothing to show, which was paid for, counts also where another deployment answered.
         """
         cell, served = outcome.decision.cell, outcome.served
         blamed = FAILURES if served is None else WORTHLESS
         for result in outcome.results:
-            if result.kind in blamed:
+            if result.kind in blamed and not (served is None and result.is_repeat):
                 self.observe_failures(cell, result.attempt.deployment, 1, now)
         if served is None:
             return

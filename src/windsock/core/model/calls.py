@@ -147,6 +147,9 @@ FAILURES = frozenset(
 Requests that no answer fits, callers who give up, quotas and keys say nothing of either.
 """
 
+AMBIGUOUS = FAILURES - {CallKind.OVERLOADED, CallKind.UNREACHABLE}
+"""Failures that a request may bring about wherever it is asked."""
+
 UNEXPLAINED = frozenset({CallKind.REFUSED, CallKind.CALLER_ERROR})
 """Refusals that are the deployment's fault after all if another one answers the same request."""
 
@@ -202,6 +205,10 @@ class CallResult:
     response_id     the answer's own id, by which callers may name it later
     agrees          whether a second opinion says the same as the answer it was asked beside; None
                     of other calls, and where the two cannot be compared
+    asked           equal for requests that are the same, of calls without an answer; None where
+                    nobody says
+    is_repeat       it failed as the same request has before: its deployment is at fault only if
+                    another one answers
     """
 
     attempt: Attempt
@@ -228,6 +235,8 @@ class CallResult:
     cost_usd: Decimal | None = None
     agrees: bool | None = None
     held_s: float = 0.0
+    asked: int | None = None
+    is_repeat: bool = False
 
     @property
     def verdict(self) -> Verdict:

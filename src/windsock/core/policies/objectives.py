@@ -10,7 +10,7 @@ import numpy as np
 from windsock.core.policies.frontier import Ladder, prepare
 from windsock.core.policies.restraint.reference import NEAREST, SEARCHED, Reference
 from windsock.core.policies.restraint.search import out_or_uncertain
-from windsock.core.policies.rungs import Rung, mixed
+from windsock.core.policies.rungs import Rung, mixed, with_looks
 
 KNOWN = 0.02
 """A standard error of success from which on a floor is held by the expected success alone."""
@@ -160,6 +160,11 @@ class Floor:
         return SEARCHED * self.most_usd
 
     @property
+    def looked_usd(self) -> float | None:
+        """V of looks where the floor is missed; None where it is no higher than V without them."""
+        return self.likely_usd if self.likely_usd > self.most_usd else None
+
+    @property
     def aim(self) -> float:
         """The floor with what is owed."""
         return self.success + self.owed
@@ -223,6 +228,8 @@ def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
     rung = _nearest(ladder, floor) if np.isfinite(floor.most_usd) else best
     if is_met:
         return Chosen(rung=rung, by="search")
+    if rung.success < floor.success and floor.looked_usd is not None:
+        rung = with_looks(rung, ladder.at(floor.looked_usd))
     why = out_or_uncertain(ladder.arms.a, ladder.arms.b, floor.success)
     reached = f"quality floor {floor.success:g} {why}, best expected success is"
     return Chosen(rung=rung, note=f"{reached} {best.success:.3f}", by="search")

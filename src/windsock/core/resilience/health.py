@@ -10,10 +10,12 @@ import math
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from windsock.core.model.calls import FAILURES, UNEXPLAINED, CallKind, CallResult, Out, Outcome
+from windsock.core.model.calls import FAILURES, CallKind, CallResult, Out, Outcome
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
-from windsock.core.resilience.error_rates import ErrorRates
+from windsock.core.resilience.errors.claims import Claims
+from windsock.core.resilience.errors.rates import ErrorRates
+from windsock.core.resilience.errors.repeats import Repeats
 from windsock.core.resilience.rules import HealthRules
 from windsock.core.resilience.status_reports import StatusBoard
 from windsock.core.resilience.vitals import Latency, Pace, Vitals
@@ -33,6 +35,7 @@ class HealthBoard:
         self.errors = ErrorRates()
         self._vitals: dict[str, Vitals] = {}
         self._status = StatusBoard(self.rules.report_s)
+        self._repeats, self._claims = Repeats(), Claims()
 
     def why_out(self, deployment: str, provider: str, now: float) -> str | None:
         """Why it gets no traffic just now, or None."""
@@ -161,26 +164,28 @@ class HealthBoard:
             vitals.note_latency(self.rules, result.first_byte_s, now)
         if result.kind is CallKind.ANSWERED:
             vitals.succeed(self.rules, result, now)
+            self._claims.answered(deployment, now)
             begun_at = now - result.latency_s - result.held_s
             is_over = vitals.is_half_open and begun_at >= vitals.ejected_at
             return told + self._come_back(deployment, vitals, now) if is_over else told
-        if result.kind in FAILURES:
+        if result.kind in FAILURES and not self._repeats.note(result, now):
             return told + self._failed(vitals, result, now)
         if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
             vitals.cap.observe_refusal(self.rules, now)
         what, pause_s = self._refused(vitals, result)
-        if pause_s:
+        if pause_s and not self._claims.is_doubted(result, account, now):
             left = (deployment, *account) if what is Out.ACCOUNT else (deployment,)
             return told + self._leave(left, pause_s, result, now)
         return told + self._probe_was_void(vitals)
 
     def settle(self, outcome: Outcome, now: float) -> list[Event]:
-        """Who refused without a reason what another one answered has failed after all."""
+        """Who refused without a reason what another one answered has failed after all.
+
+        So has who failed it as others had.
+        """
         told: list[Event] = []
-        for result in outcome.results:
-            name = result.attempt.deployment
-            if result.kind in UNEXPLAINED and outcome.served not in (None, name):
-                told += self._failed(self.of(name), result, now)
+        for result in self._repeats.at_fault(outcome):
+            told += self._failed(self.of(result.attempt.deployment), result, now)
         return told
 
     def latency(self, deployment: str, now: float) -> Latency:

@@ -117,7 +117,9 @@ class Vitals:
         self.ejected_at = now
         self.cause = cause
         self.is_failing = is_failing
-        self.is_dead = is_failing and (self.is_dead or self.consecutive >= rules.max_consecutive)
+        has_answered = self.failed_calls < len(self.calls)
+        has_failed_all = self.is_dead or self.consecutive >= rules.max_consecutive
+        self.is_dead = is_failing and has_failed_all and not has_answered
         self.is_half_open = True
         self.probe_until = 0.0
         self.consecutive = 0

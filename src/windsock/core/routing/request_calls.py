@@ -19,10 +19,11 @@ class RequestCalls:
     ended       results in the order in which calls ended
     made        calls so far, those under way included
     shifts      what the calls changed (cooldowns), for the log and the event stream
+    body        what is asked, by which the same request is known again; None: nobody says
     """
 
     __slots__ = (
-        "_dispatcher", "_observer", "_plan", "_until", "ended", "hedging", "made", "shifts",
+        "_dispatcher", "_observer", "_plan", "_until", "body", "ended", "hedging", "made", "shifts",
         "trying",
     )  # fmt: skip
 
@@ -37,6 +38,7 @@ class RequestCalls:
         self.ended: list[CallResult] = []
         self.made = 0
         self.shifts: list[Event] = []
+        self.body: bytes | None = None
 
     def begin(
         self,
@@ -85,6 +87,8 @@ class RequestCalls:
         left_s = None if self._until is None else self._until - now
         if left_s is not None and ended_by_caller(plan.route, plan.request, result, left_s):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
+        if result.kind is not CallKind.ANSWERED and self.body is not None:
+            result.asked = hash(self.body)
         self.ended.append(result)
         self.shifts += observer.record(result, now)
         result.cost_usd = observer.cost_usd(result)

@@ -106,7 +106,7 @@ class RequestIntake:
         """Decide where it goes first; raises what `Router.open` does, or BadRequest."""
         request = asked.request if self._router.caps.is_idle else as_reserved(asked)
         try:
-            return self._router.open(request, self._clock.now())
+            exchange = self._router.open(request, self._clock.now())
         except UnknownRoute:
             self._on_unpriced()
             raise
@@ -120,6 +120,8 @@ class RequestIntake:
             if not error.is_lasting and error.retry_after_s is None:
                 self._on_unpriced()
             raise
+        exchange.calls.body = asked.raw
+        return exchange
 
     def _refuse_language(self, asked: UpstreamRequest) -> None:
         """Raises BadRequest if it can be said in one language only, and no candidate speaks it."""

@@ -90,11 +90,11 @@ class Measures:
             return None
         success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
         most = max(0.0, 0.5 * (max(success.values()) - floor.success))
-        cap = self._most_usd(reference)
         return replace(
             floor,
             owed=min(most, self.served.raise_by(view.cell, floor.success, success)),
-            most_usd=cap,
+            most_usd=self._most_usd(reference),
+            likely_usd=reference.likely_most_usd_per_success if reference else 0.0,
         )
 
     def demand(self, view: CellView, ladder: Ladder, reference: Reference | None) -> Demand:

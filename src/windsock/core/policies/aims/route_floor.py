@@ -18,14 +18,6 @@ from windsock.core.policies.objectives import KNOWN, Chosen, Floor
 from windsock.core.policies.restraint.bisection import first_true
 from windsock.core.policies.rungs import Rung, rung_values
 
-LOOKED = 0.05
-"""Of the requests, at what V may turn out to be, where the floor is missed at what V is.
-
-V is bounded by what a success costs at the cheapest deployment that seems to do. One that is ten
-times as dear, much better and not judged yet would else never be asked: in 4 of 10 runs on ZeroEval
-a route stayed 6 to 9 points below its floor.
-"""
-
 
 def held_over_route(claims: Sequence[Demand], floor: Floor) -> Allocation:
     """The lowest mixture of two values of V at which the traffic of all cells keeps a floor.
@@ -64,11 +56,9 @@ def lifted(held: Allocation, ladder: Ladder, chosen: Chosen) -> Chosen:
     """What was chosen for a cell, or the route's V where that delivers more."""
     notes = "; ".join(dict.fromkeys(filter(None, (chosen.note, held.note))))
     rung = held.rung(ladder)
-    looks = held.share if held.note else 0.0
-    for each in (rung, *rung.parts) if looks else ():
-        each.value_usd = held.low_usd  # of all but the looks
-    gained = (ladder.at(held.low_usd) if looks else rung).success - chosen.rung.success
-    if rung.value_usd <= chosen.rung.value_usd or gained < 0 or (gained == 0 and not looks):
+    gained = held.without_looks(ladder).success - chosen.rung.success
+    no_more = gained < 0 if held.looked_usd is not None else gained <= 0
+    if rung.value_usd <= chosen.rung.value_usd or no_more:
         return replace(chosen, note=notes)
     return Chosen(rung=rung, note=notes, by="route_floor")
 
@@ -83,11 +73,15 @@ def _values(claims: Sequence[Demand], most_usd: float) -> FloatArray:
 def _missed(floor: Floor, top_usd: float, success: float) -> Allocation:
     """V at the top; where even what is expected there lies below the floor, with a few looks."""
     is_below = success < floor.success
-    looked = max(top_usd, floor.likely_usd) if is_below else top_usd
     why = "is out of reach" if is_below else "is not certain yet"
     note = (
         f"route quality floor {floor.success:g} {why} at what a success may cost, "
         f"expected success of the route is {success:.3f}"
     )
-    share = LOOKED if looked > top_usd else 0.0
-    return Allocation(low_usd=top_usd, high_usd=looked, share=share, note=note)
+    return Allocation(
+        low_usd=top_usd,
+        high_usd=top_usd,
+        share=0.0,
+        note=note,
+        looked_usd=floor.looked_usd if is_below else None,
+    )

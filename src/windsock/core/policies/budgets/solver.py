@@ -11,7 +11,7 @@ from windsock.core.model.arrays import FloatArray
 from windsock.core.policies.frontier import Ladder, prepare
 from windsock.core.policies.objectives import Chosen, Floor, not_below
 from windsock.core.policies.restraint.bisection import first_true
-from windsock.core.policies.rungs import Rung, mixed, rung_values
+from windsock.core.policies.rungs import Rung, mixed, rung_values, with_looks
 
 LEAST_USD = 1e-15
 """Below this a request is free."""
@@ -51,15 +51,24 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """Two adjacent values of V and the share of requests on the higher; index of the higher."""
+    """Two adjacent values of V and the share of requests on the higher; index of the higher.
+
+    looked_usd  V of a few looks besides; None: there are none
+    """
 
     low_usd: float
     high_usd: float
     share: float
     index: int = 0
     note: str = ""
+    looked_usd: float | None = None
 
     def rung(self, ladder: Ladder) -> Rung:
+        """The mixture of the two rungs on a ladder, with the looks."""
+        rung = self.without_looks(ladder)
+        return rung if self.looked_usd is None else with_looks(rung, ladder.at(self.looked_usd))
+
+    def without_looks(self, ladder: Ladder) -> Rung:
         """The mixture of the two rungs on a ladder."""
         return mixed(ladder.at(self.low_usd), ladder.at(self.high_usd), self.share)
 

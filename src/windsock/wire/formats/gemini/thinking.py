@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 TOKENS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
-"""By effort."""
+TOKENS |= dict.fromkeys(("xhigh", "max"), TOKENS["high"])
+"""By effort; Google has no word for more than high."""
 
 STEPS = ("low", "medium", "high")
 """Efforts that a count of tokens may stand for, the least first."""

@@ -71,9 +71,9 @@ class Messages:
         """The chat body that asks for the same; raises BadRequest."""
         read = Conversation(body)
         tools, self.left_out = tool_fields(body)
-        self.left_out += [*read.left_out, *unread(_without_form(body), READ)]
+        chat = {**copied(body, *SHARED), "messages": read.messages, **tools, **_effort(body)}
+        self.left_out += [*read.left_out, *unread(_without_read(body, chat), READ)]
         self.refusal, self.is_foreign = read.refusal, read.is_foreign
-        chat = {**copied(body, *SHARED), "messages": read.messages, **tools}
         if body.get("stop_sequences"):
             chat["stop"] = body["stop_sequences"]
         config = object_in(body, "output_config")
@@ -119,11 +119,19 @@ class TokenCount(Messages):
         return body
 
 
-def _without_form(body: dict[str, Any]) -> dict[str, Any]:
-    """Of `output_config` only the form of an answer is read."""
+def _effort(body: dict[str, Any]) -> dict[str, Any]:
+    """How hard it is to try, as chat completions have it: there it is thinking alone, which a
+    caller may have turned off."""
+    effort = object_in(body, "output_config").get("effort")
+    thinks = object_in(body, "thinking").get("type") != "disabled"
+    return {"reasoning_effort": effort} if effort and thinks else {}
+
+
+def _without_read(body: dict[str, Any], chat: dict[str, Any]) -> dict[str, Any]:
+    """Of `output_config` the form of an answer is read, and effort where it is told."""
+    read = ("format", "effort") if "reasoning_effort" in chat else ("format",)
     config = object_in(body, "output_config")
-    rest = {name: value for name, value in config.items() if name != "format"}
-    return {**body, "output_config": rest}
+    return {**body, "output_config": {k: v for k, v in config.items() if k not in read}}
 
 
 def _who(metadata: Any) -> dict[str, Any]:

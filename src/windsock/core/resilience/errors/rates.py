@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from windsock.core.model.calls import CallKind, CallResult
 from windsock.core.model.events import Event, EventKind
-from windsock.core.resilience.error_kinds import KindRise
+from windsock.core.resilience.errors.kinds import KindRise
 
 UNCOUNTED = frozenset({CallKind.CANCELLED, CallKind.CALLER_TIMED_OUT})
 """Ends that say nothing of who was asked."""

@@ -1,0 +1,46 @@
+"""What a refusal says of a key, an account or a model, held against who is answered there.
+
+A key may be refused for what one request asks: a tool, a file or a tier that is not the key's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from windsock.core.model.calls import LASTING, CallResult
+
+PROVEN_S = 10.0
+"""For so long an answer proves key, account and model."""
+
+DOUBTED_S = 60.0
+"""For so long one request alone is not believed where others were answered before."""
+
+
+class Claims:
+    """Who has answered when, and which request was told first since then that nobody is."""
+
+    def __init__(self) -> None:
+        self._answered_at: dict[str, float] = {}
+        self._told_first: dict[str, tuple[int, float]] = {}
+
+    def answered(self, deployment: str, now: float) -> None:
+        """A whole answer came."""
+        self._answered_at[deployment] = now
+        if self._told_first:
+            self._told_first.pop(deployment, None)
+
+    def is_doubted(self, result: CallResult, account: Iterable[str], now: float) -> bool:
+        """True if it is taken for the fault of the request, until others are told the same.
+
+        account     other deployments that the refusal would take out with it
+        """
+        asked, name = result.asked, result.attempt.deployment
+        if result.kind not in LASTING or asked is None:
+            return False
+        last_at = max(self._answered_at.get(each, -math.inf) for each in (name, *account))
+        if last_at == -math.inf:
+            return False
+        first, told_at = self._told_first.setdefault(name, (asked, now))
+        is_one_alone = first == asked and now - told_at <= DOUBTED_S
+        return is_one_alone or now - last_at <= PROVEN_S
