@@ -80,3 +80,52 @@ async def test_a_request_that_breaks_all(
             honest = [await it.http.post(chat, json=ask("hello", model=model)) for _ in range(3)]
     assert [answer.status_code for answer in honest] == [200] * 3
     assert not failing
+
+
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+NO_TOOLS = "tools are not supported by this model"
+NO_MODEL = "The model does not exist or you do not have access to it"
+NO_MONEY = "You exceeded your current quota, please check your plan and billing details"
+QUOTED = {
+    "a tool that is named so": (
+        {"tools": [{"type": "function", "function": {"name": NO_TOOLS}}]},
+        f"Invalid 'tools[0].function.name': string does not match pattern, got '{NO_TOOLS}'.",
+    ),
+    "a tool that is described so": (
+        {"tools": [{"type": "function", "function": {"name": "f", "description": NO_TOOLS}}]},
+        f"Invalid schema for function 'f' ({NO_TOOLS}): schema must be of type object",
+    ),
+    "a user that is named so": ({"user": NO_MONEY}, f'Invalid user "{NO_MONEY}"'),
+    "a word at which to stop": ({"stop": [NO_MODEL]}, f"stop `{NO_MODEL}` is not allowed"),
+    "a tool that is named like a code": (
+        {"tools": [{"type": "function", "function": {"name": "model_not_found"}}]},
+        "Unknown function 'model_not_found'",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        row(f"words that a provider quotes: {name}", "taken for the caller's", *each)
+        for name, each in QUOTED.items()
+    ],
+)
+async def test_words_that_a_provider_quotes(tmp_path, fields: dict[str, Any], said: str) -> None:
+    """They take out neither account nor model nor tools, though nobody was answered before."""
+    refused = Answer({"error": {"message": said, "type": "invalid_request_error"}}, status=400)
+
+    def reply(body: Any) -> Answer:
+        return refused if "poison" in json.dumps(body) else Answer(completion("hi"))
+
+    async with upstream(reply) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            chat = "/v1/chat/completions"
+            bad = [
+                await it.http.post(chat, json=ask(f"poison {n}", model="auto", **fields))
+                for n in range(3)
+            ]
+            honest = await it.http.post(chat, json=ask("hello", model="auto", tools=TOOLS))
+    assert [answer.status_code for answer in bad] == [400] * 3
+    assert said in bad[-1].json()["error"]["message"], "who asks is told all of it"
+    assert honest.status_code == 200

@@ -241,6 +241,27 @@ def test_the_page_and_all_it_loads_are_small() -> None:
     assert sum(each.stat().st_size for each in viewer) < 20_000
 
 
+def luminance(colour: str) -> float:
+    """Relative, of #rrggbb, as WCAG 2.2 defines it."""
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_words_and_lines_stand_out_from_the_paper() -> None:
+    """WCAG 2.2: 4.5 to 1 for words, 3 to 1 for the lines of charts."""
+    shared = Path(str(files("windsock.resources").joinpath("static", "colours.css")))
+    text = shared.read_text() + (STATIC / "style.css").read_text()
+    known = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", text)
+    colours = {name: [luminance(each) for each in pair] for name, *pair in known}
+    least = dict.fromkeys(("text", "quiet", "good", "bad"), 4.5)
+    least |= {f"c{number}": 3.0 for number in range(8)}
+    for name, ratio in least.items():
+        for ink, paper in zip(colours[name], colours["paper"], strict=True):
+            low, high = sorted((ink, paper))
+            assert (high + 0.05) / (low + 0.05) >= ratio, name
+
+
 @in_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nothing_overflows_a_narrow_screen_in_either_scheme(

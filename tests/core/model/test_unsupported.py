@@ -52,3 +52,31 @@ def test_a_snapshot_keeps_it_exactly() -> None:
     again.from_state(json.loads(json.dumps(known.to_state())))
     assert again.of("a/m", START) == known.of("a/m", START)
     assert again.to_state() == known.to_state()
+
+
+def test_what_others_were_answered_with_is_refused_to_three_before_it_is_believed() -> None:
+    known, tools = UnsupportedParameters(), [Unsupported(field="tools")]
+    known.prove("box/m", {"tools"}, 0.0)
+    for asked in (1, 1, 2, 2):
+        assert known.observe("box/m", tools, 10.0, asked) == []
+    assert known.ruled_out("box/m", {"tools"}, 10.0) is None
+    assert known.observe("box/m", tools, 11.0, 3) == tools
+    assert known.ruled_out("box/m", {"tools"}, 11.0) is not None
+
+
+def test_an_answer_begins_the_count_anew_and_is_forgotten_after_a_day() -> None:
+    known, tools = UnsupportedParameters(), [Unsupported(field="tools")]
+    known.prove("box/m", {"tools"}, 0.0)
+    known.observe("box/m", tools, 1.0, 1)
+    known.observe("box/m", tools, 2.0, 2)
+    known.prove("box/m", {"tools"}, 3.0)
+    assert known.observe("box/m", tools, 4.0, 3) == []
+    assert known.observe("box/m", tools, 3.0 + KEEP_S, 4) == tools
+
+
+def test_fields_that_may_be_left_out_and_requests_of_which_nobody_says_are_believed() -> None:
+    known = UnsupportedParameters()
+    known.prove("box/m", {"tools"}, 0.0)
+    seed, tools = [Unsupported(field="seed")], [Unsupported(field="tools")]
+    assert known.observe("box/m", seed, 1.0, 1) == seed
+    assert known.observe("box/m", tools, 1.0) == tools

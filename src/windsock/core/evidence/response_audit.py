@@ -10,7 +10,7 @@ from typing import Any
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.evidence.bill_monitor import BillWatch
 from windsock.core.evidence.doubts import DoubtLog
-from windsock.core.model.calls import CallResult
+from windsock.core.model.calls import CallKind, CallResult
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import is_same_model
@@ -42,6 +42,8 @@ class ResponseAudit:
     def audit(self, result: CallResult, now: float) -> list[Event]:
         """What one finished call shows of bills and models, and what it changes."""
         shifts = []
+        if result.needs and result.kind is CallKind.ANSWERED:
+            self._catalog.unsupported.prove(result.attempt.deployment, result.needs, now)
         if result.unsupported:
             shifts += self._note_unsupported(result, now)
         if result.usage_doubt:
@@ -89,7 +91,8 @@ class ResponseAudit:
     def _note_unsupported(self, result: CallResult, now: float) -> list[Event]:
         """Told once for each fact, until it is forgotten."""
         name = result.attempt.deployment
-        news = self._catalog.unsupported.observe(name, result.unsupported, now)
+        told = self._catalog.unsupported.observe
+        news = told(name, result.unsupported, now, result.asked)
         return [
             Event(kind=EventKind.PARAMETER_REFUSED, deployment=name, at=now,
                   facts={"field": fact.field, "instead": fact.instead or None})

@@ -207,6 +207,7 @@ class CallResult:
                     of other calls, and where the two cannot be compared
     asked           equal for requests that are the same, of calls without an answer; None where
                     nobody says
+    needs           of the request
     is_repeat       it failed as the same request has before: its deployment is at fault only if
                     another one answers
     """
@@ -236,6 +237,7 @@ class CallResult:
     agrees: bool | None = None
     held_s: float = 0.0
     asked: int | None = None
+    needs: frozenset[str] = frozenset()
     is_repeat: bool = False
 
     @property

@@ -16,6 +16,9 @@ KEEP_S = 86_400.0
 MAX_FACTS = 64
 """Of one deployment; the oldest is forgotten first."""
 
+SURE = 3
+"""Requests that must be refused for a need with which others were answered of late."""
+
 IN_WORDS: Mapping[str, str] = {
     "vision": "images",
     "audio": "audio",
@@ -57,11 +60,27 @@ class UnsupportedParameters:
 
     def __init__(self) -> None:
         self._heard: dict[str, OrderedDict[Unsupported, float]] = {}
+        self._proved: dict[tuple[str, str], float] = {}
+        self._told: dict[tuple[str, str], set[int]] = {}
+
+    def prove(self, deployment: str, needs: Iterable[str], now: float) -> None:
+        """It has answered a request that had these needs."""
+        for need in needs:
+            self._proved[deployment, need] = now
+            self._told.pop((deployment, need), None)
 
     def observe(
-        self, deployment: str, facts: Sequence[Unsupported], now: float
+        self,
+        deployment: str,
+        facts: Sequence[Unsupported],
+        now: float,
+        asked: int | None = None,
     ) -> list[Unsupported]:
-        """A deployment refused these; those of them that are news."""
+        """A deployment refused these; those of them that are news.
+
+        asked   equal for requests that are the same: one alone takes from nobody what others get
+        """
+        facts = [fact for fact in facts if not self._is_doubted(deployment, fact, asked, now)]
         heard = self._heard.setdefault(deployment, OrderedDict())
         news = [fact for fact in facts if now - heard.get(fact, -KEEP_S) >= KEEP_S]
         for fact in facts:
@@ -99,6 +118,18 @@ class UnsupportedParameters:
             name: OrderedDict((_fact(*facts), float(at)) for *facts, at in heard)
             for name, heard in state.items()
         }
+
+    def _is_doubted(
+        self, deployment: str, fact: Unsupported, asked: int | None, now: float
+    ) -> bool:
+        need = fact.need
+        if need is None or asked is None:
+            return False
+        if now - self._proved.get((deployment, need), -KEEP_S) >= KEEP_S:
+            return False
+        told = self._told.setdefault((deployment, need), set())
+        told.add(asked)
+        return len(told) < SURE
 
     def _fresh(self, deployment: str, now: float) -> list[tuple[Unsupported, float]]:
         heard = self._heard.get(deployment)

@@ -87,6 +87,8 @@ class RequestCalls:
         left_s = None if self._until is None else self._until - now
         if left_s is not None and ended_by_caller(plan.route, plan.request, result, left_s):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
+        if plan.request.needs:
+            result.needs = plan.request.needs
         if result.kind is not CallKind.ANSWERED and self.body is not None:
             result.asked = hash(self.body)
         self.ended.append(result)

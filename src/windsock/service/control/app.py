@@ -125,7 +125,7 @@ def _response(request: Request, problem: Problem) -> Response:
 def _metrics_route(metrics: Metrics, door: Sequence[Any]) -> APIRouter:
     routes = APIRouter(tags=["health"], dependencies=door)
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", summary="Figures for Prometheus")
     async def scrape() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -150,11 +150,11 @@ def _docs_routes(app: FastAPI, door: Sequence[Any]) -> APIRouter:
 def _health_routes(router: Router, clock: Clock, readiness: Readiness) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
-    @routes.get("/healthz")
+    @routes.get("/healthz", summary="Whether the process answers")
     async def healthz() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", summary="Whether requests should come")
     async def readyz(response: Response) -> dict[str, Any]:
         usable, faults = _readiness(router, clock.now(), readiness)
         response.status_code = 503 if faults else 200

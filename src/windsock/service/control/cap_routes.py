@@ -84,14 +84,14 @@ def cap_routes(insight: Insight, raise_for_now: RaiseForNow) -> APIRouter:
         known = [each for each in caps.all_accounts(now) if each.cap.name == name]
         return {each.namespace for each in known} == {caller.namespace}
 
-    @routes.get("/v1/caps")
+    @routes.get("/v1/caps", summary="What is spent, reserved and left of every cap")
     async def listed(caller: Caller) -> CapsAnswer:
         now = clock.now()
         return CapsAnswer(
             data=[cap_view(each, caps.whole(each, now), now) for each in seen(caller, now)]
         )
 
-    @routes.post("/v1/caps/{name:path}/raise")
+    @routes.post("/v1/caps/{name:path}/raise", summary="Give a cap more for a while")
     async def more(caller: Admin, name: str, body: Annotated[RaiseBody, Body()]) -> CapsAnswer:
         now = clock.now()
         is_owner = caller.namespace == DEFAULT_NAMESPACE

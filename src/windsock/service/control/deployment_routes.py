@@ -27,7 +27,7 @@ def deployment_routes(insight: Insight) -> APIRouter:
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/deployments")
+    @routes.get("/v1/deployments", summary="Health, cooldowns and latency")
     async def deployments(caller: Caller) -> DeploymentsAnswer:
         now = clock.now()
         return DeploymentsAnswer(

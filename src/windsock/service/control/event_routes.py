@@ -38,7 +38,7 @@ def event_routes(insight: Insight, newest: NewestEvents) -> APIRouter:
     routes = APIRouter()
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/events", tags=["history"])
+    @routes.get("/v1/events", summary="What happened", tags=["history"])
     async def events(
         caller: Caller,
         since: When = None,
@@ -53,7 +53,12 @@ def event_routes(insight: Insight, newest: NewestEvents) -> APIRouter:
         found = await asyncio.to_thread(_seen_by, caller.namespace, told, limit)
         return EventsAnswer(data=[event_view(event) for event in reversed(found)])
 
-    @routes.get("/v1/prices/feed.atom", tags=["prices"], response_class=Response)
+    @routes.get(
+        "/v1/prices/feed.atom",
+        summary="Prices and models, for feed readers",
+        tags=["prices"],
+        response_class=Response,
+    )
     async def feed(caller: Caller, request: Request) -> Response:
         now = clock.now()
         told = newest(since=now - MONTH_S, kinds=KINDS)

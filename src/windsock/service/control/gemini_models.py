@@ -25,7 +25,7 @@ def gemini_model_routes(insight: Insight) -> APIRouter:
     Size = Annotated[int, Query(alias="pageSize", ge=0)]  # noqa: N806
     Token = Annotated[str, Query(alias="pageToken")]  # noqa: N806
 
-    @routes.get("/v1beta/models")
+    @routes.get("/v1beta/models", summary="Models, as Gemini's API lists them")
     def models(caller: Caller, size: Size = 50, token: Token = "") -> dict[str, Any]:
         known, now = names_of(router), clock.now()
         names = [name for name in known if may_name(caller, name, router.resolve)]
@@ -34,7 +34,7 @@ def gemini_model_routes(insight: Insight) -> APIRouter:
         views = [gemini_view(model_view(router, name, 0, now)) for name in names[start:end]]
         return {"models": views} | ({"nextPageToken": str(end)} if end < len(names) else {})
 
-    @routes.get("/v1beta/models/{name:path}")
+    @routes.get("/v1beta/models/{name:path}", summary="One model, as Gemini's API tells it")
     def model(name: str, caller: Caller) -> dict[str, Any]:
         check_names(caller, [name], router.resolve)
         return gemini_view(model_view(router, name, 0, clock.now()))

@@ -90,7 +90,7 @@ def history_routes(insight: Insight, past: History, may_come: Callable[[str], bo
     routes = APIRouter()
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/decisions/{decision_id}", tags=["history"])
+    @routes.get("/v1/decisions/{decision_id}", summary="One decision explained", tags=["history"])
     async def explanation(caller: Caller, decision_id: Name) -> dict[str, Any]:
         ask = partial(asyncio.to_thread, _explained, past, decision_id, caller.namespace)
         found = await soon(ask, PAUSES_S if may_come(decision_id) else ())
@@ -98,7 +98,7 @@ def history_routes(insight: Insight, past: History, may_come: Callable[[str], bo
             raise NoSuchDecision(f"no decision {decision_id!r} is known to this key")
         return found
 
-    @routes.get("/v1/decisions", tags=["history"])
+    @routes.get("/v1/decisions", summary="Decisions with their propensities", tags=["history"])
     async def export(
         caller: Caller,
         since: When = None,
@@ -119,7 +119,9 @@ def history_routes(insight: Insight, past: History, may_come: Callable[[str], bo
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
-    @routes.get("/v1/prices/history", tags=["prices"])
+    @routes.get(
+        "/v1/prices/history", summary="Every accepted quote of a deployment", tags=["prices"]
+    )
     async def prices(
         caller: Caller,
         deployment: DeploymentName,

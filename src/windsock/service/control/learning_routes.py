@@ -45,7 +45,7 @@ def learning_routes(insight: Insight) -> APIRouter:
         insight.keep()
         return RulingAnswer(events=[event_view(event) for event in events])
 
-    @routes.get("/v1/alarms")
+    @routes.get("/v1/alarms", summary="Silent changes, floors out of reach, keys that disagree")
     async def alarms(caller: Caller) -> AlarmsAnswer:
         mine = [a for a in router.beliefs.quality.alarms() if a.namespace == caller.namespace]
         return AlarmsAnswer(
@@ -58,14 +58,14 @@ def learning_routes(insight: Insight) -> APIRouter:
             ],
         )
 
-    @routes.post("/v1/alarms/undo")
+    @routes.post("/v1/alarms/undo", summary="Put the belief from before an alarm back")
     async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
         shifts = router.operator.undo_alarm(
             caller.namespace, asked.route, asked.deployment, clock.now()
         )
         return ruled(shifts)
 
-    @routes.post("/v1/alarms/silence")
+    @routes.post("/v1/alarms/silence", summary="Take a key's rewards out of what is believed")
     async def silence(caller: Admin, asked: Silence) -> RulingAnswer:
         return ruled(
             router.operator.silence_key(
@@ -73,7 +73,7 @@ def learning_routes(insight: Insight) -> APIRouter:
             )
         )
 
-    @routes.post("/v1/learn")
+    @routes.post("/v1/learn", summary="Start beliefs from past results")
     async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
         results = [PastResult(**result.model_dump()) for result in lesson.results]
         number = router.operator.teach(
@@ -82,7 +82,7 @@ def learning_routes(insight: Insight) -> APIRouter:
         insight.keep()
         return LessonAnswer(lesson=number, taught=len(results))
 
-    @routes.delete("/v1/learn/{lesson}")
+    @routes.delete("/v1/learn/{lesson}", summary="Take a lesson back")
     async def unlearn(caller: Admin, lesson: Number) -> LessonAnswer:
         taught = router.operator.unteach(caller.namespace, lesson)
         insight.keep()

@@ -65,7 +65,7 @@ def model_routes(insight: Insight) -> APIRouter:
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read", "infer"))]  # noqa: N806
 
-    @routes.get("/v1/models")
+    @routes.get("/v1/models", summary="Routes, aliases and deployments, with prices")
     def models(caller: Caller, anthropic_version: Version = None) -> dict[str, Any]:
         now = clock.now()
         names = (name for name in names_of(router) if may_name(caller, name, router.resolve))
@@ -73,7 +73,7 @@ def model_routes(insight: Insight) -> APIRouter:
         listed = {"object": "list", "data": views}
         return listed if anthropic_version is None else _as_anthropic_lists(listed)
 
-    @routes.get("/v1/models/{name:path}")
+    @routes.get("/v1/models/{name:path}", summary="One model, by any name it is asked by")
     def model(
         name: DeploymentName, caller: Caller, anthropic_version: Version = None
     ) -> dict[str, Any]:

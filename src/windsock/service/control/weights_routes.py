@@ -44,7 +44,9 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/weights")
+    @routes.get(
+        "/v1/weights", summary="Exact probabilities of the next request, now or at a past time"
+    )
     async def weights(
         caller: Caller,
         route: DeploymentName | None = None,
@@ -73,7 +75,7 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
             await asyncio.sleep(0)  # cells by the hundred: requests go between
         return WeightsAnswer(data=views, others=others)
 
-    @routes.get("/v1/weights/stream")
+    @routes.get("/v1/weights/stream", summary="New weights and events, as they come")
     async def stream(
         caller: Caller, route: DeploymentName | None = None, task: Name | None = None
     ) -> EventStream:
@@ -82,7 +84,7 @@ def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
         events = _weight_events(insight.events, caller.namespace, route, task)
         return EventStream(events)
 
-    @routes.post("/v1/whatif")
+    @routes.post("/v1/whatif", summary="The next split under other prices, floors or budget")
     async def whatif(
         caller: Caller,
         asked: WhatIf,

@@ -20,6 +20,7 @@ from windsock.service.execution.deadline import Deadlines
 from windsock.wire.adaptation.complaints import judged, judged_call
 from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import AnswerFacts
+from windsock.wire.upstream_errors.echoes import without_echoes
 from windsock.wire.upstream_errors.reading import is_unknown_call, words_of
 
 
@@ -95,7 +96,10 @@ class UpstreamCalls:
         refusal = target.format.refusal(status, raw, reply.headers, self.clock.now())
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
-        verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
+        said, read = without_echoes(raw, target.request.raw), refusal
+        if said is not raw:
+            read = target.format.refusal(status, said, reply.headers, self.clock.now())
+        verdict, unsupported = judged(read.verdict, status, said, target.request, target.heard)
         if target.is_native and is_unknown_call(status, raw):
             verdict = self.targets.without_language(target)
         if target.request.expected is not None:
@@ -106,7 +110,7 @@ class UpstreamCalls:
                 self._lasting[attempt.deployment] = self._lasting[target.provider] = words
         known = {
             "status": reply.status,
-            "retry_after_s": refusal.retry_after_s,
+            "retry_after_s": read.retry_after_s,
             "unsupported": unsupported,
             "adapted": target.adapted,
             **facts,

@@ -24,7 +24,7 @@ def frontier_routes(insight: Insight) -> APIRouter:
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/frontier")
+    @routes.get("/v1/frontier", summary="What each wish for quality would cost and deliver")
     async def frontier(
         caller: Caller, route: DeploymentName | None = None, task: Name | None = None
     ) -> FrontierAnswer:

@@ -97,19 +97,31 @@ def kept_answer_routes(insight: Insight, kept: KeptAnswers) -> APIRouter:
     async def ask(request: Request, caller: Principal, name: str, tail: str) -> Response:
         return await kept.ask(request.method, name, tail, request.url.query, caller.namespace)
 
-    @routes.get("/v1/responses/{name}", response_class=Response)
+    @routes.get(
+        "/v1/responses/{name}", summary="An answer that its provider keeps", response_class=Response
+    )
     async def retrieve(request: Request, caller: Caller, name: str) -> Response:
         return await ask(request, caller, name, "")
 
-    @routes.delete("/v1/responses/{name}", response_class=Response)
+    @routes.delete(
+        "/v1/responses/{name}",
+        summary="Have its provider forget an answer",
+        response_class=Response,
+    )
     async def delete(request: Request, caller: Caller, name: str) -> Response:
         return await ask(request, caller, name, "")
 
-    @routes.post("/v1/responses/{name}/cancel", response_class=Response)
+    @routes.post(
+        "/v1/responses/{name}/cancel", summary="End work in the background", response_class=Response
+    )
     async def cancel(request: Request, caller: Caller, name: str) -> Response:
         return await ask(request, caller, name, "/cancel")
 
-    @routes.get("/v1/responses/{name}/input_items", response_class=Response)
+    @routes.get(
+        "/v1/responses/{name}/input_items",
+        summary="What a kept answer was asked",
+        response_class=Response,
+    )
     async def input_items(request: Request, caller: Caller, name: str) -> Response:
         return await ask(request, caller, name, "/input_items")
 

@@ -37,7 +37,7 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
     Looker = Annotated[Principal, Depends(insight.allowed("read", "label"))]  # noqa: N806
     Labeller = Annotated[Principal, Depends(insight.allowed("label"))]  # noqa: N806
 
-    @routes.get("/v1/labels")
+    @routes.get("/v1/labels", summary="Answers whose label tells most")
     async def wanted_labels(
         caller: Looker,
         route: DeploymentName | None = None,
@@ -63,7 +63,7 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
             note=queue.note(may_read=may_read, held=len(held)),
         )
 
-    @routes.post("/v1/labels")
+    @routes.post("/v1/labels", summary="A person's word on an answer")
     async def label(caller: Labeller, asked: Label) -> LabelAnswer:
         known = await queue.feedbacks.known(asked.decision_id, caller.namespace)
         cell, deployment = known.decision.cell, known.deployment

@@ -89,12 +89,12 @@ def aim_routes(insight: Insight, settings: Shown) -> APIRouter:
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
 
-    @routes.get("/v1/routes")
+    @routes.get("/v1/routes", summary="What every route aims at")
     async def in_force(_: Caller) -> RoutesAnswer:
         now = insight.clock.now()
         return RoutesAnswer(data=[route_view(r, now) for r in insight.router.routes.values()])
 
-    @routes.get("/v1/config")
+    @routes.get("/v1/config", summary="Every setting, secrets masked")
     async def config(_: Admin) -> SettingsAnswer:
         rows = (dict(zip(("key", "value", "is_stated"), row, strict=True)) for row in settings())
         return SettingsAnswer(data=[SettingView(**row) for row in rows])

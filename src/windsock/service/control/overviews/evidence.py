@@ -40,7 +40,7 @@ def evidence_routes(insight: Insight, judging: Judging, recent: RecentSpending) 
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/evidence")
+    @routes.get("/v1/evidence", summary="By what success is known")
     async def evidence(
         caller: Caller,
         route: DeploymentName | None = None,

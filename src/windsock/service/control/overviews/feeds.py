@@ -63,7 +63,7 @@ def feed_routes(insight: Insight, poller: Poller) -> APIRouter:
     routes = APIRouter(tags=["prices"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/feeds")
+    @routes.get("/v1/feeds", summary="Feeds, with their ages, rows and errors")
     async def feeds(caller: Caller) -> FeedsAnswer:
         says = await _says(insight.router, insight.clock.now())
         elapsed = insight.clock.elapsed()

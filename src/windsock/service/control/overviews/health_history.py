@@ -54,7 +54,7 @@ def health_history_routes(insight: Insight, past: History) -> APIRouter:
     routes = APIRouter(tags=["history"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/deployments/history")
+    @routes.get("/v1/deployments/history", summary="Calls, errors and latency over time")
     async def history(
         caller: Caller,
         since: When = None,

@@ -61,7 +61,7 @@ def key_routes(insight: Insight, keys: Keys) -> APIRouter:
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/keys")
+    @routes.get("/v1/keys", summary="What each key may do, what is spent and left")
     async def listed(caller: Caller) -> KeysAnswer:
         known = await asyncio.to_thread(keys)
         now = insight.clock.now()

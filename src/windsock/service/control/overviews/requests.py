@@ -106,7 +106,7 @@ def request_routes(insight: Insight, sought_in: SoughtIn) -> APIRouter:
     routes = APIRouter(tags=["history"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/requests")
+    @routes.get("/v1/requests", summary="The newest requests")
     async def requests(
         caller: Caller,
         since: When = None,

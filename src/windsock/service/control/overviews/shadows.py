@@ -71,7 +71,7 @@ def shadow_routes(insight: Insight, shadowing: Shadowing) -> APIRouter:
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/shadows")
+    @routes.get("/v1/shadows", summary="What is asked beside requests, and what it found")
     async def shadows(caller: Caller) -> ShadowsAnswer:
         return ShadowsAnswer(data=[_view(each) for each in shadowing(caller.namespace)])
 

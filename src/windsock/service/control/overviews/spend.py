@@ -72,7 +72,7 @@ def spend_routes(insight: Insight, past: History) -> APIRouter:
     routes = APIRouter(tags=["history"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/spend")
+    @routes.get("/v1/spend", summary="Dollars over time")
     async def spend(
         caller: Caller,
         since: When = None,

@@ -26,7 +26,11 @@ def price_routes(insight: Insight) -> APIRouter:
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
 
-    @routes.get("/v1/prices", response_model=PricesAnswer)
+    @routes.get(
+        "/v1/prices",
+        summary="Prices in force, with their feed and age",
+        response_model=PricesAnswer,
+    )
     async def prices(caller: Caller, deployment: DeploymentName | None = None) -> Response:
         if deployment is not None and not router.book.knows(deployment):
             router.catalog.check(deployment)
@@ -37,17 +41,17 @@ def price_routes(insight: Insight) -> APIRouter:
             await asyncio.sleep(0)  # a catalog of hundreds: requests go between
         return Response(b'{"data":[%s]}' % b",".join(views), media_type="application/json")
 
-    @routes.get("/v1/prices/quarantine")
+    @routes.get("/v1/prices/quarantine", summary="Quotes that are held, and why")
     async def quarantine(caller: Caller) -> QuarantineAnswer:
         return QuarantineAnswer(data=[held_view(held) for held in router.book.held()])
 
-    @routes.post("/v1/prices/quarantine/approve")
+    @routes.post("/v1/prices/quarantine/approve", summary="Believe a held quote")
     async def approve(caller: Admin, ruling: Ruling) -> RulingAnswer:
         shifts = insight.approve(ruling.deployment, ruling.feed)
         insight.keep()
         return RulingAnswer(events=[event_view(shift) for shift in shifts])
 
-    @routes.post("/v1/prices/quarantine/reject")
+    @routes.post("/v1/prices/quarantine/reject", summary="Drop a held quote")
     async def reject(caller: Admin, ruling: Ruling) -> RulingAnswer:
         shifts = insight.reject(ruling.deployment, ruling.feed)
         insight.keep()

@@ -63,7 +63,9 @@ def statement_routes(insight: Insight) -> APIRouter:
     routes = APIRouter(tags=["prices"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/prices/statements")
+    @routes.get(
+        "/v1/prices/statements", summary="Who says what of every price, and what came of it"
+    )
     async def statements(
         caller: Caller,
         deployment: DeploymentName | None = None,

@@ -42,7 +42,7 @@ def rehearsal_routes(insight: Insight, past: History, handover: Handover) -> API
     routes = APIRouter(tags=["inspect"])
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
 
-    @routes.get("/v1/rehearsal")
+    @routes.get("/v1/rehearsal", summary="What a rehearsal of the log needs")
     async def ground(
         caller: Admin,
         route: DeploymentName | None = None,

@@ -54,7 +54,7 @@ def replica_routes(insight: Insight, replicas: Callable[[], ReplicasAnswer]) -> 
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/replicas")
+    @routes.get("/v1/replicas", summary="Who serves together over one database")
     async def all_replicas(caller: Caller) -> ReplicasAnswer:
         return replicas()
 

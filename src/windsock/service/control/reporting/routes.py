@@ -35,7 +35,9 @@ def report_routes(insight: Insight, past: History) -> APIRouter:
     routes = APIRouter()
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/report", tags=["history"])
+    @routes.get(
+        "/v1/report", summary="Spend, success and dollars per success, by group", tags=["history"]
+    )
     async def report(
         caller: Caller,
         since: When = None,

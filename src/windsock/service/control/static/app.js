@@ -166,6 +166,7 @@ function state(kind, text) {
   $("state").dataset.state = kind;
   document.body.dataset.state = kind;
   write($("state-text"), text);
+  write($("state-said"), kind === "live" ? kind : text); // figures that change every second are for the eye
 }
 
 function locked(reason) {
