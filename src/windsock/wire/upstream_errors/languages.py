@@ -53,7 +53,8 @@ ENGLISH: Mapping[str, str] = {
     r"|изображени\w*",
     "content": r"内容|文本|コンテンツ|\binhalt\w*\b|\bcontenus?\b|\bcontenido\b|\bconteúdo\b"
     r"|콘텐츠|내용",
-    "input": r"输入|提示词|入力|\beingabe\w*|\bentrées?\b|\bentradas?\b|입력|프롬프트|プロンプト",
+    "input": r"输入|提问|提示词|入力|\beingabe\w*|\bentrées?\b|\bentradas?\b|입력|프롬프트"
+    r"|プロンプト",
     "output": r"输出|生成|出力|\bausgabe\w*|\bsorties?\b|\bsalidas?\b|출력",
     "response": r"响应|回复|応答|\bantwort\w*|\bréponses?\b|\brespuestas?\b|\bresposta\b|응답"
     r"|ответ\w*",
