@@ -128,7 +128,7 @@ SPACES = re.compile(r" {2,}")
 
 ANOTHER = re.compile(
     r"[^\W\x00-\x7f]|\b(?:das|de|del|della|der|des|di|el|est|fue|guthaben|insuficiente|ist|la|las|le|les|los"
-    r"|modelo|nicht|pas|pour|saldo|solde|su|tu|una?|une|vom|votre|wurde)\b"
+    r"|modelo|nicht|pas|pour|riprova|saldo|solde|su|tu|una?|une|vom|votre|wurde)\b"
 )
 """What shows that a text is in another language: a letter that English has not, a small word."""
 
