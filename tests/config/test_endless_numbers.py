@@ -18,6 +18,10 @@ FEEDS = folders("pricefeeds", "feed.toml")
         ("guard.stale_s = nan", "guard.stale_s: input should be a finite number"),
         ("server.max_body_mb = inf", "server.max_body_mb: input should be a finite number"),
         ("server.max_upload_mb = 1e308", "server.max_upload_mb: input should be less than"),
+        (
+            "[server]\nmax_inflight_mb = 9",
+            "a body of max_upload_mb = 32 would never be taken; raise",
+        ),
         ('store.flush = "99999999d"', "is longer than a hundred years; write a shorter one"),
         ("learning.evidence_cap = inf", "learning.evidence_cap: input should be a finite number"),
         ("guard.list_usd_per_mtok = [50, 0.1]", "goes from the lesser to the greater"),

@@ -57,6 +57,20 @@ def test_a_cooldown_holds_everywhere_and_ends_everywhere() -> None:
     assert health.state_of(name, name, later + 1) == "closed"
 
 
+def test_a_refused_key_that_has_just_worked_here_is_doubted() -> None:
+    one, other = pair()
+    attempt = one.router.open(request(), START).next_attempt(START)
+    name, health = attempt.deployment, other.router.health
+    other.router.record(answered(attempt), START)
+    for event in one.router.record(failed(attempt, CallKind.AUTH_FAILED), START):
+        one.tell_of(event)
+    tell(one, other, START + 1)
+    assert health.cause(name, START + 1) is None
+    one.outbox.tell("cooldown", (name,), {"until": START + 50, "cause": "auth_failed"})
+    tell(one, other, START + 20)
+    assert health.cause(name, START + 20) is CallKind.AUTH_FAILED
+
+
 def test_a_change_of_quality_is_judged_by_one_and_believed_by_all() -> None:
     one, other = pair()
     number = 0

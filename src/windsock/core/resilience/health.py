@@ -13,7 +13,7 @@ from typing import Any
 from windsock.core.model.calls import FAILURES, CallKind, CallResult, Out, Outcome
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
-from windsock.core.resilience.errors.claims import Claims
+from windsock.core.resilience.errors.proofs import Proofs
 from windsock.core.resilience.errors.rates import ErrorRates
 from windsock.core.resilience.errors.repeats import Repeats
 from windsock.core.resilience.rules import HealthRules
@@ -27,6 +27,7 @@ class HealthBoard:
     """Availability of every deployment. `version` grows when an answer of `why_out` changes.
 
     errors  how much of what each is asked ends in an error, whoever is to blame
+    proofs  who was answered of late, by which a refusal is doubted
     """
 
     def __init__(self, rules: HealthRules | None = None) -> None:
@@ -35,7 +36,7 @@ class HealthBoard:
         self.errors = ErrorRates()
         self._vitals: dict[str, Vitals] = {}
         self._status = StatusBoard(self.rules.report_s)
-        self._repeats, self._claims = Repeats(), Claims()
+        self._repeats, self.proofs = Repeats(), Proofs()
 
     def why_out(self, deployment: str, provider: str, now: float) -> str | None:
         """Why it gets no traffic just now, or None."""
@@ -164,7 +165,7 @@ class HealthBoard:
             vitals.note_latency(self.rules, result.first_byte_s, now)
         if result.kind is CallKind.ANSWERED:
             vitals.succeed(self.rules, result, now)
-            self._claims.answered(deployment, now)
+            self.proofs.answered(deployment, now)
             begun_at = now - result.latency_s - result.held_s
             is_over = vitals.is_half_open and begun_at >= vitals.ejected_at
             return told + self._come_back(deployment, vitals, now) if is_over else told
@@ -173,7 +174,7 @@ class HealthBoard:
         if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
             vitals.cap.observe_refusal(self.rules, now)
         what, pause_s = self._refused(vitals, result)
-        if pause_s and not self._claims.is_doubted(result, account, now):
+        if pause_s and not self.proofs.is_doubted(result, account, now):
             left = (deployment, *account) if what is Out.ACCOUNT else (deployment,)
             return told + self._leave(left, pause_s, result, now)
         return told + self._probe_was_void(vitals)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from windsock.core.evidence.warm_start import WarmStart
-from windsock.core.model.calls import CallKind
+from windsock.core.model.calls import LASTING, CallKind
 from windsock.core.routing.caps.account import raise_of
 from windsock.core.routing.router import Router
 
@@ -16,6 +16,8 @@ def _hear_cooldown(
 ) -> None:
     cause = CallKind(word["cause"]) if word["cause"] else None
     health = router.health
+    if cause in LASTING and health.proofs.is_proven(key[0], now):
+        return
     health.of(key[0]).hear(health.rules, cause, word["until"], now)
     health.version += 1
 

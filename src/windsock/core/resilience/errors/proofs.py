@@ -17,7 +17,7 @@ DOUBTED_S = 60.0
 """For so long one request alone is not believed where others were answered before."""
 
 
-class Claims:
+class Proofs:
     """Who has answered when, and which request was told first since then that nobody is."""
 
     def __init__(self) -> None:
@@ -29,6 +29,10 @@ class Claims:
         self._answered_at[deployment] = now
         if self._told_first:
             self._told_first.pop(deployment, None)
+
+    def is_proven(self, deployment: str, now: float) -> bool:
+        """True if it has answered so lately that a word against its key or model is doubted."""
+        return now - self._answered_at.get(deployment, -math.inf) <= PROVEN_S
 
     def is_doubted(self, result: CallResult, account: Iterable[str], now: float) -> bool:
         """True if it is taken for the fault of the request, until others are told the same.
