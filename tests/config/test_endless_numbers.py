@@ -25,6 +25,7 @@ FEEDS = folders("pricefeeds", "feed.toml")
         ('store.flush = "99999999d"', "is longer than a hundred years; write a shorter one"),
         ("learning.evidence_cap = inf", "learning.evidence_cap: input should be a finite number"),
         ("guard.list_usd_per_mtok = [50, 0.1]", "goes from the lesser to the greater"),
+        ('deployments."a/b".price = {input = 1, mode = "x"}', "price.mode: input should be 'chat'"),
         ("store.flush = 0", "store.flush: input should be greater than or equal to 0.01"),
         ("learning.half_life = 0", "learning.half_life: input should be greater than 0"),
         ("guard.fall_polls = -3", "guard.fall_polls: is no threshold; write 0 or more"),
