@@ -142,6 +142,8 @@ def main(tasks: int, decisions: int, folder: Path) -> None:
     dearer = ("--price", "deepseek/*=+30%", "--seeds", str(SEEDS))
     config, name = folder / "tasks" / "windsock.toml", f"a rehearsal of {tasks:,} tasks"
     rows.append(ran(f"{name}, {SEEDS} seeds", config, "simulate", "--from-log", *dearer))
+    name = f"an evaluation of {tasks:,} tasks, {EACH * tasks:,} decisions"
+    rows.append(ran(name, config, "evaluate", "--price", "*=x1.3"))
     log, name = logged(folder / "log", decisions), f"an evaluation of {decisions:,} decisions"
     rows.append(ran(name, log, "evaluate", "--price", "*=x1.3"))
     text = f"{tasks:,} tasks of one route. {said()}.\n\n" + markdown(HEAD, rows)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +298,11 @@ def test_an_evaluation_fits_and_cuts_no_name() -> None:
     )  # fmt: skip
     text = evaluation_report.report_lines(found, policy="a.toml", prices=("x=x2",), width=WIDTH)
     held("\n".join(text))
+    many = tuple(replace(cells[0], task=f"t{n:03}", requests=n) for n in range(60))
+    tasks = replace(found, cells=(*many, *(replace(each, deployment="b/c") for each in many)))
+    text = "\n".join(evaluation_report.report_lines(tasks, policy="", prices=(), width=WIDTH))
+    assert "10 more tasks with fewer requests: --json has them" in text
+    assert "t010" in text and "t009" not in text
 
 
 def test_a_rehearsal_fits_and_cuts_no_name() -> None:

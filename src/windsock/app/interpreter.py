@@ -47,6 +47,18 @@ def give_back() -> None:
 
 
 @contextlib.contextmanager
+def seldom_collected() -> Iterator[None]:
+    """The oldest generation is left alone while what is built grows and stays: each look through
+    all of it is in vain, and they take as long as the work."""
+    before = gc.get_threshold()
+    gc.set_threshold(*THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextlib.contextmanager
 def uncollected() -> Iterator[None]:
     """No look for garbage while much is built at once that is no garbage."""
     gc.disable()

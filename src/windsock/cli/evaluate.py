@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from windsock.app.catalog_parts import catalog_of
 from windsock.app.feed_parts import own_quotes
+from windsock.app.interpreter import seldom_collected
 from windsock.app.route_parts import objective_of, router_of
 from windsock.cli.stores import opened
 from windsock.clock import Clock, SystemClock
@@ -156,7 +157,7 @@ def reconsidered(
     own = own_quotes(settings, catalog, 0.0)
     router.book.restore([prices.applied(quote) for quote in own])
 
-    with by_one_connection(engine) as store:
+    with seldom_collected(), by_one_connection(engine) as store:
         tables = LoggedTables(store)
         again = Reconsideration(
             router,

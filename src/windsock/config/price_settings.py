@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, create_model, model_validator
 
+from windsock.config.ability_settings import Mode
 from windsock.config.value_types import ClockTime, Moment, TimeZone, UsdPerMtok, Weekday
 from windsock.core.model.ticks import CHAT
 from windsock.core.model.units import MAIN_METERS, Meter
@@ -71,7 +72,7 @@ class PriceSettings(TermSettings):
     """
 
     reason: str | None = None
-    mode: str = CHAT
+    mode: Mode = "chat"
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     tiers: tuple[SizeSettings, ...] = ()
     windows: tuple[HourSettings, ...] = ()

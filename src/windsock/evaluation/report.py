@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from windsock.resources import text_lines
 from windsock.resources.text_lines import Entry, lines, wrapped
 from windsock.simulation.reporting.text_report import rounded
 from windsock.simulation.reporting.wording import dollars, percent, points
+
+MOST_TOLD = 50
+"""Tasks that people are told of one by one, those with most requests."""
 
 ESTIMATORS = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust", "switch_dr": "switch-DR"}
 
@@ -123,6 +127,10 @@ def _of_value(name: str, value: Value) -> Entry:
 def _cells(found: Evaluation, width: int) -> Iterator[str]:
     head = Entry("where it went, and would go", ("logged", "new", "judged", "success"))
     has_routes = len({cell.route for cell in found.cells}) > 1
+    requests: Counter[tuple[str, str]] = Counter()
+    for cell in found.cells:
+        requests[cell.route, cell.task] += cell.requests
+    told = {task for task, _ in requests.most_common(MOST_TOLD)}
     entries = [
         Entry(
             f"{cell.route} / " * has_routes + f"{cell.task} / {cell.deployment}",
@@ -134,8 +142,11 @@ def _cells(found: Evaluation, width: int) -> Iterator[str]:
             ),
         )
         for cell in found.cells
+        if (cell.route, cell.task) in told
     ]
     yield from lines([head, *entries], width=width)
+    if left := len(requests) - len(told):
+        yield f"{left:,} more tasks with fewer requests: --json has them"
 
 
 def _of_money(found: Evaluation) -> str:

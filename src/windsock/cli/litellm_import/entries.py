@@ -11,6 +11,7 @@ from windsock.cli.litellm_import.accounts import Named, account, is_served, name
 from windsock.cli.litellm_import.imported import Imported, Table
 from windsock.cli.litellm_import.models import known_models
 from windsock.cli.litellm_import.words import ACCOUNT, FACTS, OF_A_DEPLOYMENT, SILENT, UNKNOWN
+from windsock.core.model.abilities.modes import IN_WORDS
 from windsock.core.model.ticks import CHAT, Tier
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.feeds.definition import load_feed
@@ -154,6 +155,9 @@ def _price(found: Imported, deployment: str, stated: Params) -> Table:
     rows = read(_list(), body.encode(), seen_at=0.0).rows
     if not rows or (rows[0].mode == CHAT and not rows[0].usd_per_mtok.keys() >= set(MAIN_METERS)):
         found.note("its price", "state input and output in [deployments.NAME] price", deployment)
+        return {}
+    if rows[0].mode not in IN_WORDS:
+        found.note("its price", f"no model that does {rows[0].mode} is asked", deployment)
         return {}
     return _as_stated(rows[0])
 

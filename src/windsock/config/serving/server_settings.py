@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from windsock.config.value_types import Megabytes, PassedHeader, Seconds
 from windsock.resources.declared import Part
@@ -55,3 +55,13 @@ class ServerSettings(Part):
     drain_delay: Seconds = 0.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
+
+    @model_validator(mode="after")
+    def _holds_one_body(self) -> ServerSettings:
+        name = max("max_body_mb", "max_upload_mb", key=lambda name: getattr(self, name))
+        if self.max_inflight_mb < getattr(self, name):
+            raise ValueError(
+                f"max_inflight_mb is {self.max_inflight_mb:g}, so that a body of "
+                f"{name} = {getattr(self, name):g} would never be taken; raise it, or lower that"
+            )
+        return self

@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -36,7 +37,7 @@ async def passes(program: str, tests: str, *, wall_s: float = WALL_S) -> bool | 
         "seconds": CPU_S,
         "megabytes": MEGABYTES,
     }
-    with tempfile.TemporaryDirectory(prefix="windsock-") as folder:
+    with tempfile.TemporaryDirectory(prefix="windsock-") as folder, _pipe() as (told, out):
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -47,21 +48,42 @@ async def passes(program: str, tests: str, *, wall_s: float = WALL_S) -> bool | 
                 cwd=folder,
                 env={},
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=out,
                 stderr=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
             )
         except OSError:
             return None
         try:
-            told, _ = await asyncio.wait_for(
-                process.communicate(orjson.dumps(asked) + b"\n"), wall_s
-            )
+            await asyncio.wait_for(process.communicate(orjson.dumps(asked) + b"\n"), wall_s)
         except TimeoutError:
             return False
         finally:
             await _end(process)
-    return None if process.returncode == UNREADABLE else told == word.encode()
+        if process.returncode == UNREADABLE:
+            return None
+        return _read(told, len(word) + 1) == word.encode()
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    """A pipe's ends, to read and to write. Nobody reads it while a program runs: one that floods it
+    waits, and holds as much as a pipe does. A pipe of asyncio's own would take it all into memory,
+    and never end where that is too much."""
+    ends = os.pipe()
+    os.set_blocking(ends[0], False)
+    try:
+        yield ends
+    finally:
+        for each in ends:
+            os.close(each)
+
+
+def _read(end: int, most: int) -> bytes:
+    try:
+        return os.read(end, most)
+    except BlockingIOError:
+        return b""
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

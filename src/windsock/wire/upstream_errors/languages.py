@@ -53,7 +53,8 @@ ENGLISH: Mapping[str, str] = {
     r"|изображени\w*",
     "content": r"内容|文本|コンテンツ|\binhalt\w*\b|\bcontenus?\b|\bcontenido\b|\bconteúdo\b"
     r"|콘텐츠|내용",
-    "input": r"输入|提示词|入力|\beingabe\w*|\bentrées?\b|\bentradas?\b|입력|프롬프트|プロンプト",
+    "input": r"输入|提问|提示词|入力|\beingabe\w*|\bentrées?\b|\bentradas?\b|입력|프롬프트"
+    r"|プロンプト",
     "output": r"输出|生成|出力|\bausgabe\w*|\bsorties?\b|\bsalidas?\b|출력",
     "response": r"响应|回复|応答|\bantwort\w*|\bréponses?\b|\brespuestas?\b|\bresposta\b|응답"
     r"|ответ\w*",
@@ -127,7 +128,7 @@ SPACES = re.compile(r" {2,}")
 
 ANOTHER = re.compile(
     r"[^\W\x00-\x7f]|\b(?:das|de|del|della|der|des|di|el|est|fue|guthaben|insuficiente|ist|la|las|le|les|los"
-    r"|modelo|nicht|pas|pour|saldo|solde|su|tu|una?|une|vom|votre|wurde)\b"
+    r"|modelo|nicht|pas|pour|riprova|saldo|solde|su|tu|una?|une|vom|votre|wurde)\b"
 )
 """What shows that a text is in another language: a letter that English has not, a small word."""
 
