@@ -26,6 +26,10 @@ FEEDS = folders("pricefeeds", "feed.toml")
         ("learning.evidence_cap = inf", "learning.evidence_cap: input should be a finite number"),
         ("guard.list_usd_per_mtok = [50, 0.1]", "goes from the lesser to the greater"),
         ('deployments."a/b".price = {input = 1, mode = "x"}', "price.mode: input should be 'chat'"),
+        (
+            'routes.auto = {candidates = ["a/b"], explore = 1}',
+            "explore: input should be less than 1",
+        ),
         ("store.flush = 0", "store.flush: input should be greater than or equal to 0.01"),
         ("learning.half_life = 0", "learning.half_life: input should be greater than 0"),
         ("guard.fall_polls = -3", "guard.fall_polls: is no threshold; write 0 or more"),

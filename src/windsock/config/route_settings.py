@@ -86,7 +86,7 @@ class RouteSettings(Part):
     route_quality_floor: Share | None = None
     usd_per_success: float | None = Field(default=None, gt=0)
     usd_per_request: float | None = Field(default=None, gt=0)
-    explore: Share = 0.02
+    explore: Share = Field(default=0.02, lt=1)
     segments: bool = False
     classify: bool = False
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)

@@ -71,7 +71,7 @@ class Objective:
         if self.kind == "budget" and (self.usd_per_request is None) == (self.usd_per_day is None):
             raise ValueError("objective 'budget' needs usd_per_request or usd_per_day")
         if not 0.0 <= self.explore < 1.0:
-            raise ValueError("explore must lie in 0..1")
+            raise ValueError("explore must lie in 0..1, without 1")
 
     @property
     def has_floor(self) -> bool:
