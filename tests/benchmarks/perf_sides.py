@@ -217,6 +217,29 @@ def nginx(folder: Path, upstream: int) -> Iterator[Gateway]:
         ended(process)
 
 
+@contextmanager
+def bare(folder: Path, upstream: int) -> Iterator[Gateway]:
+    """A proxy in Python that does nothing but pass (`perf_bare`)."""
+    folder = folder / "bare"
+    folder.mkdir()
+    port = free_port()
+    python3, environ = python(Path(__file__).parents[2], PACKAGES)
+    words = [python3, "-m", "tests.benchmarks.perf_bare", str(port), str(upstream)]
+    process = pinned(words, cores()[0], folder / "log", environ)
+    try:
+        wait_for_port(port, process, 10)
+        yield Gateway(
+            name="Python that only passes",
+            version="",
+            port=port,
+            folder=folder,
+            process=process,
+            path=_direct_path,
+        )
+    finally:
+        ended(process)
+
+
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
@@ -357,6 +380,7 @@ def _first_line(words: list[str]) -> str:
 
 SIDES: dict[str, Start] = {
     "nginx": nginx,
+    "bare": bare,
     "windsock": windsock,
     "portkey": portkey,
     "litellm": litellm,

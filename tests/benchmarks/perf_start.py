@@ -7,6 +7,7 @@ Writes its table into docs/performance.md.
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -37,6 +38,13 @@ from windsock.store.writing.writer import Writer
 
 WRITTEN = 10_000
 
+LIBRARIES = (
+    "numpy", "scipy.special", "sqlmodel", "sqlalchemy.dialects.sqlite", "fastapi", "uvicorn",
+    "uvloop", "httptools", "httpx", "apscheduler.schedulers.asyncio", "structlog",
+    "prometheus_client", "typer", "msgspec", "orjson",
+)  # fmt: skip
+"""What a service stands on: its memory is the floor for it."""
+
 
 def main(*, is_quick: bool) -> None:
     rounds, full_mb = (1, 20) if is_quick else (5, 1000)
@@ -54,11 +62,20 @@ def main(*, is_quick: bool) -> None:
          verdict(median(full_s) <= 3)],
         ["resident after start", "100 MB", with_range(memory, 0) + " MB",
          verdict(median(memory) <= 100)],
+        ["its libraries alone, nothing of ours loaded", "", f"{libraries_mb():.0f} MB", ""],
     ]  # fmt: skip
     text = f"{said()}.\n\n" + markdown(BARS, rows)
     print(text)
     if not is_quick:
         write_between(DOCS / "performance.md", "start", text)
+
+
+def libraries_mb() -> float:
+    """MB resident of a process that has only imported what a service stands on."""
+    python3, environ = python(PACKAGES)
+    code = f"import {', '.join(LIBRARIES)}; print(open('/proc/self/statm').read().split()[1])"
+    pages = subprocess.check_output([python3, "-c", code], env=environ, text=True)
+    return int(pages) * resource.getpagesize() / 1e6
 
 
 def starts(folder: Path, rounds: int, megabytes: int) -> list[tuple[float, float]]:

@@ -80,6 +80,15 @@ def test_a_price_move_is_one_line_of_plain_numbers() -> None:
     assert (line["deployment"], line["level"]) == ("acme/m", "info")
 
 
+def test_a_name_that_would_speak_to_the_terminal_does_not() -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines, is_json=False)
+    facts = {"before": "m", "served": "m\x1b]0;owned\x07\x9b31m\rforged"}
+    log_event(Event(kind="model.redirected", deployment="acme/m", at=1.0, facts=facts))
+    assert "m?]0;owned??31m?forged" in lines.getvalue()
+    assert not {"\x1b", "\x9b", "\r"} & set(lines.getvalue())
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "level"),
     [("config.rejected", {}, "warning"), ("config.reloaded", {}, "info"),

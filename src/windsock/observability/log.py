@@ -17,6 +17,7 @@ import structlog
 
 from windsock.core.model.calls import Outcome
 from windsock.errors import SECRET_TEXT
+from windsock.resources.terminal import UNSPOKEN
 
 SECRET_KEYS = re.compile(r"authorization|api[-_]?key|token$|secret|password|cookie", re.IGNORECASE)
 
@@ -106,6 +107,13 @@ def _dumped(event: MutableMapping[str, Any]) -> str:
         return json.dumps(event, default=repr)
 
 
+def _unspoken(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = value.translate(UNSPOKEN)
+    return event
+
+
 def configure(*, level: str = "info", is_json: bool = True, stream: TextIO | None = None) -> None:
     """Events as one JSON line each, or coloured for a terminal; secrets never pass."""
     global _sheaf
@@ -116,6 +124,7 @@ def configure(*, level: str = "info", is_json: bool = True, stream: TextIO | Non
     processors: list[Any] = [_json_line]
     if not is_json:
         processors = [
+            _unspoken,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

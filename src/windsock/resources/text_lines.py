@@ -10,10 +10,9 @@ from itertools import zip_longest
 from rich.cells import cell_len
 from rich.console import Console
 
-INDENT = "  "
+from windsock.resources.terminal import UNSPOKEN
 
-UNSPOKEN = dict.fromkeys((*range(32), *range(127, 160)), "?")
-"""Characters that would speak to the terminal: names come from callers, feeds and providers."""
+INDENT = "  "
 
 
 @dataclass(frozen=True, slots=True)

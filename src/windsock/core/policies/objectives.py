@@ -229,7 +229,7 @@ def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
     if is_met:
         return Chosen(rung=rung, by="search")
     if rung.success < floor.success and floor.looked_usd is not None:
-        rung = with_looks(rung, ladder.at(floor.looked_usd))
+        rung = with_looks(rung, ladder.at(floor.looked_usd), ladder.arms.labels)
     why = out_or_uncertain(ladder.arms.a, ladder.arms.b, floor.success)
     reached = f"quality floor {floor.success:g} {why}, best expected success is"
     return Chosen(rung=rung, note=f"{reached} {best.success:.3f}", by="search")

@@ -116,6 +116,10 @@ a route stayed 6 to 9 points below its floor.
 """
 
 
+ENOUGH = 100.0
+"""Labels to come for which all looks are worth their cost."""
+
+
 def rung_values(usd: FloatArray) -> FloatArray:
     """0, then geometric from half the cheapest cost to 400 times the dearest; (RUNGS,).
 
@@ -151,9 +155,12 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
     )
 
 
-def with_looks(rung: Rung, high: Rung) -> Rung:
-    """LOOKED of the requests on a higher rung, to learn by; V is told of all but them."""
-    looking = mixed(rung, high, LOOKED)
+def with_looks(rung: Rung, high: Rung, labels: float = np.inf) -> Rung:
+    """LOOKED of the requests on a higher rung, to learn by; V is told of all but them.
+
+    labels  that are expected to come: where they are few, so are looks
+    """
+    looking = mixed(rung, high, LOOKED * min(1.0, labels / ENOUGH))
     for each, rest in zip((looking, *looking.parts), (rung, *rung.parts), strict=True):
         each.value_usd = rest.value_usd
     return looking

@@ -38,6 +38,9 @@ BLAMING_CODES = frozenset(
 )
 """Codes that say the same where there is no status."""
 
+OF_KEYS = re.compile(r"key|auth|token\b|credential", re.IGNORECASE)
+"""Fields by which nobody asks for anything."""
+
 OF_CALLERS = re.compile(
     r"\b(?:mcp|tool)(?:s?\b|_)|\b(?:enum|property|schema|urls?)\b|\bmessages(?:\.|\[)\d"
     r"|\b(?:could not|couldn.t|failed to|unable to) (?:download|fetch|load) "
@@ -199,16 +202,23 @@ def _kind_of_status(facts: ErrorFacts) -> CallKind:
     """What a status means where nothing else is known.
 
     What is neither an answer nor an error (204, 3xx) is the server's fault: nobody asked for it.
-    A page that forbids may have taken offence at this one request.
+    A page that forbids may have taken offence at this one request; whoever is forbidden a field of
+    it, or what its caller handed in, may ask for all else.
     """
     status = facts.status
-    if status == 403 and facts.is_page:
+    if status in (401, 403) and _is_about_the_request(facts):
         return CallKind.REFUSED
     if status is not None and status in STATUSES:
         return STATUSES[status]
     is_blamed = status is None and not BLAMING_CODES.isdisjoint(facts.codes)
     is_refused = is_blamed or (status is not None and 400 <= status < 500)
     return CallKind.REFUSED if is_refused else CallKind.SERVER_ERROR
+
+
+def _is_about_the_request(facts: ErrorFacts) -> bool:
+    names_a_field = bool(facts.param) and OF_KEYS.search(facts.param) is None
+    is_page = facts.is_page and facts.status == 403
+    return is_page or names_a_field or OF_CALLERS.search(facts.text) is not None
 
 
 def rule_of(
