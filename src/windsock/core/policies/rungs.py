@@ -116,7 +116,7 @@ a route stayed 6 to 9 points below its floor.
 """
 
 
-ENOUGH = 100.0
+ENOUGH = 400.0
 """Labels to come for which all looks are worth their cost."""
 
 
