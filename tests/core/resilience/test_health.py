@@ -17,6 +17,7 @@ from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.model.units import Usage
 from windsock.core.resilience.health import HealthBoard, Latency
 from windsock.core.resilience.rules import HealthRules
+from windsock.core.resilience.vitals import MOST_ROUTES
 
 NAME, PROVIDER = "acme/small", "acme"
 
@@ -394,3 +395,23 @@ def test_one_that_a_limit_keeps_out_is_not_drawn_before_its_time() -> None:
     board.record(result(CallKind.RATE_LIMITED, retry_after_s=7.0), 0.0)
     assert board.back_at(NAME, 1.0) == 7.0
     assert board.back_at(OTHER, 1.0) == 1.0
+
+
+def test_a_route_goes_by_its_own_times_once_they_are_enough() -> None:
+    board = HealthBoard()
+    for n in range(300):
+        board.record(result(CallKind.ANSWERED, first_byte_s=3.0, route="batch"), n * 0.1)
+        if n % 20 == 0:
+            board.record(result(CallKind.ANSWERED, first_byte_s=0.1, route="chat"), n * 0.1)
+        seen = board.latency(NAME, n * 0.1, "chat").p95_s
+        assert seen is None or seen == (0.1 if n >= 180 else 3.0)
+    assert board.latency(NAME, 30.0, "batch").p95_s == 3.0
+    assert board.latency(NAME, 30.0, "new").p95_s == 3.0
+    assert board.latency(NAME, 30.0).p95_s == 3.0
+
+
+def test_times_of_routes_are_bounded() -> None:
+    board = HealthBoard()
+    for n in range(100):
+        board.record(result(CallKind.ANSWERED, first_byte_s=0.1, route=f"r{n}"), 1.0)
+    assert len(board.of(NAME).routes) == MOST_ROUTES

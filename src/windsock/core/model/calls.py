@@ -207,7 +207,7 @@ class CallResult:
                     of other calls, and where the two cannot be compared
     asked           equal for requests that are the same, of calls without an answer; None where
                     nobody says
-    needs           of the request
+    needs, route    of the request
     is_repeat       it failed as the same request has before: its deployment is at fault only if
                     another one answers
     """
@@ -238,6 +238,7 @@ class CallResult:
     held_s: float = 0.0
     asked: int | None = None
     needs: frozenset[str] = frozenset()
+    route: str = ""
     is_repeat: bool = False
 
     @property

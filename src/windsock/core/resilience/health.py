@@ -162,7 +162,7 @@ class HealthBoard:
         vitals = self._vitals.get(deployment) or self.of(deployment)
         told = self.errors.count(result, now)
         if result.first_byte_s is not None:
-            vitals.note_latency(self.rules, result.first_byte_s, now)
+            vitals.note_latency(self.rules, result.first_byte_s, now, result.route)
         if result.kind is CallKind.ANSWERED:
             vitals.succeed(self.rules, result, now)
             self.proofs.answered(deployment, now)
@@ -189,9 +189,9 @@ class HealthBoard:
             told += self._failed(self.of(result.attempt.deployment), result, now)
         return told
 
-    def latency(self, deployment: str, now: float) -> Latency:
+    def latency(self, deployment: str, now: float, route: str | None = None) -> Latency:
         """Of its calls of the last `latency_s` seconds."""
-        return self._vitals.get(deployment, NEVER_ASKED).latency(self.rules, now)
+        return self._vitals.get(deployment, NEVER_ASKED).latency(self.rules, now, route)
 
     def pace(self, deployment: str, share: float, now: float) -> Pace:
         """What this share of its calls of the last `latency_s` seconds kept to."""

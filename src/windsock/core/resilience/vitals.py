@@ -15,6 +15,9 @@ HELD_SHARE = 0.1
 """Of the time of a call, for which its client may be waited for, and its speed still be known."""
 
 
+MOST_ROUTES = 32
+"""Whose own times are kept apart; those of the one that was met first go first."""
+
 KEPT_MEASURES = 40
 """The last of each kind that a snapshot keeps; quantiles want `min_latency_samples`."""
 
@@ -58,6 +61,7 @@ class Vitals:
     is_failing      it was left alone for its failures
     is_dead         the last calls that it was given all failed
     again_at        unix s from which on it may be asked though it should be left alone
+    routes          latencies of the calls of each route
     latencies, speeds   seconds until the first content, tokens a second, each with its moment
     """
 
@@ -76,6 +80,7 @@ class Vitals:
     again_at: float = 0.0
     is_half_open: bool = False
     probe_until: float = 0.0
+    routes: dict[str, deque[tuple[float, float]]] = field(default_factory=dict)
     latencies: deque[tuple[float, float]] = field(default_factory=deque)
     speeds: deque[tuple[float, float]] = field(default_factory=deque)
     successes: int = 0
@@ -142,11 +147,15 @@ class Vitals:
         self.ejections = 0
         self.account = ()
 
-    def note_latency(self, rules: HealthRules, seconds: float, now: float) -> None:
-        """The first content of a call came after so many seconds."""
-        self.latencies.append((now, seconds))
-        if len(self.latencies) > rules.latency_samples:
-            self.latencies.popleft()
+    def note_latency(self, rules: HealthRules, seconds: float, now: float, route: str = "") -> None:
+        """The first content of a call of a route came after so many seconds."""
+        own = self.routes.setdefault(route, deque())
+        if len(self.routes) > MOST_ROUTES:
+            del self.routes[next(iter(self.routes))]
+        for kept in (self.latencies, own):
+            kept.append((now, seconds))
+            if len(kept) > rules.latency_samples:
+                kept.popleft()
 
     def succeed(self, rules: HealthRules, result: CallResult, now: float) -> None:
         """An answer is whole; without tokens, or read slowly, it tells of no speed.
@@ -172,11 +181,21 @@ class Vitals:
         least = rules.min_latency_samples
         return Pace(quantile(first, share, least), quantile(whole, 1 - share, least))
 
-    def latency(self, rules: HealthRules, now: float) -> Latency:
-        """Of its calls of the last `latency_s` seconds."""
-        while self.latencies and now - self.latencies[0][0] > rules.latency_s:
-            self.latencies.popleft()
-        values = sorted(value for _, value in self.latencies)
+    def latency(self, rules: HealthRules, now: float, route: str | None = None) -> Latency:
+        """Of its calls of the last `latency_s` seconds.
+
+        route   of its calls alone, if they are enough: those of others may ask for longer answers
+        """
+        own = self.routes.get(route) if route is not None else None
+        if own is not None and (found := self._latency(rules, own, now)).p95_s is not None:
+            return found
+        return self._latency(rules, self.latencies, now)
+
+    @staticmethod
+    def _latency(rules: HealthRules, kept: deque[tuple[float, float]], now: float) -> Latency:
+        while kept and now - kept[0][0] > rules.latency_s:
+            kept.popleft()
+        values = sorted(value for _, value in kept)
         if len(values) < rules.min_latency_samples:
             return Latency(p50_s=None, p95_s=None, samples=len(values))
         last = len(values) - 1

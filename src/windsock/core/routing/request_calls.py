@@ -87,6 +87,7 @@ class RequestCalls:
         left_s = None if self._until is None else self._until - now
         if left_s is not None and ended_by_caller(plan.route, plan.request, result, left_s):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
+        result.route = plan.route.name
         if plan.request.needs:
             result.needs = plan.request.needs
         if result.kind is not CallKind.ANSWERED and self.body is not None:

@@ -276,7 +276,8 @@ class Candidates:
         """Move deployments above the latency ceiling to `ruled_out`; keep the fastest if none."""
         if route.max_latency_s is None:
             return ""
-        p95 = {name: self._health.latency(name, now).p95_s or 0.0 for name in usd_by_name}
+        known = self._health.latency
+        p95 = {name: known(name, now, route.name).p95_s or 0.0 for name in usd_by_name}
         slow = {name: p95_s for name, p95_s in p95.items() if p95_s > route.max_latency_s}
         note = ""
         if slow and len(slow) == len(usd_by_name):
