@@ -13,7 +13,7 @@ the same aim.
 
 Three kinds of runs: `alone` (windsock), `incumbent` (the same with the best single deployment, or
 the dearest of the good, named as what is used today), `rivals`; then newcomers. Every bar is told
-as met or missed with its figure. Two processes; two seeds by default.
+as met or missed with its figure. Two processes; ten seeds by default, which take an hour and a half.
 `--record` writes what was found, `--against` holds it against what another commit recorded.
 """
 
@@ -158,7 +158,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--labels", nargs="*", type=float, default=[0.8, 0.1, 0.01, 0.0])
     parser.add_argument("--policies", nargs="*", default=[])
     parser.add_argument("--only", nargs="*", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--against", type=Path, default=TODAY)
     parser.add_argument("--record", type=Path)
     return parser.parse_args()

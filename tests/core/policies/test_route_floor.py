@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
@@ -10,6 +11,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.rungs import Rung, with_looks
 from windsock.core.policies.views import CellView
 
 NAMES, USD = ("p/small", "p/large"), (1e-4, 2e-2)
@@ -102,6 +104,30 @@ def test_who_may_reach_it_is_looked_for_though_too_dear_by_what_is_known() -> No
     (judged,) = weighed(beliefs, [view], **aim)
     assert "is out of reach" in judged.note
     assert judged.weights[1] == pytest.approx(0.0, abs=1e-4), "it does no better"
+
+
+def test_who_may_reach_a_floor_of_one_task_is_looked_for_too() -> None:
+    usd, cell = (1e-5, 1e-2), Cell("default", "auto", "easy")
+    beliefs, view = Beliefs(), CellView(cell=cell, deployments=NAMES, usd=usd)
+    aim = {"kind": "quality_floor", "quality_floor": 0.9}
+    beliefs.observe_sums(cell, "p/small", 600.0, 450.0, 450.0, now=0.0)
+    (unjudged,) = weighed(beliefs, [view], **aim)
+    assert "0.9 is" in unjudged.note
+    assert 0.01 < unjudged.weights[1] <= 0.05
+    beliefs.observe_sums(cell, "p/large", 600.0, 456.0, 456.0, now=0.0)
+    (judged,) = weighed(beliefs, [view], **aim)
+    assert judged.weights[1] == pytest.approx(0.0, abs=1e-3), "it does no better"
+
+
+@pytest.mark.parametrize(("labels", "share"), [(4.0, 0.0005), (400.0, 0.05), (9e9, 0.05)])
+def test_looks_are_as_many_as_labels_will_come(labels: float, share: float) -> None:
+    low, high = (
+        Rung(value_usd=value, weights=np.array(weights), usd=value, success=0.5)
+        for value, weights in ((1.0, [1.0, 0.0]), (9.0, [0.0, 1.0]))
+    )
+    looking = with_looks(low, high, labels)
+    assert looking.weights.tolist() == pytest.approx([1 - share, share])
+    assert looking.value_usd == 1.0, "V is told of all but the looks"
 
 
 def test_both_floors_are_held_where_both_are_wished_for() -> None:
