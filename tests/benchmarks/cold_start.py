@@ -13,7 +13,7 @@ the same aim.
 
 Three kinds of runs: `alone` (windsock), `incumbent` (the same with the best single deployment, or
 the dearest of the good, named as what is used today), `rivals`; then newcomers. Every bar is told
-as met or missed with its figure. Two processes; ten seeds by default, which take an hour and a half.
+as met or missed with its figure. Two processes; ten seeds by default, an hour and a half of them.
 `--record` writes what was found, `--against` holds it against what another commit recorded.
 """
 
