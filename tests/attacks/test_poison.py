@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.form import row
+from tests.attacks.form import attack, row
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
 
@@ -80,6 +80,35 @@ async def test_a_request_that_breaks_all(
             honest = [await it.http.post(chat, json=ask("hello", model=model)) for _ in range(3)]
     assert [answer.status_code for answer in honest] == [200] * 3
     assert not failing
+
+
+@attack(
+    "500 wherever it is asked, each time another, while one provider is down",
+    "others are served by those that answer them",
+)
+async def test_a_request_that_breaks_all_beside_an_outage(tmp_path) -> None:
+    is_down = False
+
+    def reply(body: Any) -> Answer:
+        return Answer(BROKEN, status=500) if "poison" in json.dumps(body) else completed
+
+    def failing(body: Any) -> Answer:
+        return Answer(BROKEN, status=500) if is_down else reply(body)
+
+    completed, honest = Answer(completion("hi")), []
+    async with upstream(failing) as acme, upstream(reply) as beta:
+        config = config_of(("acme", acme.url, 1.0), ("beta", beta.url, 1.1))
+        async with running(config, tmp_path) as it:
+            chat = "/v1/chat/completions"
+            for name in ("acme/m", "beta/m"):
+                await it.http.post(chat, json=ask("hello", model=name))
+            is_down = True
+            for n in range(TIMES):
+                await it.http.post(chat, json=ask(f"poison {n}", model="auto"))
+                if n > TIMES / 2:
+                    answer = await it.http.post(chat, json=ask(f"hello {n}", model="auto"))
+                    honest.append(answer.status_code)
+    assert set(honest) == {200}
 
 
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]

@@ -70,7 +70,8 @@ class Availability:
         mark    a number in [0, 1), which draws it
 
         One that is out is the last resort against a single failure. Where the one that failed is
-        out itself there is no use: that would ask all that are sick for every request.
+        out itself, only who has just answered somebody is asked: else all that are sick would be,
+        for every request.
         """
         left = [
             (name, weight)
@@ -78,8 +79,14 @@ class Availability:
             if name not in tried and name in self._catalog.deployments and not self.is_full(name)
         ]
         pairs = [pair for pair in left if self.is_open(pair[0], now)]
-        if not pairs and (last is None or not self.is_ejected(last.attempt.deployment, now)):
-            pairs = [pair for pair in left if self._health.is_worth_a_try(pair[0], now)]
+        if not pairs:
+            is_one = last is None or not self.is_ejected(last.attempt.deployment, now)
+            is_proven = self._health.proofs.is_proven
+            pairs = [
+                pair
+                for pair in left
+                if self._health.is_worth_a_try(pair[0], now) and (is_one or is_proven(pair[0], now))
+            ]
         return _drawn(pairs, mark) if pairs else None
 
     def is_full(self, deployment: str) -> bool:
