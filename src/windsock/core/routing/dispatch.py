@@ -252,10 +252,15 @@ class Dispatcher:
     ) -> str | None:
         """The deployment to ask beside a late call, paid from the budget of hedges; None if none.
 
+        None is raced that is out as the one before it is.
+
         The arguments are those of `another`.
         """
         other, route = self.another(plan, tried, last, made, now), plan.route
         if other is None:
+            return None
+        is_ejected = self._availability.is_ejected
+        if last is not None and is_ejected(last.attempt.deployment, now) and is_ejected(other, now):
             return None
         cost = relative_cost(plan.table, other)
         allowed = self._hedging.try_acquire(route.name, route.hedge_share, cost, now)
