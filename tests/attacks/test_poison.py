@@ -10,7 +10,7 @@ import pytest
 
 from tests.attacks.form import attack, row
 from tests.running import config_of, running
-from tests.upstream import Answer, completion, upstream
+from tests.upstream import Answer, completion, stream_of, upstream
 
 BROKEN = {"error": {"message": "The server had an error", "type": "server_error"}}
 WAYS = {
@@ -111,6 +111,61 @@ async def test_a_request_that_breaks_all_beside_an_outage(tmp_path) -> None:
     assert set(honest) == {200}
 
 
+SCHEMA = {
+    "type": "json_schema",
+    "json_schema": {"name": "x", "schema": {"type": "object"}},
+}
+FORMS = {
+    "Messages": (
+        "/v1/messages",
+        {"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "poison"}]},
+        Answer(BROKEN, status=500),
+    ),
+    "Gemini's": (
+        "/v1beta/models/auto:generateContent",
+        {"contents": [{"role": "user", "parts": [{"text": "poison"}]}]},
+        Answer(BROKEN, status=502),
+    ),
+    "streams that break off": (
+        "/v1/chat/completions",
+        ask("poison", model="auto", stream=True),
+        Answer(events=stream_of(["a", "b"])[:-2]),
+    ),
+    "schemas that are refused": (
+        "/v1/chat/completions",
+        ask("poison", model="auto", response_format=SCHEMA),
+        Answer({"error": {"message": "response_format json_schema is not supported"}}, status=400),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "broken"),
+    [
+        row(f"what is refused wherever it is asked: {name}", "others are served", *each)
+        for name, each in FORMS.items()
+    ],
+)
+async def test_forms_that_break_all(
+    tmp_path, path: str, body: dict[str, Any], broken: Answer
+) -> None:
+    def reply(asked: Any) -> Answer:
+        return broken if "poison" in json.dumps(asked) else Answer(completion("hi"))
+
+    chat, others = "/v1/chat/completions", []
+    async with upstream(reply) as acme, upstream(reply) as beta:
+        config = config_of(("acme", acme.url, 1.0), ("beta", beta.url, 1.1))
+        async with running(config, tmp_path) as it:
+            for name in ("acme/m", "beta/m"):
+                await it.http.post(chat, json=ask("hi", model=name, response_format=SCHEMA))
+            for _ in range(12):
+                await it.http.post(path, json=body)
+            for name in ("auto", "acme/m", "beta/m"):
+                honest = ask("hello", model=name, response_format=SCHEMA)
+                others.append((await it.http.post(chat, json=honest)).status_code)
+    assert others == [200] * 3
+
+
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 NO_TOOLS = "tools are not supported by this model"
 NO_MODEL = "The model does not exist or you do not have access to it"
@@ -126,6 +181,19 @@ QUOTED = {
     ),
     "a user that is named so": ({"user": NO_MONEY}, f'Invalid user "{NO_MONEY}"'),
     "a word at which to stop": ({"stop": [NO_MODEL]}, f"stop `{NO_MODEL}` is not allowed"),
+    "a note beside": (
+        {"metadata": {"note": "your account has been deactivated"}},
+        'metadata value "your account has been deactivated" is too long',
+    ),
+    "a schema that is named like a code": (
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "insufficient_quota", "schema": {"type": "object"}},
+            }
+        },
+        "Invalid schema 'insufficient_quota': missing properties",
+    ),
     "a tool that is named like a code": (
         {"tools": [{"type": "function", "function": {"name": "model_not_found"}}]},
         "Unknown function 'model_not_found'",
