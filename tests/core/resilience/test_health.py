@@ -13,6 +13,7 @@ from windsock.core.model.calls import (
     Out,
     Verdict,
 )
+from windsock.core.model.decisions import About
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.model.units import Usage
 from windsock.core.resilience.health import HealthBoard, Latency
@@ -25,6 +26,12 @@ NAME, PROVIDER = "acme/small", "acme"
 def result(kind: CallKind, **facts) -> CallResult:
     attempt = Attempt(number=0, deployment=NAME, reason=AttemptReason.FIRST)
     return CallResult(attempt=attempt, kind=kind, **{"latency_s": 0.1, **facts})
+
+
+def of_route(route: str, first_byte_s: float) -> CallResult:
+    answer = result(CallKind.ANSWERED, first_byte_s=first_byte_s)
+    answer.about = About(route=route)
+    return answer
 
 
 def fail(board: HealthBoard, times: int, now: float) -> None:
@@ -400,9 +407,9 @@ def test_one_that_a_limit_keeps_out_is_not_drawn_before_its_time() -> None:
 def test_a_route_goes_by_its_own_times_once_they_are_enough() -> None:
     board = HealthBoard()
     for n in range(300):
-        board.record(result(CallKind.ANSWERED, first_byte_s=3.0, route="batch"), n * 0.1)
+        board.record(of_route("batch", 3.0), n * 0.1)
         if n % 20 == 0:
-            board.record(result(CallKind.ANSWERED, first_byte_s=0.1, route="chat"), n * 0.1)
+            board.record(of_route("chat", 0.1), n * 0.1)
         seen = board.latency(NAME, n * 0.1, "chat").p95_s
         assert seen is None or seen == (0.1 if n >= 180 else 3.0)
     assert board.latency(NAME, 30.0, "batch").p95_s == 3.0
@@ -413,5 +420,5 @@ def test_a_route_goes_by_its_own_times_once_they_are_enough() -> None:
 def test_times_of_routes_are_bounded() -> None:
     board = HealthBoard()
     for n in range(100):
-        board.record(result(CallKind.ANSWERED, first_byte_s=0.1, route=f"r{n}"), 1.0)
+        board.record(of_route(f"r{n}", 0.1), 1.0)
     assert len(board.of(NAME).routes) == MOST_ROUTES

@@ -14,7 +14,7 @@ from windsock.core.model.calls import (
     CallResult,
     Outcome,
 )
-from windsock.core.model.decisions import Decision
+from windsock.core.model.decisions import About, Decision
 from windsock.core.model.requests import Cell
 from windsock.core.resilience.errors.repeats import MOST
 from windsock.core.resilience.health import HealthBoard
@@ -25,7 +25,9 @@ DECISION = Decision(number=1, id="d", at=0.0, cell=Cell("default", "auto", "t"),
 
 def ended(kind: CallKind, asked: int | None = None, at: str = CHEAP) -> CallResult:
     attempt = Attempt(number=0, deployment=at, reason=AttemptReason.FIRST)
-    return CallResult(attempt=attempt, kind=kind, latency_s=0.1, asked=asked)
+    result = CallResult(attempt=attempt, kind=kind, latency_s=0.1)
+    result.about = About(asked=asked)
+    return result
 
 
 def is_out(board: HealthBoard, at: str, now: float) -> bool:
@@ -47,7 +49,7 @@ def test_the_same_request_counts_once_wherever_it_fails(kind: CallKind) -> None:
     for at in (CHEAP, MID) * 20:
         result = ended(kind, 7, at)
         board.record(result, 1.0)
-        marked.append(result.is_repeat)
+        marked.append(result.about.is_repeat)
     assert marked == [False] + [True] * 39
     assert (board.failures_in_a_row(CHEAP), board.failures_in_a_row(MID)) == (1, 0)
 
@@ -74,7 +76,7 @@ def test_once_another_answers_all_that_failed_it_are_at_fault_after_all() -> Non
         first, second = ended(CallKind.SERVER_ERROR, 7), ended(CallKind.SERVER_ERROR, 7, MID)
         board.record(first, n)
         board.record(second, n)
-        assert second.is_repeat
+        assert second.about.is_repeat
         settled(board, first, second, ended(CallKind.ANSWERED, at="x/y"), served="x/y", now=n)
     assert is_out(board, CHEAP, 5.0)
     assert is_out(board, MID, 5.0)
@@ -93,7 +95,7 @@ def test_what_is_remembered_of_failed_requests_is_bounded() -> None:
         board.record(ended(CallKind.SERVER_ERROR, n), 1.0)
     oldest = ended(CallKind.SERVER_ERROR, 0)
     board.record(oldest, 1.0)
-    assert not oldest.is_repeat
+    assert not oldest.about.is_repeat
 
 
 def test_a_probe_by_a_request_that_failed_before_is_void() -> None:

@@ -117,7 +117,7 @@ class Learner(SharedEvidence):
         cell, served = outcome.decision.cell, outcome.served
         blamed = FAILURES if served is None else WORTHLESS
         for result in outcome.results:
-            if result.kind in blamed and not (served is None and result.is_repeat):
+            if result.kind in blamed and not (served is None and result.about.is_repeat):
                 self.observe_failures(cell, result.attempt.deployment, 1, now)
         if served is None:
             return

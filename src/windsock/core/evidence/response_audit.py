@@ -42,8 +42,9 @@ class ResponseAudit:
     def audit(self, result: CallResult, now: float) -> list[Event]:
         """What one finished call shows of bills and models, and what it changes."""
         shifts = []
-        if result.needs and result.kind is CallKind.ANSWERED:
-            self._catalog.unsupported.prove(result.attempt.deployment, result.needs, now)
+        needs = result.about.needs
+        if needs and result.kind is CallKind.ANSWERED:
+            self._catalog.unsupported.prove(result.attempt.deployment, needs, now)
         if result.unsupported:
             shifts += self._note_unsupported(result, now)
         if result.usage_doubt:
@@ -92,7 +93,7 @@ class ResponseAudit:
         """Told once for each fact, until it is forgotten."""
         name = result.attempt.deployment
         told = self._catalog.unsupported.observe
-        news = told(name, result.unsupported, now, result.asked)
+        news = told(name, result.unsupported, now, result.about.asked)
         return [
             Event(kind=EventKind.PARAMETER_REFUSED, deployment=name, at=now,
                   facts={"field": fact.field, "instead": fact.instead or None})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from windsock.core.model.decisions import Decision
+from windsock.core.model.decisions import Decision, Judged
 from windsock.core.model.requests import Unsupported
 from windsock.core.model.units import Usage
 
@@ -184,7 +184,7 @@ TIMED = frozenset(
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
-class CallResult:
+class CallResult(Judged):
     """How one attempt went.
 
     latency_s       from sending to the end, less `held_s`: at least so long it took
@@ -205,11 +205,6 @@ class CallResult:
     response_id     the answer's own id, by which callers may name it later
     agrees          whether a second opinion says the same as the answer it was asked beside; None
                     of other calls, and where the two cannot be compared
-    asked           equal for requests that are the same, of calls without an answer; None where
-                    nobody says
-    needs, route    of the request
-    is_repeat       it failed as the same request has before: its deployment is at fault only if
-                    another one answers
     """
 
     attempt: Attempt
@@ -236,10 +231,6 @@ class CallResult:
     cost_usd: Decimal | None = None
     agrees: bool | None = None
     held_s: float = 0.0
-    asked: int | None = None
-    needs: frozenset[str] = frozenset()
-    route: str = ""
-    is_repeat: bool = False
 
     @property
     def verdict(self) -> Verdict:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
+from typing import NamedTuple
 
 from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import Cell
@@ -228,3 +229,37 @@ class WeightTable:
     def reasons(self) -> dict[str, str]:
         """Why each deployment that is ruled out is, in words."""
         return {name: exclusion.text for name, exclusion in self.ruled_out.items()}
+
+
+class About(NamedTuple):
+    """What is known of a call while it is judged, and is not kept with its record.
+
+    asked       equal for requests that are the same, of calls without an answer; None where nobody
+                says
+    needs, route    of the request
+    is_repeat   it failed as the same request has before: its deployment is at fault only if another
+                one answers
+    """
+
+    asked: int | None = None
+    needs: frozenset[str] = frozenset()
+    route: str = ""
+    is_repeat: bool = False
+
+
+NOTHING_SAID = About()
+
+
+class Judged:
+    """A record with circumstances, of which none is a field of it."""
+
+    __slots__ = ("_about",)
+
+    @property
+    def about(self) -> About:
+        """What is known of it; nothing of one that was read from a store."""
+        return getattr(self, "_about", NOTHING_SAID)
+
+    @about.setter
+    def about(self, about: About) -> None:
+        self._about = about

@@ -82,10 +82,12 @@ class Availability:
         if not pairs:
             is_one = last is None or not self.is_ejected(last.attempt.deployment, now)
             is_proven = self._health.proofs.is_proven
+            is_known = last is not None and last.about.asked is not None
             pairs = [
-                pair
-                for pair in left
-                if self._health.is_worth_a_try(pair[0], now) and (is_one or is_proven(pair[0], now))
+                (name, weight)
+                for name, weight in left
+                if self._health.is_worth_a_try(name, now)
+                and (is_one or (is_known and is_proven(name, now)))
             ]
         return _drawn(pairs, mark) if pairs else None
 

@@ -162,7 +162,7 @@ class HealthBoard:
         vitals = self._vitals.get(deployment) or self.of(deployment)
         told = self.errors.count(result, now)
         if result.first_byte_s is not None:
-            vitals.note_latency(self.rules, result.first_byte_s, now, result.route)
+            vitals.note_latency(self.rules, result.first_byte_s, now, result.about.route)
         if result.kind is CallKind.ANSWERED:
             vitals.succeed(self.rules, result, now)
             self.proofs.answered(deployment, now)
@@ -281,7 +281,7 @@ class HealthBoard:
         for name in names:
             vitals = self.of(name)
             vitals.account = names if len(names) > 1 else ()
-            vitals.leave(self.rules, result.kind, pause_s, now, is_failing=is_failing)
+            vitals.leave(self.rules, result, pause_s, now, is_failing=is_failing)
         self.version += 1
         facts: dict[str, object] = {
             "reason": result.kind.value,

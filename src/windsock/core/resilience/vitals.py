@@ -115,14 +115,35 @@ class Vitals:
         self.again_at = now + rules.retry_dead_s if self.is_dead else 0.0
 
     def leave(
-        self, rules: HealthRules, cause: CallKind, pause_s: float, now: float, *, is_failing: bool
+        self,
+        rules: HealthRules,
+        result: CallResult,
+        pause_s: float,
+        now: float,
+        *,
+        is_failing: bool,
     ) -> None:
-        """Leave it alone, half-open afterwards."""
+        """Leave it alone for what a call came to, half-open afterwards.
+
+        Who answers others is not dead, where it is known which requests failed.
+        """
+        is_known = result.about.asked is not None
+        has_answered = is_known and self.failed_calls < len(self.calls)
+        self._leave(rules, result.kind, pause_s, now, is_failing, has_answered)
+
+    def _leave(
+        self,
+        rules: HealthRules,
+        cause: CallKind,
+        pause_s: float,
+        now: float,
+        is_failing: bool,
+        has_answered: bool = False,
+    ) -> None:
         self.cooldown_until = max(self.cooldown_until, now + pause_s)
         self.ejected_at = now
         self.cause = cause
         self.is_failing = is_failing
-        has_answered = self.failed_calls < len(self.calls)
         has_failed_all = self.is_dead or self.consecutive >= rules.max_consecutive
         self.is_dead = is_failing and has_failed_all and not has_answered
         self.is_half_open = True
@@ -137,7 +158,7 @@ class Vitals:
         if cause is None or until <= now:
             self.come_back(now)
         elif until > self.cooldown_until:
-            self.leave(rules, cause, until - now, now, is_failing=cause in FAILURES)
+            self._leave(rules, cause, until - now, now, cause in FAILURES)
 
     def come_back(self, now: float) -> None:
         """It answered: nothing is held against it any more."""

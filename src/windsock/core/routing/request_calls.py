@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, total_usd
+from windsock.core.model.decisions import About
 from windsock.core.model.events import Event
 from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.plan import Observer, Plan
@@ -87,11 +88,10 @@ class RequestCalls:
         left_s = None if self._until is None else self._until - now
         if left_s is not None and ended_by_caller(plan.route, plan.request, result, left_s):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
-        result.route = plan.route.name
-        if plan.request.needs:
-            result.needs = plan.request.needs
-        if result.kind is not CallKind.ANSWERED and self.body is not None:
-            result.asked = hash(self.body)
+        is_known = result.kind is not CallKind.ANSWERED and self.body is not None
+        result.about = About(
+            hash(self.body) if is_known else None, plan.request.needs, plan.route.name
+        )
         self.ended.append(result)
         self.shifts += observer.record(result, now)
         result.cost_usd = observer.cost_usd(result)

@@ -39,7 +39,7 @@ class Proofs:
 
         account     other deployments that the refusal would take out with it
         """
-        asked, name = result.asked, result.attempt.deployment
+        asked, name = result.about.asked, result.attempt.deployment
         if result.kind not in LASTING or asked is None:
             return False
         last_at = max(self._answered_at.get(each, -math.inf) for each in (name, *account))

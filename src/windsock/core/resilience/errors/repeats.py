@@ -25,28 +25,29 @@ class Repeats:
 
     def note(self, result: CallResult, now: float) -> bool:
         """Whether a call failed as the same request had before, here or elsewhere; it is marked."""
-        asked = result.asked
+        asked = result.about.asked
         if result.kind not in AMBIGUOUS or asked is None:
             return False
         at = self._failed.get(asked)
-        result.is_repeat = at is not None and now - at <= KEPT_S
-        if not result.is_repeat:
+        is_repeat = at is not None and now - at <= KEPT_S
+        result.about = result.about._replace(is_repeat=is_repeat)
+        if not is_repeat:
             self._failed[asked] = now
             self._failed.move_to_end(asked)
             if len(self._failed) > MOST:
                 self._failed.popitem(last=False)
-        return result.is_repeat
+        return is_repeat
 
     def at_fault(self, outcome: Outcome) -> list[CallResult]:
         """Calls held against nobody yet of a request that another deployment has answered."""
         if outcome.served is None:
             return []
         for result in outcome.results:
-            if result.asked is not None:
-                self._failed.pop(result.asked, None)
+            if result.about.asked is not None:
+                self._failed.pop(result.about.asked, None)
         return [
             result
             for result in outcome.results
-            if (result.kind in UNEXPLAINED or result.is_repeat)
+            if (result.kind in UNEXPLAINED or result.about.is_repeat)
             and result.attempt.deployment != outcome.served
         ]
