@@ -307,24 +307,3 @@ async def test_a_name_that_is_taken_back_takes_what_was_said_under_it_along(tmp_
         reloader.check()
         said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
         assert (said["feed"], said["disputed_by"], said["vanished_from"]) == ("map", [], [])
-
-
-async def test_a_name_that_changes_while_nothing_runs_takes_what_was_said_under_it_along(
-    tmp_path,
-) -> None:
-    folder = tmp_path / "feeds"
-    rows = [
-        {**BASE, "provider": "other", "model": name, "input": usd}
-        for name, usd in (("x", 9), ("y", 8))
-    ]
-    feed(folder, "leader", 0.9, *rows)
-    feed(folder, "map", 0.6, TERMS)
-    named = config(folder) + '[deployments."acme/m"]\nprice_names = ["other/{}"]\n'
-    edits = ((named.format("x"), "leader", 9), (named.format("y"), "leader", 8))
-    for text, voice, usd in (*edits, (config(folder), "map", Decimal("2.5"))):
-        async with running(text, tmp_path) as it:
-            for name in ("leader", "map"):
-                await it.service.poller.poll_now(name)
-            said = (await it.http.get(f"/v1/prices?deployment={NAME}")).json()["data"][0]
-            assert said["feed"] == voice
-            assert prices(it, it.service.clock.now())[Meter.INPUT] == usd

@@ -189,8 +189,9 @@ async def test_a_late_call_is_answered_by_its_twin_and_both_are_recorded(
 async def test_when_everything_fails_the_answer_says_when_to_come_back(tmp_path) -> None:
     async with upstream(lambda _: Answer({"error": {}}, status=503)) as bad:
         async with running(config_of(("bad", bad.url, 1.0)), tmp_path) as it:
-            for _ in range(4):
-                answer = await it.http.post("/v1/chat/completions", json=ASK)
+            for n in range(8):
+                asked = {**ASK, "user": f"caller {n}"}
+                answer = await it.http.post("/v1/chat/completions", json=asked)
             assert answer.status_code == 503
             assert 1 <= int(answer.headers["retry-after"]) <= 60
             assert answer.headers["x-should-retry"] == "false"

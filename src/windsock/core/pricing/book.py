@@ -73,12 +73,6 @@ class PriceBook(PricesInForce):
         """What is held of a feed; raises KeyError if nothing is."""
         return self._entries[deployment].timeline.held_of(feed).quote
 
-    def said_by(self, feed: str, deployment: str) -> list[Quote]:
-        """What a feed last said of a deployment, and of the same model sold elsewhere."""
-        entry = self._entries.by_name.get(deployment)
-        said = entry.timeline.statements.values() if entry else ()
-        return [quote for quote in said if quote.feed == feed]
-
     def said_since(self, quote: Quote) -> Quote | None:
         """Another price that the feed of a quote has stated after it, held or not."""
         entry = self._entries.by_name.get(quote.deployment)

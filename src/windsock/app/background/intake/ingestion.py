@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from windsock.app.background.intake.accepted_prices import AcceptedPrices
 from windsock.app.background.intake.listings import Listings
-from windsock.app.background.intake.row_names import Meant, meant_by, retiring, rows_of_their_own
+from windsock.app.background.intake.row_names import meant_by, retiring, rows_of_their_own
 from windsock.app.background.intake.rulings import Rulings
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
@@ -100,7 +100,7 @@ class FeedIngestion:
 
     def _steps(self, definition: FeedDefinition, reading: Reading) -> Iterator[None]:
         """Absorb row after row, each as seen now: others may be absorbed in between."""
-        listed: dict[str, list[tuple[PriceRow, Meant]]] = {}
+        listed: dict[str, PriceRow] = {}
         self._readings[definition.id] = definition, reading
         rows = rows_at(reading.rows, self.clock.now())
         own_rows = rows_of_their_own(rows, self.identity, self.clock.now())
@@ -114,8 +114,10 @@ class FeedIngestion:
                 self._note(row, definition, relevance, now)
             for each in meant:
                 if each.deployment not in self.owned:
-                    listed.setdefault(each.deployment, []).append((row, each))
-                    self._state(row, each, definition, now)
+                    listed[each.deployment] = row
+                    quote = quote_of(row, each.deployment, definition, now, each.is_indirect)
+                    quote = in_dollars(quote, self.rates.get(row.currency))
+                    self.on_quote(uplifted(quote, each.uplift), now)
         for facts in reading.facts:
             yield
             at = self.clock.now()
@@ -126,41 +128,13 @@ class FeedIngestion:
             yield
             self._absorb(report, self.clock.now())
         now = self.clock.now()
-        last = {name: meant[-1][0] for name, meant in listed.items()}
-        for tick in self.listings.compare(definition, reading, last, now):
+        gone = self.listings.compare(definition, reading, listed, now)
+        for tick in gone.vanished:
             self._absorb(tick, now)
-        for name in self._misread(definition, rows, listed, now):
+        for name in self.router.catalog.deployments.keys() & gone.misread - self.owned:
             self._hear_only(name, (self.feeds | {OWN_FEED}) - {definition.id}, now)
-            for row, each in listed.get(name, ()):
-                self._state(row, each, definition, now)
         retired = retiring(reading, self.identity, self.router.catalog, now)
         self.listings.note_retirements(definition, dict(retired), now)
-
-    def _state(self, row: PriceRow, meant: Meant, definition: FeedDefinition, now: float) -> None:
-        """A row is what a feed states of a deployment."""
-        quote = quote_of(row, meant.deployment, definition, now, meant.is_indirect)
-        quote = in_dollars(quote, self.rates.get(row.currency))
-        self.on_quote(uplifted(quote, meant.uplift), now)
-
-    def _misread(
-        self,
-        definition: FeedDefinition,
-        rows: Iterable[PriceRow],
-        listed: Mapping[str, Sequence[tuple[PriceRow, Meant]]],
-        now: float,
-    ) -> list[str]:
-        """Deployments of which it was taken to speak by rows that mean others by now: a name was
-        taken back since, perhaps while nothing ran."""
-        models = {row.model for row in rows}
-
-        def is_misread(name: str) -> bool:
-            meant = {(row.model, each.is_indirect) for row, each in listed.get(name, ())}
-            return any(
-                (said.feed_model, said.is_indirect) not in meant and said.feed_model in models
-                for said in self.router.book.said_by(definition.id, name)
-            )
-
-        return [name for name in self.router.catalog.deployments if is_misread(name)]
 
     def _note(
         self, row: PriceRow, definition: FeedDefinition, relevance: Relevance, now: float

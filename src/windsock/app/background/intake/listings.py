@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Vanished
@@ -20,6 +21,13 @@ TELL_AGAIN_S = 86400.0
 
 REMEMBERED = (EventKind.PRICE_VANISHED, EventKind.PRICE_RELISTED, EventKind.MODEL_RETIRES)
 """Kinds that a restart does not tell again, if it is given what was told before."""
+
+
+class Gone(NamedTuple):
+    """Deployments that a feed prices no more: its rows are gone, or are about others by now."""
+
+    vanished: list[Vanished]
+    misread: frozenset[str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,8 +63,8 @@ class Listings:
         reading: Reading,
         listed: Mapping[str, PriceRow],
         now: float,
-    ) -> list[Vanished]:
-        """Tell what is new and what is gone; the deployments whose rows are gone.
+    ) -> Gone:
+        """Tell what is new and what is gone; the deployments that it prices no more.
 
         listed  deployments, each with the row that prices it
         """
@@ -69,11 +77,12 @@ class Listings:
         self._note_vanished(definition, [n for n, r in gone.items() if _name(r) not in names], now)
         self._note_models(definition, names, now)
         rows = set(map(_name, reading.rows))
-        return [
+        vanished = [
             Vanished(deployment=n, feed=definition.id, feed_model=row.model, seen_at=now)
             for n, row in gone.items()
             if _name(row) not in rows
         ]
+        return Gone(vanished, frozenset(n for n, row in gone.items() if _name(row) in rows))
 
     def note_retirements(
         self, definition: FeedDefinition, dates: Mapping[str, float], now: float

@@ -130,7 +130,8 @@ class Dashboard:
     ) -> dict[str, Any]:
         """Everything the page needs for one route and task; only points after `since`."""
         now = self._clock.now()
-        cells = [cell for cell in self._router.tables.cells() if cell.namespace == namespace]
+        known = dict.fromkeys((*self._cells, *self._router.tables.cells()))
+        cells = [cell for cell in known if cell.namespace == namespace]
         cell = next((c for c in cells if route in (None, c.route) and task in (None, c.name)), None)
         names = self._names(cell)
         by_route = self._by_route(cells).items()
