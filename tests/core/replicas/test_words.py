@@ -57,9 +57,10 @@ class Told:
         for number in range(4):
             decision = decision_of(number)
             self.inbox.remember(decision, decision.deployment)
-            for value in (0.3, 0.7) * 3:  # what stands beside
-                reward = Reward(value=value, key_id="one")
-                self.router.learn(decision, decision.deployment, reward, START)
+            for value in (0.3, 0.7) * 3:  # what stands beside: no sum sinks below 0 on the way
+                for source in ("explicit", "judge"):
+                    reward = Reward(value=value, source=source, key_id="one")
+                    self.router.learn(decision, decision.deployment, reward, START)
         self.replica.cut(START)
 
     async def _find(self, name: str, namespace: str) -> OpenDecision | None:
