@@ -280,8 +280,9 @@ def test_one_that_is_stopped_while_others_wait_for_the_lease_loses_it_in_time(
         assert within == "250ms"
         ends = time.monotonic() + 20
         while not found and time.monotonic() < ends:
-            now, _ = group.beat(two, "two", told, lease_s)
-            found.extend([now.holder] if now.holder == "two" else [])
+            with contextlib.suppress(StoreError):  # on a busy machine it may be late itself
+                now, _ = group.beat(two, "two", told, lease_s)
+                found.extend([now.holder] if now.holder == "two" else [])
         assert found == ["two"], "nobody else led while it was stopped"
 
     event.listen(one, "after_cursor_execute", stop)
