@@ -202,12 +202,28 @@ def nginx(folder: Path, upstream: int) -> Iterator[Gateway]:
     port = free_port()
     conf = folder / "nginx.conf"
     conf.write_text(NGINX.format(folder=folder, port=port, upstream=upstream))
-    process = pinned([binary, "-c", conf, "-e", folder / "error.log"], cores()[0], folder / "log")
+    command = [binary, "-c", conf, "-e", folder / "error.log"]
+    version = _first_line([binary, "-v"]).rpartition("/")[2]
+    with _passing("nginx", version, folder, port, command) as gateway:
+        yield gateway
+
+
+@contextmanager
+def _passing(
+    name: str,
+    version: str,
+    folder: Path,
+    port: int,
+    command: list[str | Path],
+    environ: dict[str, str] | None = None,
+) -> Iterator[Gateway]:
+    """A proxy that passes everything to the upstream."""
+    process = pinned(command, cores()[0], folder / "log", environ)
     try:
         wait_for_port(port, process, 10)
         yield Gateway(
-            name="nginx",
-            version=_first_line([binary, "-v"]).rpartition("/")[2],
+            name=name,
+            version=version,
             port=port,
             folder=folder,
             process=process,
@@ -224,20 +240,15 @@ def bare(folder: Path, upstream: int) -> Iterator[Gateway]:
     folder.mkdir()
     port = free_port()
     python3, environ = python(Path(__file__).parents[2], PACKAGES)
-    words = [python3, "-m", "tests.benchmarks.perf_bare", str(port), str(upstream)]
-    process = pinned(words, cores()[0], folder / "log", environ)
-    try:
-        wait_for_port(port, process, 10)
-        yield Gateway(
-            name="Python that only passes",
-            version="",
-            port=port,
-            folder=folder,
-            process=process,
-            path=_direct_path,
-        )
-    finally:
-        ended(process)
+    words: list[str | Path] = [
+        python3,
+        "-m",
+        "tests.benchmarks.perf_bare",
+        str(port),
+        str(upstream),
+    ]
+    with _passing("Python that only passes", "", folder, port, words, environ) as gateway:
+        yield gateway
 
 
 NGINX = """

@@ -62,6 +62,7 @@ class Row:
 
 ROWS = (
     Row("GET", "/", ANYONE),
+    Row("GET", "/ui", ANYONE),
     Row("GET", "/ui/static/{name:path}", ANYONE, "/ui/static/index.html"),
     Row("GET", "/ui/api/history", READ, f"/ui/api/history?task={TASK}", own=True),
     Row("GET", "/ui/api/stream", READ, f"/ui/api/stream?task={TASK}"),

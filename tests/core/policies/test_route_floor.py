@@ -91,32 +91,23 @@ def test_a_floor_out_of_reach_is_told_and_costs_no_more_than_a_success_may() -> 
         assert each.value_usd is not None and each.value_usd <= 100 * 2e-2 / 0.79
 
 
-def test_who_may_reach_it_is_looked_for_though_too_dear_by_what_is_known() -> None:
+@pytest.mark.parametrize("floor", ["route_quality_floor", "quality_floor"])
+def test_who_may_reach_it_is_looked_for_though_too_dear_by_what_is_known(floor: str) -> None:
     usd, cell = (1e-5, 1e-2), Cell("default", "auto", "easy")
     beliefs, view = Beliefs(), CellView(cell=cell, deployments=NAMES, usd=usd)
-    aim = {"kind": "quality_floor", "route_quality_floor": 0.9}
+    aim = {"kind": "quality_floor", floor: 0.9}
     beliefs.observe_sums(cell, "p/small", 600.0, 450.0, 450.0, now=0.0)
     (unjudged,) = weighed(beliefs, [view], **aim)
-    assert "is out of reach" in unjudged.note
+    assert "floor 0.9 is" in unjudged.note
     assert 0.001 < unjudged.weights[1] <= 0.05
-    assert unjudged.value_usd == pytest.approx(100 * 1e-5 / 0.75, rel=0.02), "of all but the looks"
+    if floor == "route_quality_floor":
+        assert "is out of reach" in unjudged.note
+        most = 100 * 1e-5 / 0.75
+        assert unjudged.value_usd == pytest.approx(most, rel=0.02), "of all but the looks"
     beliefs.observe_sums(cell, "p/large", 600.0, 456.0, 456.0, now=0.0)
     (judged,) = weighed(beliefs, [view], **aim)
     assert "is out of reach" in judged.note
     assert judged.weights[1] == pytest.approx(0.0, abs=1e-4), "it does no better"
-
-
-def test_who_may_reach_a_floor_of_one_task_is_looked_for_too() -> None:
-    usd, cell = (1e-5, 1e-2), Cell("default", "auto", "easy")
-    beliefs, view = Beliefs(), CellView(cell=cell, deployments=NAMES, usd=usd)
-    aim = {"kind": "quality_floor", "quality_floor": 0.9}
-    beliefs.observe_sums(cell, "p/small", 600.0, 450.0, 450.0, now=0.0)
-    (unjudged,) = weighed(beliefs, [view], **aim)
-    assert "0.9 is" in unjudged.note
-    assert 0.01 < unjudged.weights[1] <= 0.05
-    beliefs.observe_sums(cell, "p/large", 600.0, 456.0, 456.0, now=0.0)
-    (judged,) = weighed(beliefs, [view], **aim)
-    assert judged.weights[1] == pytest.approx(0.0, abs=1e-3), "it does no better"
 
 
 @pytest.mark.parametrize(("labels", "share"), [(4.0, 0.0005), (400.0, 0.05), (9e9, 0.05)])

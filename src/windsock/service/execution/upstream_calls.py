@@ -100,7 +100,7 @@ class UpstreamCalls:
         if said is not raw:
             read = target.format.refusal(status, said, reply.headers, self.clock.now())
         verdict, unsupported = judged(read.verdict, status, said, target.request, target.heard)
-        if target.is_native and is_unknown_call(status, raw):
+        if target.is_native and is_unknown_call(status, said):
             verdict = self.targets.without_language(target)
         if target.request.expected is not None:
             verdict, unsupported = judged_call(verdict, unsupported, status, raw, target.request)

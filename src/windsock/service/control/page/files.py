@@ -29,12 +29,16 @@ Encodings = Annotated[str, Header(max_length=1000)]
 
 
 def file_routes() -> APIRouter:
-    """GET / and /ui/static/{name}."""
+    """GET /, /ui, which leads there, and /ui/static/{name}."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/")
     async def page(accept_encoding: Encodings = "") -> Response:
         return page_file("index.html", accept_encoding)
+
+    @routes.get("/ui")
+    async def elsewhere() -> Response:
+        return Response(status_code=307, headers={"location": "/"})
 
     @routes.get("/ui/static/{name:path}")
     async def static(name: str, accept_encoding: Encodings = "") -> Response:
