@@ -13,7 +13,6 @@ from windsock.core.evidence.answer_ends import has_failed
 from windsock.errors import ProviderError
 from windsock.wire import json_codec, sse
 from windsock.wire.format import AnswerFacts, ProviderTraits
-from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_ends import (
     choices_in,
     error_in,
@@ -27,6 +26,7 @@ from windsock.wire.formats.openai_ends import (
 from windsock.wire.formats.openai_usage import charge_in, counted, counts_in, id_of, text_in
 from windsock.wire.formats.passing.text_events import (
     CONTENT,
+    END,
     USAGE,
     Shape,
     contents,
@@ -34,21 +34,18 @@ from windsock.wire.formats.passing.text_events import (
     shape_of,
 )
 from windsock.wire.formats.unasked_forms import events_of
+from windsock.wire.formats.usage.fields import merged
 from windsock.wire.service_tiers import tier_of
 
 DONE = b"data: [DONE]\n\n"
 
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 
-NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
-"""What Python's servers write and strict readers break at; it is told as null."""
-
 PLAIN = ProviderTraits()
 """Of a provider of which nothing is known."""
 
 ID_EVENTS = 3
 """Events that are looked at to find the answer's id; nearly always the first has it."""
-
 
 LOOKED_AT = 3
 """Events of one read that are looked at by themselves before the rest is in one go."""
@@ -70,9 +67,10 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_shape", "_traits",
-        "_unended", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
-        "is_done", "last", "response_id", "served_model", "service_tier", "usage",
+        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_says_ends",
+        "_shape", "_traits", "_unended", "_wants_usage", "content_events", "error",
+        "finish_reason", "has_answer", "is_done", "last", "response_id", "served_model",
+        "service_tier", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +88,7 @@ class ChatStreamScanner:
         self._wants_usage = wants_usage
         self._choices_ended: set[int] = set()
         self._has_thought = False
+        self._says_ends = False
         self._id_events = ID_EVENTS
         self._shape: Shape | None = None
         self.response_id: str | None = None
@@ -110,8 +109,10 @@ class ChatStreamScanner:
 
     @property
     def is_complete(self) -> bool:
-        """Every choice came to its end. The end mark is not needed: some providers send none."""
-        return len(self._choices_ended) >= self._choices
+        """Every choice came to its end, with or without an end mark; that alone is one after the
+        usage of a stream whose chunks have no field for an end (Snowflake)."""
+        is_closed = self.is_done and not self._says_ends and self.usage is not None
+        return is_closed or len(self._choices_ended) >= self._choices
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
@@ -165,6 +166,7 @@ class ChatStreamScanner:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
+        self._says_ends = self._says_ends or held.find(END, 0, until) >= 0
         if self._id_events or not self.has_answer:
             self._look_at_first(held, until)
         self.content_events += contents(held, until, events)
@@ -231,7 +233,7 @@ class ChatStreamScanner:
             body = named_error(body or payload.decode(errors="replace"))
         if body is None and sse.SYNTAX.search(payload) and not self.is_complete:
             raise ProviderError("an event of the stream is broken: it is no JSON")
-        if NO_NUMBER.search(payload):
+        if sse.NO_NUMBER.search(payload):
             event = b"data: " + json_codec.dumps(body) + b"\n\n"
         if not self.is_complete:
             self.error = error_in_event(body)
@@ -246,6 +248,7 @@ class ChatStreamScanner:
 
     def _is_content(self, event: bytes, body: dict[str, Any]) -> bool:
         """Note a chunk's facts; usage alone is kept for the end, a failure is not told as one."""
+        self._says_ends = self._says_ends or END in event
         if CONTENT.search(event):
             self.content_events += 1
         if self._id_events:

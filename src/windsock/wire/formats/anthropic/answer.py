@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from windsock.wire.dialect import copied
-from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.usage.fields import merged
 from windsock.wire.service_tiers import chat_tier
 
 STOPS = {

@@ -13,11 +13,14 @@ CONTENT = re.compile(
 )
 """A field with something to show that is not empty."""
 
-FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
+FINISH = re.compile(rb'"finish_?[rR]eason"\s*:\s*"[^"]')
 USAGE = re.compile(rb'"usage(?:_?[mM]etadata)?"\s*:\s*\{')
+END = b'"finish'
+"""How the name of the field begins that says why a choice ended."""
+
 NOTED = (
     (b'"usage', b'"usage":null', USAGE),
-    (b'"finish_reason"', b'"finish_reason":null', FINISH),
+    (END, b'"finish_reason":null', FINISH),
 )
 """How a fact begins, how it looks where it says nothing, and how it looks where it does."""
 NAME = b'"content":'
