@@ -74,7 +74,7 @@ async def plain_call(
     if result.kind is CallKind.ANSWERED:
         if target.passes_headers:
             failure.passed[attempt.number] = target.passed(reply)
-            calls.note_sealed(exchange, attempt, answer.facts)
+            calls.note_given(exchange, attempt, target, answer.facts)
         answers[attempt.number] = GivenAnswer(target, answer)
     else:
         failure.status, failure.body = 502, b""

@@ -231,7 +231,7 @@ class StreamedCall:
             self._failure.status = 502
         elif relay.kind is CallKind.ANSWERED:
             if self._target.is_native:
-                self._calls.note_sealed(self._exchange, relay.attempt, relay.said)
+                self._calls.note_given(self._exchange, relay.attempt, self._target, relay.said)
             await writer.write(relay.scanner.ending(self._exchange.calls.spent_usd()))
         else:
             self._failure.last_event = self._last_event()

@@ -100,7 +100,7 @@ class UpstreamCalls:
         if said is not raw:
             read = target.format.refusal(status, said, reply.headers, self.clock.now())
         verdict, unsupported = judged(read.verdict, status, said, target.request, target.heard)
-        if target.is_native and is_unknown_call(status, said):
+        if target.is_native and is_unknown_call(status, said, path=target.path):
             verdict = self.targets.without_language(target)
         if target.request.expected is not None:
             verdict, unsupported = judged_call(verdict, unsupported, status, raw, target.request)
@@ -117,8 +117,15 @@ class UpstreamCalls:
         }
         return self.result(attempt, verdict.kind, started, refusal=verdict, **known)
 
-    def note_sealed(self, exchange: Exchange, attempt: Attempt, facts: AnswerFacts) -> None:
-        """Who can read the sealed parts of an answer when a later request brings them back."""
+    def note_given(
+        self, exchange: Exchange, attempt: Attempt, target: Target, facts: AnswerFacts
+    ) -> None:
+        """Who speaks the client's format, and can read the sealed parts of an answer when a later
+        request brings them back."""
+        if target.is_native and target.request.native is not None:
+            self.targets.languages.answered(
+                target.provider, target.request.native, self.clock.now()
+            )
         conversations, namespace = self._router.conversations, exchange.decision.cell.namespace
         for name in facts.sealed_ids:
             conversations.note_sealed(namespace, name, attempt.deployment)

@@ -11,7 +11,12 @@ from windsock.wire.dialect import TOO_LONG
 from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.upstream_errors.delays import delay_of
 from windsock.wire.upstream_errors.refusal import Refusal
-from windsock.wire.upstream_errors.rules import ErrorRule, reading_of
+from windsock.wire.upstream_errors.rules import (
+    OF_MODELS,
+    THINGS_ASKED_FOR,
+    ErrorRule,
+    reading_of,
+)
 from windsock.wire.upstream_errors.shapes import ErrorFacts, facts_of
 
 CODES = {CallKind.CONTEXT_EXCEEDED: TOO_LONG}
@@ -21,8 +26,7 @@ MAX_WORDS = 2000
 """Characters of what a provider said in a shape of its own, as a client is told it."""
 
 
-SOMETHING_ELSE = re.compile(rb"model|deployment|previous_response|resp_|msg_|file|item", re.I)
-"""What is not found by a call that is known."""
+PAGE = re.compile(rb"\s*<(?:!doctype\s+)?html", re.I)
 
 
 def refusal_of(
@@ -67,9 +71,17 @@ def _told(facts: ErrorFacts, raw: bytes, kind: CallKind) -> bytes:
     return dumps({"error": told})
 
 
-def is_unknown_call(status: int | None, raw: bytes) -> bool:
-    """Whether a refusal says that there is no such call, rather than no such model or answer."""
-    return status in (405, 501) or (status == 404 and SOMETHING_ELSE.search(raw) is None)
+def is_unknown_call(status: int | None, raw: bytes, *, path: str = "") -> bool:
+    """Whether a refusal says that there is no such call, rather than no such model or answer.
+
+    path    of the call, which may be repeated and may itself name a model
+    """
+    if status in (405, 501):
+        return True
+    bare = path.partition("?")[0].encode()
+    said = (raw.replace(bare, b"") if bare else raw).decode(errors="replace").lower()
+    names_another = OF_MODELS.search(said) or THINGS_ASKED_FOR.search(said)
+    return status == 404 and (PAGE.match(raw) is not None or names_another is None)
 
 
 def with_four_fields(refusal: Refusal) -> Refusal:

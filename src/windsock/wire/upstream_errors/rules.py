@@ -48,6 +48,13 @@ OF_CALLERS = re.compile(
 )
 """What a caller hands in that has keys, limits and faults of its own."""
 
+OF_MODELS = re.compile("mod(?:e|è)l|модел|模型|モデル|모델|deployment|profile")
+THINGS_ASKED_FOR = re.compile(
+    r"previous_response|resp_|msg_|\b(?:files?|items?|containers?|skills?|vector|prompts?|tools?"
+    r"|conversations?|batch(?:es)?|assistants?)\b|\b(?:file|cntr|container|skill|vs|pmpt|conv)_"
+)
+"""What a call that is known does not find: the model, or what its caller names and keeps there."""
+
 NO_WORDS: Mapping[str, re.Pattern[str]] = {}
 
 OF_REQUESTS = (Out.NOTHING, Out.REQUEST)
@@ -137,6 +144,8 @@ class ErrorRule:
             return None
         if self.codes and self.codes.isdisjoint(facts.codes):
             return None
+        if self.verdict.kind is CallKind.MODEL_GONE and misses_a_thing(facts):
+            return None
         if self.fields and facts.param not in self.fields:
             return None
         found = next((match for each in self.says if (match := each.search(text))), None)
@@ -171,6 +180,13 @@ def may_be_the_callers(facts: ErrorFacts, text: str) -> bool:
     return blames_the_request(facts) or OF_CALLERS.search(text) is not None
 
 
+def misses_a_thing(facts: ErrorFacts) -> bool:
+    """Whether what is not found is something that the caller named, not the model."""
+    if facts.status != 404 or not THINGS_ASKED_FOR.search(facts.text):
+        return False
+    return not any(map(OF_MODELS.search, (facts.text, *facts.codes)))
+
+
 def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
     """By the first rule that fits its words, also in English, else what its codes are made of, else
     by the status.
@@ -203,11 +219,13 @@ def _kind_of_status(facts: ErrorFacts) -> CallKind:
 
     What is neither an answer nor an error (204, 3xx) is the server's fault: nobody asked for it.
     A page that forbids may have taken offence at this one request; whoever is forbidden a field of
-    it, or what its caller handed in, may ask for all else.
+    it, or what its caller handed in, may ask for all else. So may who names what is not kept there.
     """
     status = facts.status
     if status in (401, 403) and _is_about_the_request(facts):
         return CallKind.REFUSED
+    if misses_a_thing(facts):
+        return CallKind.CANNOT_SERVE
     if status is not None and status in STATUSES:
         return STATUSES[status]
     is_blamed = status is None and not BLAMING_CODES.isdisjoint(facts.codes)

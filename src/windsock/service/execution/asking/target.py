@@ -54,6 +54,11 @@ class Target:
     is_native: bool = False
 
     @property
+    def path(self) -> str:
+        """Of the call, below the base URL, without what its deployment's endpoint adds."""
+        return self.format.path(self.request, self.model)
+
+    @property
     def passes_headers(self) -> bool:
         """Whether headers of its answers go to the client; there may be none."""
         return self.is_native or bool(self.format.answer_headers)

@@ -13,6 +13,7 @@ from windsock.core.model.requests import Unsupported
 from windsock.errors import ProviderError
 from windsock.observability.telemetry import current
 from windsock.providers.upstream import Upstream
+from windsock.service.execution.asking.languages import Languages
 from windsock.service.execution.asking.target import Target, Unasked, untold
 from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively, uncarried
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
@@ -24,9 +25,6 @@ from windsock.wire.request import UpstreamRequest
 MAX_TAUGHT = 1024
 """Deployments with what they were heard to refuse, of which the outcome is kept."""
 
-SILENT_S = 3600.0
-"""For so long a provider is not asked in a format of which it said that it has no such call."""
-
 Heard = tuple[str, bool, tuple[Unsupported, ...]]
 """(deployment, asked by chat completions, what it refused)."""
 
@@ -35,16 +33,17 @@ class Targets:
     """Whom attempts ask.
 
     upstreams   by provider id; a reload replaces them
+    languages   which formats of clients a provider turned out not to speak
     """
 
     def __init__(
         self, *, catalog: Catalog, upstreams: Mapping[str, Upstream], clock: Clock
     ) -> None:
         self.upstreams = upstreams
+        self.languages = Languages()
         self._catalog = catalog
         self._clock = clock
         self._taught: dict[Heard, tuple[Parameters, Parameters]] = {}
-        self._silent_until: dict[tuple[str, str], float] = {}
 
     def deployment(self, name: str) -> Deployment | None:
         """What is known of a deployment; None of one that there is not, or not any more."""
@@ -94,10 +93,10 @@ class Targets:
         )
 
     def without_language(self, target: Target) -> Verdict:
-        """The provider has no call in the client's format: for an hour it is asked by another."""
+        """The provider has no call in the client's format: this request is asked by another."""
         native = target.request.native
         assert native is not None
-        self._silent_until[target.provider, native.language] = self._clock.now() + SILENT_S
+        self.languages.refused(target.provider, native, self._clock.now())
         then = Then.MENDED if native.refusal is None else Then.ELSEWHERE
         return Verdict(kind=CallKind.CANNOT_SERVE, then=then, out=Out.REQUEST)
 
@@ -105,11 +104,11 @@ class Targets:
         self, request: UpstreamRequest, upstream: Upstream, deployment: Deployment
     ) -> Format | None:
         """The client's own, where the provider speaks it and has not just said that it does not."""
-        if request.native is None or deployment.id in request.searching:
+        native = request.native
+        if native is None or deployment.id in request.searching:
             return None
-        key = deployment.provider, (language := request.native.language)
-        is_silent = self._clock.now() < self._silent_until.get(key, 0.0)
-        return None if is_silent else upstream.native.get(language)
+        is_silent = self.languages.is_silent(deployment.provider, native, self._clock.now())
+        return None if is_silent else upstream.native.get(native.language)
 
     def _taken(self, key: Heard, known: Parameters) -> Parameters:
         """What is known to be taken less what was heard; made once, until either changes."""
