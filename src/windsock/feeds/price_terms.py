@@ -20,6 +20,9 @@ CURRENCIES = {"$": "USD", "US$": "USD", "DOLLARS": "USD", "RMB": "CNY", "CN¥": 
               "￥": "CNY", "元": "CNY", "YUAN": "CNY", "€": "EUR", "£": "GBP"}  # fmt: skip
 """Marks and words for currencies, in capitals. A ¥ may be yen as well: it is no dollar."""
 
+UNREAD = "? "
+"""Before the reason, in place of a price that could not be told from its cell."""
+
 
 def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
     """The prices that a row states, USD per million.
@@ -44,6 +47,8 @@ def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
 def _number(text: str) -> Decimal:
     """As JSON and tables write one, also with the dollar's mark; Decimal reads 3_0 and digits of
     any script besides."""
+    if text.startswith(UNREAD):
+        raise ValueError(text.removeprefix(UNREAD))
     text = DOLLARS.sub("", text)
     if "_" in text or not text.isascii():
         raise InvalidOperation

@@ -106,7 +106,7 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
             skipped.append((f"{provider}/{model}", f"unreadable: {error}"))
     is_csv = definition.format == "csv"
     if is_csv and skipped and not rows and all(reason is NAMELESS for _, reason in skipped):
-        reason = "no row names a provider and a model: it needs commas, and columns so named"
+        reason = "no row names a provider and a model: it needs columns so named"
         raise FeedError(reason, feed=definition.id)
     return Reading(rows=tuple(rows), facts=tuple(facts), skipped=tuple(skipped))
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import json
 from email.utils import parsedate_to_datetime
 from typing import Any
 from xml.etree import ElementTree
 
 from windsock.errors import FeedError
+from windsock.feeds.bodies.tables import Record, records
 from windsock.feeds.definition import FeedDefinition
+
+WINDOWS = "cp1252"
+"""What spreadsheets write a CSV in that is not in Unicode."""
 
 
 def text_of(definition: FeedDefinition, body: bytes) -> str:
     """Lines of a CSV and items of an RSS are a list; raises FeedError if it is of another form."""
-    encoding = "utf-16" if definition.format == "utf16-json" else "utf-8-sig"
+    encoding = _encoding(definition, body)
     try:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:
+        if definition.format == "csv":
+            return json.dumps(_records(definition, body.decode(WINDOWS, "replace")))
         raise FeedError(f"the body is not {encoding} text", feed=definition.id) from error
     if definition.format == "csv":
         return json.dumps(_records(definition, text))
@@ -27,22 +33,19 @@ def text_of(definition: FeedDefinition, body: bytes) -> str:
     return text
 
 
-def _records(definition: FeedDefinition, text: str) -> list[dict[str, str | None]]:
-    """Lines of a CSV by the names in the first; empty ones and remarks are left out."""
-    lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
+def _encoding(definition: FeedDefinition, body: bytes) -> str:
+    """Spreadsheets write CSV in UTF-16 or UTF-8 with a mark before it."""
+    is_marked = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if definition.format == "utf16-json" or (definition.format == "csv" and is_marked):
+        return "utf-16"
+    return "utf-8-sig"
+
+
+def _records(definition: FeedDefinition, text: str) -> list[Record]:
     try:
-        return [_trimmed(line) for line in csv.DictReader(lines)]
+        return records(definition, text)
     except csv.Error as error:
         raise FeedError(f"the body is no CSV: {error}", feed=definition.id) from error
-
-
-def _trimmed(line: dict[str, str | None]) -> dict[str, str | None]:
-    """Without the blanks that people set around names and values, and the capitals of names."""
-    return {
-        name.strip().lower(): value and value.strip()
-        for name, value in line.items()
-        if isinstance(name, str) and not isinstance(value, list)
-    }
 
 
 def _items(definition: FeedDefinition, text: str) -> list[dict[str, Any]]:

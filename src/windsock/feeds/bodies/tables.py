@@ -1,0 +1,216 @@
+"""Price lists as people write them: a CSV becomes records under the names that mappings use.
+
+What a heading or a cell says in words is read where it can mean one thing only; else the cell stays
+as it is, no price for anybody, and its row is told.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from windsock.core.model.units import STANDALONE, Meter
+from windsock.feeds.bodies.table_cells import Amount, amount_of, mark_of
+from windsock.feeds.bodies.table_heads import Head, head_of, named, stated_unit
+from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
+from windsock.feeds.price_terms import UNREAD, currency_of
+
+MARKS = ",;\t|"
+"""Between cells, the likeliest first."""
+
+HEADING_WITHIN = 20
+"""Lines among which the one with the names of columns is looked for; titles may stand above."""
+
+Record = dict[str, Any]
+
+
+def records(definition: FeedDefinition, text: str) -> list[Record]:
+    """Lines of a CSV by the names of its columns; empty ones and remarks are left out.
+
+    raises  csv.Error
+    """
+    text = "".join(line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
+    mark, at = _heading(text)
+    lines = [
+        [cell.strip() for cell in line] for line in csv.reader(io.StringIO(text), delimiter=mark)
+    ]
+    if not lines:
+        return []
+    columns = Columns.of(lines[at])
+    body = [line for line in lines[at + 1 :] if any(line)]
+    if not columns.heads:
+        return [columns.cells(line) for line in body]
+    decimal = mark_of(line[i] for line in body for i in columns.heads if i < len(line))
+    return [_record(definition, columns, line, decimal) for line in body]
+
+
+def _heading(text: str) -> tuple[str, int]:
+    """(what stands between cells, place of the line with their names); a comma and the first."""
+    for mark in MARKS:
+        try:
+            lines = csv.reader(io.StringIO(text), delimiter=mark)
+            for at, line in zip(range(HEADING_WITHIN), lines, strict=False):
+                if Columns.of(line).is_known:
+                    return mark, at
+        except csv.Error:
+            continue
+    return ",", 0
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a table hold.
+
+    names   of every column as written, in small letters; empty for none
+    known   columns beside the prices, by the name that mappings use
+    heads   of columns of prices, by place
+    """
+
+    names: tuple[str, ...]
+    known: Mapping[str, int]
+    heads: Mapping[int, Head]
+
+    @classmethod
+    def of(cls, line: Sequence[str]) -> Columns:
+        """Of the line with their names: one that a mapping knows goes before another word for it,
+        and of two others for one thing none is taken."""
+        names = tuple(cell.strip().lower() for cell in line)
+        places: dict[str, list[int]] = {}
+        prices: dict[tuple[object, ...], list[int]] = {}
+        heads = {i: head for i, cell in enumerate(line) if (head := head_of(cell.strip()))}
+        for i, cell in enumerate(line):
+            if meaning := named(cell):
+                places.setdefault(meaning, []).append(i)
+        for i, head in heads.items():
+            prices.setdefault((head.meter, head.service_tier, head.above), []).append(i)
+        return cls(
+            names=names,
+            known={name: place for name, found in places.items()
+                   if (place := _one(found, names, name)) is not None},
+            heads={place: heads[place] for key, found in prices.items()
+                   if (place := _one(found, names, str(key[0]))) is not None},
+        )  # fmt: skip
+
+    @property
+    def is_known(self) -> bool:
+        """True if the line can be nothing but the names of columns of prices."""
+        return "model" in self.known and any(
+            head.meter is Meter.INPUT and head.is_base for head in self.heads.values()
+        )
+
+    def cells(self, line: Sequence[str]) -> Record:
+        """A line under the names as they are written; of columns without a name nothing."""
+        found: Record = dict.fromkeys((name for name in self.names if name), None)
+        return found | {name: cell for name, cell in zip(self.names, line, strict=False) if name}
+
+
+def _one(places: Sequence[int], names: Sequence[str], name: str) -> int | None:
+    exact = [place for place in places if names[place] == name]
+    found = exact[-1:] or places
+    return found[0] if len(found) == 1 else None
+
+
+def _record(
+    definition: FeedDefinition, columns: Columns, line: Sequence[str], decimal: str | None
+) -> Record:
+    """A line under the names as written, and under those that mappings use."""
+    record = columns.cells(line)
+    for name, place in columns.known.items():
+        record.setdefault(name, line[place] if place < len(line) else None)
+    _name_seller(record, definition)
+    if (off := record.get("discount")) and "%" in columns.names[columns.known["discount"]]:
+        record["discount"] = off if off.endswith("%") else f"{off}%"
+    cells = {place: line[place] for place in columns.heads if place < len(line)}
+    try:
+        _check_width(columns, line)
+        amounts = _amounts(cells, decimal)
+        unit, money = _unit(record), _money(record, columns, amounts)
+        prices = {
+            place: _price(definition, columns.heads[place], amount, unit)
+            for place, amount in amounts.items()
+        }
+    except ValueError as error:
+        said = [columns.heads[place].meter for place in cells if columns.heads[place].is_base]
+        return record | {meter.value: f"{UNREAD}{error}" for meter in said}
+    if money is not None:
+        record["currency"] = money
+    return record | _by_name(columns, prices, record)
+
+
+def _name_seller(record: Record, definition: FeedDefinition) -> None:
+    """`openai/gpt-4o` names both where nothing else names the provider."""
+    model = record.get("model") or ""
+    if not record.get("provider") and definition.provider is None and "/" in model:
+        record["provider"], _, record["model"] = model.partition("/")
+
+
+def _check_width(columns: Columns, line: Sequence[str]) -> None:
+    """Raises ValueError for more cells than columns: a decimal comma that parts its number."""
+    if any(line[len(columns.names) :]):
+        raise ValueError("the line has more cells than the table has columns")
+
+
+def _amounts(cells: Mapping[int, str], decimal: str | None) -> dict[int, Amount]:
+    found = {place: amount_of(cell, decimal) for place, cell in cells.items()}
+    return {place: amount for place, amount in found.items() if amount is not None}
+
+
+def _unit(record: Record) -> Decimal | None:
+    """What the row's own column says that its numbers are; raises ValueError for another thing."""
+    text = record.get("unit") or ""
+    unit = stated_unit(f"per {text}") if text else None
+    if text and unit is None:
+        raise ValueError(f"no price of tokens is per {text}")
+    return unit
+
+
+def _money(record: Record, columns: Columns, amounts: Mapping[int, Amount]) -> str | None:
+    """The one currency that cells, headings and the row's own column name; None where none do."""
+    stated = record.get("currency")
+    said = {currency_of(stated)} if stated else set()
+    for place, amount in amounts.items():
+        said |= {each for each in (amount.currency, columns.heads[place].currency) if each}
+    if len(said) > 1:
+        raise ValueError(f"prices in {' and '.join(sorted(said))}")
+    return next(iter(said), None)
+
+
+def _price(definition: FeedDefinition, head: Head, amount: Amount, unit: Decimal | None) -> str:
+    """A number in the unit of the feed; raises ValueError where two units are named."""
+    units: Iterable[Decimal | None] = (amount.usd_per_mtok, head.usd_per_mtok, unit)
+    said = {each for each in units if each is not None}
+    if len(said) > 1:
+        raise ValueError("two units are named")
+    if not said or not amount.number:
+        return str(amount.number)
+    if head.meter in STANDALONE:
+        raise ValueError(f"{head.meter} is priced per token")
+    return str(amount.number * said.pop() / USD_PER_MTOK[definition.unit or "usd/mtok"])
+
+
+def _by_name(columns: Columns, prices: Mapping[int, str], record: Record) -> Record:
+    """Prices under the names that mappings use: plain ones, of sizes, of service tiers."""
+    plain: Record = {}
+    sizes: dict[tuple[int, bool, str | None], Record] = {}
+    tiers: dict[str, Record] = {}
+    for place, head in columns.heads.items():
+        price = prices.get(place)
+        if head.is_base:
+            plain[head.meter.value] = price
+        elif price is not None and head.above is not None:
+            size = head.above, head.is_strict, head.service_tier
+            sizes.setdefault(size, {})[head.meter.value] = price
+        elif price is not None and head.service_tier is not None:
+            tiers.setdefault(head.service_tier, {})[head.meter.value] = price
+    if sizes and not record.get("tiers"):
+        plain["tiers"] = [
+            {"min_prompt_tokens": above, "strict": is_strict, "service_tier": tier, **each}
+            for (above, is_strict, tier), each in sizes.items()
+        ]
+    if tiers and not record.get("service_tiers"):
+        plain["service_tiers"] = tiers
+    return plain

@@ -1,0 +1,84 @@
+"""Price sheets as people write them: what can mean one thing only is read, the rest is told."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.builders import START
+from windsock.core.model.units import Meter
+from windsock.errors import FeedError
+from windsock.feeds.definition import load_feed
+from windsock.feeds.reader import Reading, read
+from windsock.resources import folders
+
+SHEET = load_feed(folders("pricefeeds", "feed.toml")["price-sheet"])
+CASES = json.loads((Path(__file__).parent / "price_sheets.json").read_text(encoding="utf-8"))
+"""What each shows, the sheet (and its encoding, if another than UTF-8), and what is right of it:
+provider/model=input/output and cached input, the currency; null where nothing is a price. Rows that
+`right` does not name are told."""
+
+HEAD = "provider,model,input,output\n"
+
+
+def read_as(text: str, encoding: str = "utf-8") -> Reading:
+    return read(SHEET, text.encode(encoding), seen_at=START)
+
+
+def said(reading: Reading) -> str:
+    """As in `CASES`."""
+    rows = []
+    for row in reading.rows:
+        meters = (Meter.INPUT, Meter.OUTPUT, Meter.CACHE_READ)
+        prices = [row.usd_per_mtok.get(meter) for meter in meters]
+        text = "/".join(f"{usd:f}" for usd in prices if usd is not None)
+        rows.append(f"{row.provider}/{row.model}={text}")
+    return ";".join(rows) + "".join({f" {row.currency}" for row in reading.rows} - {" USD"})
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["shows"])
+def test_a_sheet_is_read_as_a_person_means_it_or_told(case) -> None:
+    reading = read_as(case["sheet"], case.get("encoding", "utf-8"))
+    if case["right"] is not None:
+        assert said(reading) == case["right"]
+    else:  # what the guard refuses with its reason is told as well
+        prices = [usd for row in reading.rows for usd in row.usd_per_mtok.values()]
+        assert all(usd < 0 for usd in prices)
+        assert reading.skipped or prices
+
+
+def test_columns_of_sizes_and_batches_are_tiers() -> None:
+    text = (
+        "Provider,Model,Input,Output,Input (>200k),Output (>200k),Batch input,Batch output\n"
+        "google,g,1.25,10,2.50,15,0.625,5\n"
+    )
+    (row,) = read_as(text).rows
+    (tier,) = row.tiers
+    assert (tier.min_prompt_tokens, tier.is_strict) == (200_000, True)
+    assert tier.usd_per_mtok == {Meter.INPUT: Decimal("2.5"), Meter.OUTPUT: 15}
+    assert row.service_tiers == {"batch": {Meter.INPUT: Decimal("0.625"), Meter.OUTPUT: 5}}
+
+
+def test_why_a_cell_is_no_price_is_told() -> None:
+    (told,) = read_as(HEAD + "openai,gpt-4o,$2.50 / image,10\n").skipped
+    assert told == (
+        "openai/gpt-4o",
+        "unreadable: '$2.50 / image' is per something else than tokens",
+    )
+    (told,) = read_as(HEAD + "openai,gpt-4o,2,50,10,00\n").skipped
+    assert told[1] == "unreadable: the line has more cells than the table has columns"
+
+
+def test_a_date_from_which_a_price_holds_is_kept() -> None:
+    (row,) = read_as("Provider,Model,Input,Output,Effective date\na,m,1,2,2027-01-01\n").rows
+    assert row.valid_from == 1_798_761_600.0
+
+
+def test_a_table_under_names_of_its_own_is_read_by_its_own_mapping() -> None:
+    program = 'rows(.[]; {provider: "a", model: .art}; {input: .rein, output: .raus, image: .bild})'
+    own = SHEET.model_copy(update={"quotes": program})
+    (row,) = read(own, b"Art,Rein,Raus,Bild\nm,1,2,0.5\n", seen_at=START).rows
+    assert row.usd_per_mtok == {Meter.INPUT: 1, Meter.OUTPUT: 2, Meter.IMAGE: 500_000}
+    with pytest.raises(FeedError):
+        read(SHEET, b"Art,Rein,Raus,Bild\nm,1,2,0.5\n", seen_at=START)
