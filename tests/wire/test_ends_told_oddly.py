@@ -166,3 +166,24 @@ def test_a_call_of_geminis_before_its_end_ends_the_answer_for_it() -> None:
         event = json.dumps({"candidates": [candidate]}).encode()
         list(scanner.feed(b"data: " + event + b"\n\n"))
     assert scanner.facts().finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize("response", [{"status": "failed", "error": None}, {}, None])
+def test_a_response_that_failed_without_a_word_is_an_error(response: Any) -> None:
+    scanner = LANGUAGES["responses"](ProviderTraits()).scanner(ASKED)
+    event = {"type": "response.failed", "response": response}
+    list(scanner.feed(b"data: " + json.dumps(event).encode() + b"\n\n"))
+    assert scanner.error
+
+
+@pytest.mark.parametrize(
+    ("kind", "response", "finish"),
+    [
+        ("response.incomplete", {"incomplete_details": {"reason": "max_output_tokens"}}, "length"),
+        ("response.done", {"status": "completed"}, "stop"),
+    ],
+)
+def test_a_response_ends_also_without_its_status_and_by_an_older_name(kind, response, finish):
+    part = {"type": "response.output_text.delta", "output_index": 0, "delta": "x"}
+    _, scanner = scanned("openai_responses", part, {"type": kind, "response": response})
+    assert scanner.is_complete and scanner.facts().finish_reason == finish

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from windsock.core.evidence.answer_ends import has_failed, has_refused
+from windsock.core.evidence.answer_ends import has_failed, has_refused, usual_end
 from windsock.wire.formats.openai_usage import part_of
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
@@ -86,9 +86,10 @@ def _word(value: Any) -> str | None:
 
 
 def finish_of(choices: list[dict[str, Any]]) -> str | None:
-    """Why the answer ended: that one of its choices failed goes before how the first one ended."""
+    """Why the answer ended, in the usual word if there is one: that one of its choices failed goes
+    before how the first one ended."""
     words = [word for each in choices if (word := finish_in(each)) is not None]
-    return next(filter(has_failed, words), words[0] if words else None)
+    return next(filter(has_failed, words), usual_end(words[0]) if words else None)
 
 
 def certainty_of(choice: Mapping[str, Any]) -> float | None:

@@ -59,6 +59,13 @@ def counts_in(
     )
 
 
+def use_told(usage: Any) -> Usage:
+    """What a usage object counts, for those who are told it by other names; nothing if it is none
+    or says nothing."""
+    counts = counts_in({"usage": usage})
+    return counts.usage if counts else Usage()
+
+
 def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the usage objects of an answer or a chunk say together, wherever they stand.
 

@@ -11,7 +11,7 @@ from windsock.core.evidence.answer_ends import has_refused
 from windsock.wire.formats.gemini.call_ids import made_id
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.pieces import signed
-from windsock.wire.formats.usage.fields import count_of_modality
+from windsock.wire.formats.usage.fields import count, count_of_modality
 from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"STOP": "stop", "MAX_TOKENS": "length"}
@@ -72,8 +72,7 @@ def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _count(counted: Mapping[str, Any], name: str) -> int:
-    value = counted.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return count(counted.get(name)) or 0
 
 
 def _cached(counted: Mapping[str, Any]) -> int:
