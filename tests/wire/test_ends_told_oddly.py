@@ -187,3 +187,58 @@ def test_a_response_ends_also_without_its_status_and_by_an_older_name(kind, resp
     part = {"type": "response.output_text.delta", "output_index": 0, "delta": "x"}
     _, scanner = scanned("openai_responses", part, {"type": kind, "response": response})
     assert scanner.is_complete and scanner.facts().finish_reason == finish
+
+
+def chunks_in(told: bytes) -> list[dict[str, Any]]:
+    return [json.loads(each[6:]) for each in told.split(b"\n\n") if each.startswith(b"data: {")]
+
+
+PLAIN = chunk({"content": "a"}, finish_reason=None)
+ENDED = chunk({}, finish_reason="stop")
+
+
+def test_a_filter_that_speaks_in_choices_without_a_delta_breaks_no_client() -> None:
+    noted = {"index": 0, "finish_reason": None, "content_filter_offsets": {"check_offset": 44}}
+    told, scanner = scanned("openai_chat", PLAIN, {"id": "", "choices": [noted]}, ENDED)
+    choices = [each["choices"][0] for each in chunks_in(told)]
+    assert [each["delta"] for each in choices] == [{"content": "a"}, {}, {}]
+    assert choices[1]["content_filter_offsets"] == {"check_offset": 44} and scanner.is_complete
+
+
+@pytest.mark.parametrize(("before", "deltas"), [((PLAIN,), [{"content": "a"}, {}]), ((), ["all"])])
+def test_a_message_that_ends_a_stream_is_told_once(before, deltas) -> None:
+    message = {"role": "assistant", "content": "a"}
+    last = {"id": "c", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    told, scanner = scanned("openai_chat", *before, last)
+    found = [each["choices"][0]["delta"] for each in chunks_in(told)]
+    assert found == [message if each == "all" else each for each in deltas]
+    assert scanner.is_complete and scanner.has_answer
+
+
+@pytest.mark.parametrize("index", [{}, {"index": None}, {"index": "0"}])
+def test_calls_without_a_number_get_theirs(index: dict[str, Any]) -> None:
+    def part(**said: str) -> dict[str, Any]:
+        return {**index, "function": said}
+
+    told, _ = scanned(
+        "openai_chat",
+        chunk({"tool_calls": [part(name="f", arguments="{")]}, finish_reason=None),
+        chunk({"tool_calls": [part(arguments="}")]}, finish_reason=None),
+        chunk({"tool_calls": [part(name="g", arguments="{}")]}, finish_reason=None),
+        chunk({}, finish_reason="tool_calls"),
+    )
+    assert calls_in(told) == {0: "{}", 1: "{}"}
+
+
+@pytest.mark.parametrize(
+    ("finish", "word"),
+    [
+        ({"type": "stop", "matched": 2}, "stop"),
+        ({"type": "length", "length": 16}, "length"),
+        ({"type": "abort", "message": "Abort"}, "abort"),
+    ],
+)
+def test_an_end_that_is_an_object_has_its_type_for_a_word(finish, word: str) -> None:
+    assert answered("x", finish_reason=finish).facts.finish_reason == word
+    _, scanner = scanned("openai_chat", PLAIN, chunk({"content": "b"}, finish_reason=finish))
+    assert scanner.is_complete and scanner.facts().finish_reason == word

@@ -24,6 +24,7 @@ from windsock.wire.formats.openai_ends import (
     thinks,
 )
 from windsock.wire.formats.openai_usage import charge_in, counted, counts_in, id_of, text_in
+from windsock.wire.formats.passing.mending import broken_event, mended
 from windsock.wire.formats.passing.text_events import (
     CONTENT,
     END,
@@ -67,8 +68,8 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_says_ends",
-        "_shape", "_traits", "_unended", "_wants_usage", "content_events", "error",
+        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_numbers",
+        "_says_ends", "_shape", "_traits", "_unended", "_wants_usage", "content_events", "error",
         "finish_reason", "has_answer", "is_done", "last", "response_id", "served_model",
         "service_tier", "usage",
     )  # fmt: skip
@@ -82,6 +83,7 @@ class ChatStreamScanner:
         traits: ProviderTraits = PLAIN,
     ) -> None:
         self._unended = sse.Unended()
+        self._numbers: dict[Any, int] = {}
         self._choices = choices
         self._images = images
         self._traits = traits
@@ -215,9 +217,7 @@ class ChatStreamScanner:
 
     def broken(self, message: str) -> bytes:
         """An error within the stream; no end mark follows it."""
-        error = {"message": message, "type": "upstream_error", "param": None}
-        error["code"] = "stream_broken"
-        return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
+        return broken_event(message)
 
     def _passed_on(self, event: bytes) -> bytes | None:
         """Note what an event says; remarks beside the answer are not for the client."""
@@ -237,8 +237,10 @@ class ChatStreamScanner:
             event = b"data: " + json_codec.dumps(body) + b"\n\n"
         if not self.is_complete:
             self.error = error_in_event(body)
-        is_chunk = isinstance(body, dict) and self.error is None
-        return event if is_chunk and self._is_content(event, body) else None
+        has_begun, is_chunk = self.has_answer, isinstance(body, dict) and self.error is None
+        if not is_chunk or not self._is_content(event, body):
+            return None
+        return mended(event, body, self._numbers, has_begun=has_begun)
 
     def _beside(self, event: bytes) -> bytes | None:
         """What is no data: comments pass; JSON by itself is an error, if anything."""

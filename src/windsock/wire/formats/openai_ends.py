@@ -82,6 +82,8 @@ def finish_in(choice: Mapping[str, Any]) -> str | None:
 
 
 def _word(value: Any) -> str | None:
+    """SGLang has an object, whose type is the word."""
+    value = value.get("type") if isinstance(value, dict) else value
     return value if isinstance(value, str) and value not in ("", "null") else None
 
 
