@@ -99,8 +99,8 @@ def test_mixes_of_several_are_those_of_each() -> None:
         for i in range(count):
             usage = Usage(input_tokens=10 * count + i, output_tokens=count)
             beliefs.observe_usage(CELL, name, usage, float(i))
-    found = beliefs.mixes(CELL, ("new", "a", "other", "b"), prompt_tokens=700)
-    assert found == {name: beliefs.mix(CELL, name, prompt_tokens=700) for name in found}
+    found = beliefs.mixes(CELL, ("new", "a", "other", "b"))
+    assert found == {name: beliefs.mix(CELL, name) for name in found}
     assert Beliefs().mixes(CELL, ("new",)) == {"new": Beliefs().mix(CELL, "new")}
 
 

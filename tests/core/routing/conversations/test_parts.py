@@ -7,8 +7,10 @@ from random import Random
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, router
+from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.catalog import CacheTraits
 from windsock.core.model.decisions import CascadeFacts, WeightTable
+from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
 from windsock.core.routing.conversations.cache_hits import HALF_LIFE_S, CacheHits
 from windsock.core.routing.conversations.costs import (
@@ -19,6 +21,7 @@ from windsock.core.routing.conversations.costs import (
     outlook,
     rates_of,
     token_prices,
+    use_of,
 )
 from windsock.core.routing.conversations.habits import MAX_TURNS, OVER_S, Habits, RouteHabits
 from windsock.core.routing.conversations.law import (
@@ -35,6 +38,7 @@ from windsock.core.routing.conversations.memory import (
     ConversationMemory,
     Seat,
 )
+from windsock.core.routing.conversations.outlooks import KnownUses
 from windsock.core.routing.conversations.tables import cascades_of
 
 KEY = (CHEAP, False)
@@ -54,7 +58,8 @@ TURN = Turn(prompt_tokens=10_000, growth_tokens=0, turns_left=0.0)
 
 
 def seen(cache: PromptCache = CACHE, turn: Turn = TURN, prices=PRICES) -> Outlook:
-    found = outlook(CHEAP, turn, MIX, rates_of(prices), cache)
+    rates = rates_of(prices)
+    found = outlook(CHEAP, turn, use_of(MIX, rates), rates, cache)
     assert found is not None
     return found
 
@@ -97,7 +102,8 @@ def test_prompts_below_the_least_are_not_held() -> None:
 )
 def test_without_a_price_nothing_is_known(left_out) -> None:
     prices = {meter: usd for meter, usd in PRICES.items() if meter is not left_out}
-    assert outlook(CHEAP, TURN, MIX, rates_of(prices), CACHE) is None
+    rates = rates_of(prices)
+    assert outlook(CHEAP, TURN, use_of(MIX, rates), rates, CACHE) is None
 
 
 def test_without_a_price_of_a_cached_read_nothing_is_saved_and_one_of_0_saves_all() -> None:
@@ -119,34 +125,61 @@ def test_rates_are_those_of_the_list_in_force_and_made_once_for_equal_ones() -> 
     assert known.of("another", PRICES) == first == known.of(CHEAP, PRICES)
 
 
+def test_what_a_request_takes_is_told_by_the_token_of_its_prompt_whatever_its_length() -> None:
+    rates = rates_of(PRICES)
+    half_read = {Meter.INPUT: 500.0, Meter.CACHE_READ: 500.0, Meter.OUTPUT: 100.0}
+    use = use_of(half_read, rates)
+    assert use is not None and use.token_usd == pytest.approx(0.55e-6)
+    assert use.rest_usd == pytest.approx(0.0004)
+    free = use_of({Meter.REQUEST: 1.0}, rates)
+    assert free is not None and free.token_usd == rates[Meter.INPUT] and not free.rest_usd
+    found = outlook(CHEAP, replace(TURN, prompt_tokens=2000), use, rates, CACHE)
+    assert found is not None and found.plain_usd == pytest.approx(0.0011 + 0.0004)
+
+
+def test_use_is_reckoned_anew_once_more_is_counted_or_prices_move() -> None:
+    beliefs, cell, rates = Beliefs(), Cell("default", "auto", "default"), rates_of(PRICES)
+    uses = KnownUses(beliefs)
+    assert uses.of(cell, {CHEAP: rates})[CHEAP] is not None
+    beliefs.observe_usage(cell, CHEAP, Usage(input_tokens=100, output_tokens=1000), START)
+    first = uses.of(cell, {CHEAP: rates})[CHEAP]
+    assert first is not None and first.rest_usd == pytest.approx(0.004)
+    assert uses.of(cell, {CHEAP: rates})[CHEAP] is first
+    beliefs.observe_usage(cell, CHEAP, Usage(input_tokens=100, output_tokens=3000), START)
+    more = uses.of(cell, {CHEAP: rates})[CHEAP]
+    assert more is not None and more.rest_usd == pytest.approx(0.008)
+    dearer = uses.of(cell, {CHEAP: rates_of({**PRICES, Meter.OUTPUT: Decimal(8)})})[CHEAP]
+    assert dearer is not None and dearer.rest_usd == pytest.approx(0.016)
+
+
 def test_a_claim_is_believed_until_it_is_tried_and_found_out_within_a_few_turns() -> None:
     hits = CacheHits()
-    assert hits.hit_rate(KEY, TRAITS, START) == 1.0
+    assert hits.shares(KEY, TRAITS, START)[0] == 1.0
     for n in range(4):
         hits.observe(KEY, 1000, Usage(input_tokens=1200), START + n)
-    assert hits.hit_rate(KEY, TRAITS, START + 4) == pytest.approx(0.2, abs=0.01)
-    assert hits.hit_rate((CHEAP, True), TRAITS, START + 4) == 1.0
+    assert hits.shares(KEY, TRAITS, START + 4)[0] == pytest.approx(0.2, abs=0.01)
+    assert hits.shares((CHEAP, True), TRAITS, START + 4)[0] == 1.0
     later = START + 6 * HALF_LIFE_S
-    assert hits.hit_rate(KEY, TRAITS, later) > 0.9, "after days it is worth another try"
+    assert hits.shares(KEY, TRAITS, later)[0] > 0.9, "after days it is worth another try"
 
 
 def test_hits_are_counted_against_what_could_be_hit() -> None:
     hits = CacheHits()
     hits.observe(KEY, 0, Usage(input_tokens=5000), START)
-    assert hits.hit_rate(KEY, TRAITS, START) == 1.0, "a first turn tells nothing"
+    assert hits.shares(KEY, TRAITS, START)[0] == 1.0, "a first turn tells nothing"
     hits.observe(KEY, 5000, Usage(input_tokens=200, cache_read_tokens=800), START)
-    assert hits.hit_rate(KEY, TRAITS, START) == pytest.approx((1 + 0.8) / 2)
+    assert hits.shares(KEY, TRAITS, START)[0] == pytest.approx((1 + 0.8) / 2)
     hits.observe(KEY, 100, Usage(input_tokens=0, cache_read_tokens=1000), START)
-    assert hits.hit_rate(KEY, TRAITS, START) == pytest.approx((1 + 0.8 + 1) / 3)
+    assert hits.shares(KEY, TRAITS, START)[0] == pytest.approx((1 + 0.8 + 1) / 3)
 
 
 def test_what_is_written_is_counted_against_what_was_not_read() -> None:
     hits = CacheHits()
-    assert hits.write_share(KEY, replace(TRAITS, write_share=0.5), START) == 0.5
+    assert hits.shares(KEY, replace(TRAITS, write_share=0.5), START)[1] == 0.5
     usage = Usage(input_tokens=100, cache_read_tokens=9000, cache_write_tokens=300,
                   cache_write_1h_tokens=600)  # fmt: skip
     hits.observe(KEY, 9000, usage, START)
-    assert hits.write_share(KEY, TRAITS, START) == pytest.approx(0.9 / 2)
+    assert hits.shares(KEY, TRAITS, START)[1] == pytest.approx(0.9 / 2)
 
 
 def test_what_was_measured_survives() -> None:
@@ -154,7 +187,7 @@ def test_what_was_measured_survives() -> None:
     hits.observe(KEY, 1000, Usage(input_tokens=1200), START)
     again.from_state(hits.to_state())
     assert again.to_state() == hits.to_state()
-    assert again.hit_rate(KEY, TRAITS, START) == hits.hit_rate(KEY, TRAITS, START)
+    assert again.shares(KEY, TRAITS, START) == hits.shares(KEY, TRAITS, START)
 
 
 ROUTE = ("default", "auto")

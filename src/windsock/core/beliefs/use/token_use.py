@@ -65,9 +65,14 @@ class TokenUse:
             return {Meter.INPUT: sent, Meter.OUTPUT: received, Meter.REQUEST: 1.0}
         return mix_of(units, prompt_tokens)
 
-    def mixes(
-        self, cell: Cell, deployments: Iterable[str], *, prompt_tokens: float | None = None
-    ) -> dict[str, Counts]:
+    def counted(self, cell: Cell, deployment: str) -> object | None:
+        """Stands for what was counted of a deployment at a task: another object once that is more;
+        None where nothing was."""
+        group = self._groups.get(cell[:2])
+        row = group.rows.get((cell.name, deployment)) if group else None
+        return None if row is None else row.units
+
+    def mixes(self, cell: Cell, deployments: Iterable[str]) -> dict[str, Counts]:
         """`mix` of several, by name. Those that were never asked share one: it is taken from all
         rows of the task."""
         group = self._groups.get(cell[:2])
@@ -77,10 +82,10 @@ class TokenUse:
         for name in deployments:
             row = rows.get((task, name), NEVER_ASKED)
             if (units := row.mean_units()) is not None:
-                made[name] = mix_of(units, prompt_tokens)
+                made[name] = mix_of(units, None)
                 continue
             if usual is None:
-                usual = self.mix(cell, name, prompt_tokens=prompt_tokens)
+                usual = self.mix(cell, name)
             made[name] = usual
         return made
 

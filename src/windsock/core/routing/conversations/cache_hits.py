@@ -62,21 +62,18 @@ class CacheHits:
             known.writes * fade, known.written * fade, written / fresh if fresh > 0 else None
         )
 
-    def hit_rate(self, key: HitKey, traits: CacheTraits, now: float) -> float:
-        """Share of the tokens held there that will be billed as read, 0..1."""
+    def shares(self, key: HitKey, traits: CacheTraits, now: float) -> tuple[float, float]:
+        """Of the tokens held there, how many will be billed as read; of the others, as written;
+        both 0..1."""
         known = self._shares.get(key)
         if known is None:
-            return traits.hit_rate
+            return traits.hit_rate, traits.write_share
         fade = known.aged(now)
-        return (PRIOR * traits.hit_rate + fade * known.read) / (PRIOR + fade * known.reads)
-
-    def write_share(self, key: HitKey, traits: CacheTraits, now: float) -> float:
-        """Share of the other tokens that will be billed as written, 0..1."""
-        known = self._shares.get(key)
-        if known is None:
-            return traits.write_share
-        fade = known.aged(now)
-        return (PRIOR * traits.write_share + fade * known.written) / (PRIOR + fade * known.writes)
+        read = (PRIOR * traits.hit_rate + fade * known.read) / (PRIOR + fade * known.reads)
+        written = (PRIOR * traits.write_share + fade * known.written) / (
+            PRIOR + fade * known.writes
+        )
+        return read, written
 
     def to_state(self) -> list[Any]:
         """JSON-able, exact."""

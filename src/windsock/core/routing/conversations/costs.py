@@ -55,6 +55,18 @@ class TokenPrices:
 
 
 @dataclass(slots=True, kw_only=True)
+class Use:
+    """Dollars of what one request takes, where nothing is cached.
+
+    token_usd   of a token of its prompt, as its meters share them
+    rest_usd    of all else
+    """
+
+    token_usd: float
+    rest_usd: float
+
+
+@dataclass(slots=True, kw_only=True)
 class Turn:
     """What is known of a request and those that will follow it.
 
@@ -121,20 +133,35 @@ def token_prices(rates: Rates, write_share: float, ttl_s: float) -> TokenPrices 
     return TokenPrices(fresh_usd=fresh_usd, held_usd=rates[Meter.CACHE_READ])
 
 
+def use_of(mix: Counts, rates: Rates) -> Use | None:
+    """What a request that takes its units like `mix` costs; None if a price is not known."""
+    prompt_tokens = prompt_usd = rest_usd = 0.0
+    try:
+        for meter, count in mix.items():
+            if not count:
+                continue
+            if meter.family is Family.PROMPT:
+                prompt_tokens += count
+                prompt_usd += count * rates[meter]
+            else:
+                rest_usd += count * rates[meter]
+        token_usd = prompt_usd / prompt_tokens if prompt_tokens else rates[Meter.INPUT]
+    except KeyError:
+        return None
+    return Use(token_usd=token_usd, rest_usd=rest_usd)
+
+
 def outlook(
-    deployment: str, turn: Turn, mix: Counts, rates: Rates, cache: PromptCache
+    deployment: str, turn: Turn, use: Use | None, rates: Rates, cache: PromptCache
 ) -> Outlook | None:
     """What one deployment costs; None if the price of what it uses is not known.
 
-    mix     units of one request there whose prompt is as long as this one
+    use     of one request there
     """
     token = token_prices(rates, cache.write_share, cache.ttl_s)
-    if token is None:
+    if token is None or use is None:
         return None
-    try:
-        prompt_usd, rest_usd = _split_usd(mix, rates)
-    except KeyError:
-        return None
+    rest_usd = use.rest_usd
     size, saves_usd = turn.prompt_tokens, token.fresh_usd - token.held_usd
     can_hold = size >= cache.min_tokens
     held = min(cache.held_tokens, size) if can_hold else 0
@@ -150,20 +177,7 @@ def outlook(
         hit_rate=cache.hit_rate,
         turn_usd=turn_usd,
         next_usd=next_usd,
-        plain_usd=prompt_usd + rest_usd,
+        plain_usd=size * use.token_usd + rest_usd,
         saved_usd=cold_usd + turn.turns_left * next_cold_usd - total_usd,
         total_usd=total_usd,
     )
-
-
-def _split_usd(mix: Counts, rates: Rates) -> tuple[float, float]:
-    """Dollars of the prompt and of all else; raises KeyError where a price is not known."""
-    prompt_usd = rest_usd = 0.0
-    for meter, count in mix.items():
-        if not count:
-            continue
-        if meter.family is Family.PROMPT:
-            prompt_usd += count * rates[meter]
-        else:
-            rest_usd += count * rates[meter]
-    return prompt_usd, rest_usd

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Container, Mapping
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.catalog import CacheTraits, Catalog
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.requests import RouteRequest
+from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.units import Prices
 from windsock.core.routing.conversations.cache_hits import CacheHits
 from windsock.core.routing.conversations.costs import (
     KnownRates,
     Outlook,
     PromptCache,
+    Rates,
     Turn,
+    Use,
     outlook,
+    use_of,
 )
 from windsock.core.routing.conversations.habits import Habits
 from windsock.core.routing.conversations.memory import Conversation, Seat
 
 MOST_LOOKED_AT = 12
 """Candidates whose costs are reckoned for one turn, beside those where it has been."""
+
+MAX_USES = 4096
+"""Of tasks and deployments whose use in dollars is remembered."""
 
 PricesOf = Callable[[str, int], Prices | None]
 """(deployment, prompt tokens) -> what is billed there now."""
@@ -34,10 +40,10 @@ class Outlooks:
         self, *, catalog: Catalog, beliefs: Beliefs, habits: Habits, hits: CacheHits
     ) -> None:
         self._catalog = catalog
-        self._beliefs = beliefs
         self._habits = habits
         self._hits = hits
         self._rates = KnownRates()
+        self._uses = KnownUses(beliefs)
 
     def of(
         self,
@@ -50,18 +56,18 @@ class Outlooks:
     ) -> tuple[Outlook | None, ...]:
         """Of each deployment of a table; None for those that are not looked at or not priced."""
         habits = self._habits.of((table.cell.namespace, table.cell.route))
-        looked_at = _looked_at(table, known)
-        mixes = self._beliefs.mixes(table.cell, looked_at, prompt_tokens=turn.prompt_tokens)
-        within = habits.chances(known)
-        made: list[Outlook | None] = []
+        looked_at, within = _looked_at(table, known), habits.chances(known)
+        rates: dict[str, Rates] = {}
         for name in table.deployments:
             prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
-            if prices is None:
-                made.append(None)
-                continue
+            if prices is not None:
+                rates[name] = self._rates.of(name, prices)
+        uses = self._uses.of(table.cell, rates)
+        made: dict[str, Outlook | None] = {}
+        for name, known_rates in rates.items():
             cache = self._cache(name, request, known, within, now)
-            made.append(outlook(name, turn, mixes[name], self._rates.of(name, prices), cache))
-        return tuple(made)
+            made[name] = outlook(name, turn, uses[name], known_rates, cache)
+        return tuple(map(made.get, table.deployments))
 
     def traits(self, name: str) -> CacheTraits:
         """What is known beforehand of a deployment's cache."""
@@ -79,14 +85,42 @@ class Outlooks:
         traits, key = self.traits(name), (name, request.is_session_shared)
         seat = known.seats.get(name) if known else None
         ttl_s = kept_s(seat, traits)
+        hit_rate, write_share = self._hits.shares(key, traits, now)
         return PromptCache(
             min_tokens=traits.min_tokens,
             ttl_s=ttl_s,
             held_tokens=seat.held(now) if seat else 0,
-            hit_rate=self._hits.hit_rate(key, traits, now),
-            write_share=self._hits.write_share(key, traits, now),
+            hit_rate=hit_rate,
+            write_share=write_share,
             within=within(ttl_s),
         )
+
+
+class KnownUses:
+    """What requests take in dollars by task and deployment, reckoned anew only where other units
+    have been counted, or other prices are in force."""
+
+    def __init__(self, beliefs: Beliefs) -> None:
+        self._beliefs = beliefs
+        self._known: dict[tuple[Cell, str], tuple[object, Rates, Use | None]] = {}
+
+    def of(self, cell: Cell, rates_of: Mapping[str, Rates]) -> dict[str, Use | None]:
+        """By deployment, at these rates of each."""
+        found: dict[str, Use | None] = {}
+        anew: dict[str, object] = {}
+        for name, rates in rates_of.items():
+            counted, known = self._beliefs.counted(cell, name), self._known.get((cell, name))
+            if counted is None or known is None or known[0] is not counted or known[1] is not rates:
+                anew[name] = counted
+            else:
+                found[name] = known[2]
+        if anew:
+            if len(self._known) > MAX_USES:
+                self._known.clear()
+            for name, mix in self._beliefs.mixes(cell, anew).items():
+                found[name] = use = use_of(mix, rates_of[name])
+                self._known[cell, name] = anew[name], rates_of[name], use
+        return found
 
 
 def kept_s(seat: Seat | None, traits: CacheTraits) -> float:
@@ -94,9 +128,9 @@ def kept_s(seat: Seat | None, traits: CacheTraits) -> float:
     return traits.ttl_s if seat is None else max(seat.ttl_s, traits.ttl_s)
 
 
-def _looked_at(table: WeightTable, known: Conversation | None) -> Set[str]:
+def _looked_at(table: WeightTable, known: Conversation | None) -> Container[str]:
     """Where a conversation has been, and the cheapest of a long list."""
     if len(table.arms) <= MOST_LOOKED_AT:
-        return set(table.deployments)
+        return table.deployments
     cheapest = sorted(table.arms, key=lambda arm: arm.expected_usd)[:MOST_LOOKED_AT]
     return {arm.deployment for arm in cheapest} | set(known.seats if known else ())
