@@ -25,7 +25,8 @@ CONTROLS = dict.fromkeys((*range(32), 127), "?")
 
 def header_text(text: str) -> bytes:
     """As a header may hold it, in UTF-8: callers and owners may name things anything."""
-    return text.translate(CONTROLS).encode(errors="replace")
+    told = text if text.isprintable() else text.translate(CONTROLS)
+    return told.encode(errors="replace")
 
 
 def typed(headers: Headers, usual: tuple[bytes, bytes]) -> Headers:

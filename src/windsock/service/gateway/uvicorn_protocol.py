@@ -127,11 +127,10 @@ class DirectCycle(RequestResponseCycle):
             lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
             lines.append(b"connection: close")
-        text = b"\r\n".join(lines)
-        breaks = len(lines) - 1
-        if text.count(b"\n") != breaks or text.count(b"\r") != breaks:
+        said = b"".join(lines)
+        if b"\n" in said or b"\r" in said:
             raise RuntimeError("a header holds a line break")
-        return b"%b%b\r\n\r\n" % (STATUS_LINE[status], text)
+        return b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(lines))
 
     def _write(self, body: bytes, *, is_last: bool) -> None:
         if self.response_complete:

@@ -30,6 +30,7 @@ ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *OTHER_USAGE))
 """Where usage stands besides its usual place; `timings` is llama.cpp's."""
 
 WRAPPED = ("usage", "token_usage", "tokenUsage")
+WRAPPERS = frozenset(WRAPPED)
 
 NOTHING_UNSAID: frozenset[Any] = frozenset()
 
@@ -87,6 +88,8 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _innermost(usage: dict[str, Any]) -> dict[str, Any]:
     """The usage object within one, where a gateway wrapped it."""
+    if WRAPPERS.isdisjoint(usage):
+        return usage
     wrapped = next((usage[name] for name in WRAPPED if isinstance(usage.get(name), dict)), None)
     return usage if wrapped is None else usage | wrapped
 

@@ -48,8 +48,9 @@ class Shape(NamedTuple):
         count, end = 0, 0
         while held.startswith(head, end):
             begin = end + len(head)
-            close = held.find(tail, begin)
-            if close <= begin or TEXT.fullmatch(held, begin, close) is None:
+            text = TEXT.match(held, begin)
+            close = begin if text is None else text.end()
+            if close == begin or not held.startswith(tail, close):
                 break
             count, end = count + 1, close + len(tail)
         return count, end
