@@ -47,8 +47,15 @@ def test_one_model_has_one_key_at_every_seller() -> None:
         "bedrock/us.anthropic.claude-3-5-sonnet-20241022-v2:0",
         "openrouter/anthropic/claude-3.5-sonnet",
         "agents/Claude-3.5-Sonnet",
+        "helicone/claude-3.5-sonnet",
+        "databricks/databricks-claude-3-5-sonnet",
+        "digitalocean/anthropic-claude-3.5-sonnet",
+        "vercel/anthropic/claude-sonnet-3.5",
+        "bedrock/au.anthropic.claude-3-5-sonnet-v1",
     )
-    assert {model_key(name) for name in sold_as} == {"claude-3-5-sonnet"}
+    assert len({model_key(name) for name in sold_as}) == 1
+    assert model_key("fireworks/accounts/fireworks/models/glm-5p1") == model_key("zai/GLM-5.1-FP8")
+    assert model_key("chutes/Kimi-K2.6-TEE") == model_key("moonshotai/kimi-k2.6")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +64,9 @@ def test_one_model_has_one_key_at_every_seller() -> None:
         ("openai/gpt-5", "openai/gpt-5-mini"),
         ("a/llama-3.1-8b-instruct", "a/llama-3.1-70b-instruct"),
         ("x/glm-4.6", "x/glm-4.5"),
+        ("x/claude-opus-4-5", "x/claude-opus-5-4"),
+        ("x/deepseek-v1", "x/deepseek-v3"),
+        ("openai/o4-mini", "openai/gpt-4o-mini"),
     ],
 )
 def test_another_model_has_another_key(one: str, other: str) -> None:
