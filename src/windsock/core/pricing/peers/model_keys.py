@@ -38,6 +38,8 @@ ACTIVE = re.compile(r"a\d+(?:\.\d+)?b(?![a-z])")
 SAYS_LITTLE = frozenset({"instruct", "chat", "preview", "latest", "exp", "it", "v", "fp8", "hf"})
 """Words that tell no model of another price apart."""
 
+LATEST = re.compile(r"latest(?:@|$)", re.IGNORECASE)
+
 MAX_NAMES = 32768
 
 
@@ -49,6 +51,11 @@ def model_key(name: str) -> str | None:
     """
     words = re.findall(r"[a-z]+|\d+", _line(name))
     return "-".join(sorted(words, key=_place)) if len(words) > 1 else None
+
+
+def is_moving(name: str) -> bool:
+    """True for a name that may mean another model tomorrow: `gemini-flash-latest`."""
+    return LATEST.search(name) is not None
 
 
 def _place(word: str) -> tuple[bool, str]:

@@ -11,6 +11,7 @@ from windsock.core.pricing.comparison import blended, witnesses
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import heard_lately, is_owner, is_sellers
 from windsock.core.pricing.peers.listings import Ask, Listings
+from windsock.core.pricing.peers.model_keys import is_moving
 from windsock.core.pricing.peers.plausible_range import Basis, Plausible, plausible
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.validation import invalid_reason
@@ -89,7 +90,7 @@ class PeerPrices:
         stated = _main(quote)
         if quote.mode != CHAT or not all(stated.values()):
             return replace(standing, is_bounded=standing.is_alone)
-        is_hearsay = (standing.is_alone or bool(rivals)) and not is_sellers(quote)
+        is_hearsay = not is_sellers(quote)
         found = plausible(stated, name, self._listings, now, self._rules, is_hearsay=is_hearsay)
         if rivals:
             return _between(standing, quote, found, rivals)
@@ -112,9 +113,14 @@ def _is_measured(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
 
 
 def _is_young(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
-    """True if neither a bill or a person nor a long time speaks for its list's word."""
+    """True if neither a bill or a person nor a long time speaks for its list's word.
+
+    A moving name that has moved is another model than others list under it.
+    """
     track = timeline.tracks.get(quote.feed)
     if track is None or track.backed_at >= track.since:
+        return False
+    if len(track.words) > 1 and is_moving(quote.deployment):
         return False
     return now - track.since < timeline.rules.implausible_s
 
