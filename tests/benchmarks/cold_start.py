@@ -5,7 +5,8 @@
 
 Every table of `data/success_rates.csv`, and of `data/unseen_rates.csv` by which no rule was shaped,
 is a world of its own, replayed by the exact engine: dollars and success are expected ones, by the
-true means. A floor is `high`, `middle` or `low` beside the best deployment of each task; `economy`
+true means. Those of `data/later_rates.csv`, found when all rules stood, run where `--tables`
+names them. A floor is `high`, `middle` or `low` beside the best deployment of each task; `economy`
 to `max` are wishes for quality, `balanced` that of a fresh install; `route-middle` and its kin hold
 the floor over all traffic at once. Shortfall is what tasks, or the traffic, lack to the smaller of
 the floor and the best there is, averaged over requests. The oracle knows all rates and optimises
@@ -31,7 +32,15 @@ import numpy as np
 
 from tests.benchmarks import cold_start_bars, cold_start_newcomers
 from tests.benchmarks.cold_start_bars import Case, Found
-from tests.benchmarks.cold_start_tables import FLOORS, OVER_ROUTE, Score, Table, mean_of, tables
+from tests.benchmarks.cold_start_tables import (
+    BOTH,
+    FLOORS,
+    OVER_ROUTE,
+    Score,
+    Table,
+    mean_of,
+    tables,
+)
 from tests.benchmarks.tables import markdown
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import RouteRequest
@@ -153,7 +162,7 @@ def _read(path: Path) -> Found:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", nargs="*", default=list(tables()))
+    parser.add_argument("--tables", nargs="*", default=list(tables(*BOTH)))
     parser.add_argument("--aims", nargs="*", default=list(AIMS))
     parser.add_argument("--labels", nargs="*", type=float, default=[0.8, 0.1, 0.01, 0.0])
     parser.add_argument("--policies", nargs="*", default=[])

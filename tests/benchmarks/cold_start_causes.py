@@ -22,7 +22,7 @@ from itertools import product
 import numpy as np
 
 from tests.benchmarks.cold_start_bars import MOST_SHORT, MOST_SPENT
-from tests.benchmarks.cold_start_tables import HOURS, REQUESTS, Score, Table, mean_of, tables
+from tests.benchmarks.cold_start_tables import BOTH, HOURS, REQUESTS, Score, Table, mean_of, tables
 from tests.benchmarks.tables import markdown
 from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs
 from windsock.core.beliefs.statistics import BeliefSettings
@@ -217,7 +217,7 @@ def _oracle(job: Job) -> Score:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", nargs="*", default=list(tables()))
+    parser.add_argument("--tables", nargs="*", default=list(tables(*BOTH)))
     parser.add_argument("--without", nargs="*", choices=list(RULES)[1:], default=list(CAUSES))
     parser.add_argument("--labels", type=float, default=0.8)
     parser.add_argument("--seeds", type=int, default=2)

@@ -20,7 +20,11 @@ from windsock.simulation.world.scenario import Scenario
 
 RATES = Path(__file__).parent / "data" / "success_rates.csv"
 UNSEEN = RATES.with_name("unseen_rates.csv")
-"""Tables that no rule was shaped by."""
+LATER = RATES.with_name("later_rates.csv")
+"""Tables that no rule was shaped by, the second found when all rules stood."""
+
+BOTH = (RATES, UNSEEN)
+"""What the benchmarks run by default."""
 
 REQUESTS, HOURS = 6000, 6
 FLOORS = {"high": 0.03, "middle": 0.10, "low": 0.30}
@@ -204,8 +208,8 @@ def _cheapest(success: FloatArray, usd: FloatArray, floor: float) -> FloatArray:
 
 @cache
 def tables(*files: Path) -> dict[str, Table]:
-    """By name, as they stand in the files; in both of the benchmark's if none is given."""
-    rows = [row for file in files or (RATES, UNSEEN) for row in _rows(file)]
+    """By name, as they stand in the files; in all of the benchmark's if none is given."""
+    rows = [row for file in files or (*BOTH, LATER) for row in _rows(file)]
     starts = [i for i, row in enumerate(rows) if i == 0 or row["table"] != rows[i - 1]["table"]]
     parts = (rows[start:end] for start, end in pairwise([*starts, len(rows)]))
     return {part[0]["table"]: _table(part) for part in parts}

@@ -19,7 +19,7 @@ import numpy as np
 
 from tests.benchmarks.cold_start_bars import MOST_LOST
 from tests.benchmarks.cold_start_causes import AT_ONE, RULES, WHOLE, shares
-from tests.benchmarks.cold_start_tables import REQUESTS, Score, Table, tables
+from tests.benchmarks.cold_start_tables import BOTH, REQUESTS, Score, Table, tables
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.model.arrays import FloatArray
 from windsock.core.policies.objectives import Objective
@@ -88,7 +88,7 @@ def _cell(found: Mapping[Job, float], name: str | None, wish: str, rule: str) ->
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", nargs="*", default=list(tables()))
+    parser.add_argument("--tables", nargs="*", default=list(tables(*BOTH)))
     parser.add_argument("--wishes", nargs="*", default=list(WISHES))
     parser.add_argument("--labels", type=float, default=0.8)
     parser.add_argument("--seeds", type=int, default=6)

@@ -105,6 +105,6 @@ async def test_what_a_client_does_not_read_is_not_read_from_the_provider(end, tm
         assert call["kind"] == ("answered" if end == "read" else "cancelled")
         assert it.service.router.health.failures_in_a_row("acme/m") == 0
         assert (call["latency_s"], call["held_s"]) == (2, 100)
-        pace = it.service.router.health.of("acme/m")
+        pace = it.service.router.health.of("acme/m").measures.whole
         assert [seconds for _, seconds in pace.latencies] == [2]
         assert not pace.speeds

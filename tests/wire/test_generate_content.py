@@ -321,7 +321,8 @@ def test_thoughts_are_told_to_who_asks_for_them() -> None:
         ({"content": None}, "content_filter", "SAFETY"),
         ({"content": None, "refusal": "no"}, "stop", "STOP"),
         ({"content": "x"}, "malformed_function_call", "MALFORMED_FUNCTION_CALL"),
-        ({"content": "x"}, "eos_token", "OTHER"),
+        ({"content": "x"}, "eos_token", "STOP"),
+        ({"content": "x"}, "pause_turn", "OTHER"),
     ],
 )
 def test_why_an_answer_ended(message, finish, told) -> None:

@@ -5,7 +5,7 @@ import pytest
 from windsock.core.model.units import Usage
 from windsock.providers.presets import known_providers
 from windsock.wire.formats.openai_usage import usage_of
-from windsock.wire.formats.usage_counts import counts_of
+from windsock.wire.formats.usage.counts import counts_of
 
 
 @pytest.mark.parametrize(

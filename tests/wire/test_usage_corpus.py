@@ -14,9 +14,9 @@ from windsock.core.model.catalog import Capabilities
 from windsock.core.model.units import Family, Usage, cost_usd
 from windsock.core.pricing.call_costs import is_plausible_bill
 from windsock.providers.presets import Preset, known_providers, traits_of
-from windsock.wire.formats.count_fields import MOST, merged
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_usage import facts_of, usage_of
+from windsock.wire.formats.usage.fields import MOST, merged
 
 EXACT = [row for row in ROWS if row["cost_usd"] is not None]
 OWN = Usage(input_tokens=50, output_tokens=30)

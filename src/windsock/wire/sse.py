@@ -19,8 +19,14 @@ BOUNDARY = re.compile(rb"\r?\n\r?\n")
 LONGEST_PART = 3
 """Bytes of an end that may have come before the rest of it."""
 
+NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
+"""What Python's servers write and strict readers break at; it is told as null."""
+
 SYNTAX = re.compile(rb'["{}]')
 """What every JSON object has: text without any of it is a remark, such as "ping"."""
+
+DOUBLED = re.compile(rb"(?<![^\r\n])(?:data:[ \t]*)+(?=data:)")
+"""The name of a field that a proxy wrote before one that had it."""
 
 FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*(?:error|\w{1,60}(?:exception|error))\b", re.I)
 """An event that is an error by its name, as `throttlingException`."""
@@ -84,6 +90,7 @@ def data_of(event: bytes) -> bytes:
 
 def events_in(event: bytes) -> list[bytes]:
     """The events that were sent as one, for some servers end each by one line end; else itself."""
+    event = DOUBLED.sub(b"", event)
     if len(DATA.findall(event)) < 2 or _is_json(data_of(event)):
         return [event]
     lines = [line for line in event.splitlines() if line.startswith(b"data:")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from windsock.core.evidence.answer_ends import AT_LIMIT, AnswerEnd
+from windsock.core.evidence.answer_ends import AnswerEnd, usual_end
 from windsock.core.model.calls import CallKind
 
 FAILED = [
@@ -56,7 +56,9 @@ def test_what_a_filter_left_nothing_of_is_an_answer_unless_the_route_asks_elsewh
     assert shown.kind(takes_content_elsewhere=True) is CallKind.ANSWERED
 
 
-@pytest.mark.parametrize("word", sorted(AT_LIMIT))
+@pytest.mark.parametrize(
+    "word", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"]
+)
 @pytest.mark.parametrize(
     ("has_limit", "tokens", "kind"),
     [
@@ -71,3 +73,19 @@ def test_nothing_at_a_limit_is_an_answer_if_the_limit_was_the_callers(
     word, has_limit, tokens, kind
 ) -> None:
     assert end(word, has_limit=has_limit, output_tokens=tokens).kind() is kind
+
+
+@pytest.mark.parametrize(
+    ("said", "usual"),
+    [
+        ("STOP", "stop"), ("eos_token", "stop"), ("end_turn", "stop"), ("COMPLETE", "stop"),
+        ("MAX_TOKENS", "length"), ("model_length", "length"), ("max_new_tokens", "length"),
+        ("model_context_window_exceeded", "length"), ("token_limit", "length"),
+        ("tool_use", "tool_calls"), ("TOOL_CALL", "tool_calls"), ("toolUse", "tool_calls"),
+        ("sensitive", "content_filter"), ("SAFETY", "content_filter"),
+        ("network_error", "network_error"), ("ERROR_LIMIT", "ERROR_LIMIT"),
+        ("rate_limit", "rate_limit"), ("OTHER", "OTHER"), ("pause_turn", "pause_turn"),
+    ],
+)  # fmt: skip
+def test_an_end_is_told_in_the_usual_word_if_there_is_one(said: str, usual: str) -> None:
+    assert usual_end(said) == usual

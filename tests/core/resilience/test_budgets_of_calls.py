@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, START, answered, failed, router
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind
+from windsock.core.model.decisions import About
 from windsock.core.resilience.hedging import Hedging, relative_cost
 from windsock.core.resilience.rate_cap import RATE_MEMORY_S, TrafficCap
 from windsock.core.resilience.retry_budget import RetryBudget
@@ -104,6 +105,19 @@ def test_a_stream_that_was_given_up_before_its_content_took_at_least_so_long() -
         hedging.observe_call(given_up, is_stream=True)
         hedging.observe_call(failed(CALL, CallKind.SERVER_ERROR, latency_s=9.0), is_stream=True)
     assert hedging.late_after_s(CHEAP, is_stream=True) == pytest.approx(3.6)
+
+
+def test_a_batch_of_long_prompts_on_another_route_makes_no_call_late_later() -> None:
+    hedging = Hedging()
+    for _ in range(20):
+        for route, latency_s, calls in (("batch", 30.0, 9), ("chat", 1.0, 1), ("new", 2.0, 0)):
+            for _ in range(calls):
+                call = answered(CALL, latency_s=latency_s)
+                call.about = About(route=route)
+                hedging.observe_call(call, is_stream=False)
+    late = {each: hedging.late_after_s(CHEAP, is_stream=False, route=each)
+            for each in ("batch", "chat", "new")}  # fmt: skip
+    assert late == pytest.approx({"batch": 36.0, "chat": 1.2, "new": 36.0})
 
 
 def test_a_second_call_costs_what_it_is_expected_to_over_the_usual_request() -> None:

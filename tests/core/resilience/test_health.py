@@ -17,8 +17,8 @@ from windsock.core.model.decisions import About
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.model.units import Usage
 from windsock.core.resilience.health import HealthBoard, Latency
+from windsock.core.resilience.measures import MOST_ROUTES
 from windsock.core.resilience.rules import HealthRules
-from windsock.core.resilience.vitals import MOST_ROUTES
 
 NAME, PROVIDER = "acme/small", "acme"
 
@@ -129,7 +129,7 @@ def test_an_answer_that_was_read_slowly_tells_of_no_speed_and_began_when_it_did(
     board, used = HealthBoard(), Usage(output_tokens=100)
     for held_s in (0.0, 0.1, 60.0):
         board.record(result(CallKind.ANSWERED, latency_s=2.0, held_s=held_s, usage=used), 70.0)
-    assert [speed for _, speed in board.of(NAME).speeds] == [50.0, 50.0]
+    assert [speed for _, speed in board.of(NAME).measures.whole.speeds] == [50.0, 50.0]
     fail(board, 5, 100.0)
     now = board.cooldown_until(NAME) + 1
     board.begin(NAME, now)
@@ -421,4 +421,4 @@ def test_times_of_routes_are_bounded() -> None:
     board = HealthBoard()
     for n in range(100):
         board.record(of_route(f"r{n}", 0.1), 1.0)
-    assert len(board.of(NAME).routes) == MOST_ROUTES
+    assert len(board.of(NAME).measures.own) == MOST_ROUTES

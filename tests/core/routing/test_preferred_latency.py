@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router, run
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind
+from windsock.core.model.decisions import About
 from windsock.core.model.requests import Preferences
 from windsock.core.routing.router import Router
 
@@ -43,3 +44,38 @@ def test_where_all_are_slow_or_none_is_measured_nothing_changes() -> None:
     for made in (measured(cheap=3.0, mid=3.0, flagship=3.0), router()):
         plain = made.open(request(), START).table.weights
         assert made.open(asked(1.0), START).table.weights == plain
+
+
+def of_two_routes() -> Router:
+    """Of `auto` the cheap one answers at once; a batch of long prompts there takes long."""
+    made = router()
+    for name, own_s, others_s in ((CHEAP, 0.1, 30.0), (MID, 0.5, 0.5), (FLAGSHIP, 0.5, 0.5)):
+        for route, seconds, calls in (("batch", others_s, 80), ("auto", own_s, 12)):
+            for _ in range(calls):
+                call = answered(
+                    replace(CALL, deployment=name), first_byte_s=seconds, latency_s=seconds + 1
+                )
+                call.about = About(route=route)
+                made.record(call, START)
+    return made
+
+
+def test_a_batch_on_another_route_makes_nobody_slow_for_this_one() -> None:
+    made, plain = of_two_routes(), router().open(request(), START).table.weights
+    assert made.open(asked(1.0), START).table.weights == plain
+    quick = Preferences(speed_cutoffs=((0.5, 20.0),))
+    assert made.open(request(preferences=quick), START).table.weights == plain
+
+
+def test_sorting_goes_by_the_calls_of_the_route() -> None:
+    made = of_two_routes()
+    for by in ("latency", "throughput"):
+        wish = Preferences(sort=by)
+        assert made.open(request(preferences=wish), START).decision.deployment == CHEAP, by
+
+
+def test_a_route_that_has_few_calls_goes_by_all() -> None:
+    made = of_two_routes()
+    wish = Preferences(latency_cutoffs=((0.5, 1.0),))
+    table = made.open(request(model=CHEAP, models=(CHEAP, MID), preferences=wish), START).table
+    assert table.deployments == (MID,), "nobody asked for it by its name so far"

@@ -14,7 +14,7 @@ from windsock.core.model.calls import CallKind
 FAILED = re.compile(
     r"(?<![a-z])(?:abort(?:ed)?|broken|cancel(?:l?ed)?|crash(?:ed)?|dead|died|disconnect(?:ed)?"
     r"|errors?|exception|fail(?:ed|ure)|insufficient|interrupt(?:ed|ion)?|killed|lost|malformed"
-    r"|missing|overload(?:ed)?|shut_?down|timed_out|timeout|too_many_tool_calls|unavailable"
+    r"|missing|overload(?:ed)?|quota|rate_limit(?:ed)?|shut_?down|timed_out|timeout|too_many_tool_calls|unavailable"
     r"|unexpected)(?![a-z])"
 )
 """The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini,
@@ -29,8 +29,18 @@ REFUSED = re.compile(
 
 BETWEEN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
-AT_LIMIT = frozenset({"length", "max_tokens", "max_output_tokens"})
+CUT = re.compile(
+    r"(?<![a-z])(?:context_window|length|limit|max_(?:\w+_)?(?:length|output|tokens?)|truncated)(?![a-z])"
+)
 """The answer was as long as it might be."""
+
+CALLED = re.compile(r"(?:function|tool)_?(?:calls?|use)")
+
+ENDED = re.compile(
+    r"complete[d]?|done|end(?:_of_text|_of_turn|_turn)?|eos(?:_token)?|finished|normal|stop"
+    r"(?:_sequence|_token|ped)?"
+)
+"""It was at its end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +69,6 @@ class AnswerEnd:
 
         takes_content_elsewhere     what a filter left nothing of is asked of another deployment
         """
-        words = (self.finish_reason or "").lower()
         if has_failed(self.finish_reason):
             return CallKind.SERVER_ERROR
         if not self.is_empty:
@@ -68,7 +77,8 @@ class AnswerEnd:
             return CallKind.CONTENT_REFUSED if takes_content_elsewhere else CallKind.ANSWERED
         if may_be_empty:
             return CallKind.ANSWERED
-        is_limited = words in AT_LIMIT and self.has_limit and self.output_tokens != 0
+        was_cut = usual_end(self.finish_reason) == "length"
+        is_limited = was_cut and self.has_limit and self.output_tokens != 0
         return CallKind.ANSWERED if is_limited else CallKind.EMPTY_ANSWER
 
 
@@ -85,6 +95,24 @@ def has_failed(finish_reason: str | None) -> bool:
     Some say two at once: "function_call_filter: MALFORMED_FUNCTION_CALL".
     """
     return finish_reason is not None and FAILED.search(_apart(finish_reason)) is not None
+
+
+@lru_cache(maxsize=256)
+def usual_end(finish_reason: str | None) -> str | None:
+    """The word of chat completions for an end that others have another word for.
+
+    One that failed, or that says nothing of these, stays as it is.
+    """
+    if finish_reason is None or has_failed(finish_reason):
+        return finish_reason
+    words = _apart(finish_reason)
+    if has_refused(finish_reason):
+        return "content_filter"
+    if CALLED.fullmatch(words):
+        return "function_call" if words == "function_call" else "tool_calls"
+    if CUT.search(words):
+        return "length"
+    return "stop" if ENDED.fullmatch(words) else finish_reason
 
 
 def _apart(finish_reason: str) -> str:

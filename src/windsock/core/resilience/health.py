@@ -16,9 +16,10 @@ from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.errors.proofs import Proofs
 from windsock.core.resilience.errors.rates import ErrorRates
 from windsock.core.resilience.errors.repeats import Repeats
+from windsock.core.resilience.measures import Latency, Pace
 from windsock.core.resilience.rules import HealthRules
 from windsock.core.resilience.status_reports import StatusBoard
-from windsock.core.resilience.vitals import Latency, Pace, Vitals
+from windsock.core.resilience.vitals import Vitals
 
 NEVER_ASKED = Vitals()
 
@@ -180,22 +181,20 @@ class HealthBoard:
         return told + self._probe_was_void(vitals)
 
     def settle(self, outcome: Outcome, now: float) -> list[Event]:
-        """Who refused without a reason what another one answered has failed after all.
-
-        So has who failed it as others had.
-        """
+        """Who refused without a reason what another one answered has failed after all; so has who
+        failed it as others had."""
         told: list[Event] = []
         for result in self._repeats.at_fault(outcome):
             told += self._failed(self.of(result.attempt.deployment), result, now)
         return told
 
     def latency(self, deployment: str, now: float, route: str | None = None) -> Latency:
-        """Of its calls of the last `latency_s` seconds."""
+        """Of its calls of the last `latency_s` seconds, first of those of a route."""
         return self._vitals.get(deployment, NEVER_ASKED).latency(self.rules, now, route)
 
-    def pace(self, deployment: str, share: float, now: float) -> Pace:
-        """What this share of its calls of the last `latency_s` seconds kept to."""
-        return self._vitals.get(deployment, NEVER_ASKED).pace(self.rules, share, now)
+    def pace(self, deployment: str, share: float, now: float, route: str | None = None) -> Pace:
+        """What this share of the same calls kept to."""
+        return self._vitals.get(deployment, NEVER_ASKED).pace(self.rules, share, now, route)
 
     def tallies(self, deployment: str) -> tuple[int, int]:
         """Calls that succeeded and that failed since start."""

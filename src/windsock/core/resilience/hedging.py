@@ -10,6 +10,7 @@ from collections import deque
 
 from windsock.core.model.calls import TIMED, CallResult
 from windsock.core.model.decisions import WeightTable
+from windsock.core.resilience.measures import ByRoute
 from windsock.core.resilience.retry_budget import RetryBudget
 
 MAX_TIMES = 200
@@ -28,27 +29,31 @@ class Hedging:
     """Times to an answer, by deployment and kind of call, and the budgets of each route."""
 
     def __init__(self) -> None:
-        self._times: dict[tuple[str, bool], _Times] = {}
+        self._times: dict[tuple[str, bool], ByRoute[_Times]] = {}
         self._budgets: dict[str, tuple[RetryBudget, RetryBudget]] = {}
 
-    def late_after_s(self, deployment: str, *, is_stream: bool) -> float | None:
-        """A fifth over the 95th percentile of its last 200 times; None below 20 of them."""
+    def late_after_s(self, deployment: str, *, is_stream: bool, route: str = "") -> float | None:
+        """A fifth over the 95th percentile of the last 200 times there, of the route's own where
+        they are 20; None below 20 of all."""
         times = self._times.get((deployment, is_stream))
-        return None if times is None else times.late_s()
+        return None if times is None else times.read(route, _Times.late_s)
 
-    def observe(self, deployment: str, seconds: float, *, is_stream: bool) -> None:
+    def observe(self, deployment: str, seconds: float, *, is_stream: bool, route: str = "") -> None:
         """Seconds to the answer, or to the first content of a stream.
 
         A call that lost its race counts with the time until it was given up: it took at least that.
         """
-        self._times.setdefault((deployment, is_stream), _Times()).add(seconds)
+        times = self._times.setdefault((deployment, is_stream), ByRoute(_Times))
+        for each in times.both(route):
+            each.add(seconds)
 
     def observe_call(self, result: CallResult, *, is_stream: bool) -> None:
         """Note how long a call took, or took at least, if it tells anything of that."""
         if result.kind in TIMED:
             seconds = result.first_byte_s if is_stream else None
             seconds = result.latency_s if seconds is None else seconds
-            self.observe(result.attempt.deployment, seconds, is_stream=is_stream)
+            name, route = result.attempt.deployment, result.about.route
+            self.observe(name, seconds, is_stream=is_stream, route=route)
 
     def deposit(self, route: str, share: float, now: float) -> None:
         """A request that might be hedged."""

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from windsock.core.model.calls import FAILURES, CallKind, CallResult
+from windsock.core.resilience.measures import (
+    ByRoute,
+    Latency,
+    Measures,
+    Pace,
+    Values,
+    latency_of,
+    note,
+    quantile_of,
+)
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
 
@@ -15,39 +25,8 @@ HELD_SHARE = 0.1
 """Of the time of a call, for which its client may be waited for, and its speed still be known."""
 
 
-MOST_ROUTES = 32
-"""Whose own times are kept apart; those of the one that was met first go first."""
-
 KEPT_MEASURES = 40
 """The last of each kind that a snapshot keeps; quantiles want `min_latency_samples`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Time to first content, seconds; None below `min_latency_samples`."""
-
-    p50_s: float | None
-    p95_s: float | None
-    samples: int
-
-
-class Pace(NamedTuple):
-    """What a share of calls kept to; None: too few were measured.
-
-    first_content_s     it came within so many seconds
-    tokens_per_s        at so many the whole answer came, or faster
-    """
-
-    first_content_s: float | None
-    tokens_per_s: float | None
-
-
-def quantile(values: Iterable[float], share: float, least: int) -> float | None:
-    """What this share of the values does not exceed; None of fewer than `least`."""
-    ordered = sorted(values)
-    if len(ordered) < least:
-        return None
-    return ordered[round((len(ordered) - 1) * share)]
 
 
 @dataclass(slots=True)
@@ -61,8 +40,7 @@ class Vitals:
     is_failing      it was left alone for its failures
     is_dead         the last calls that it was given all failed
     again_at        unix s from which on it may be asked though it should be left alone
-    routes          latencies of the calls of each route
-    latencies, speeds   seconds until the first content, tokens a second, each with its moment
+    measures        how fast its calls were, of all and of each route
     """
 
     consecutive: int = 0
@@ -80,9 +58,7 @@ class Vitals:
     again_at: float = 0.0
     is_half_open: bool = False
     probe_until: float = 0.0
-    routes: dict[str, deque[tuple[float, float]]] = field(default_factory=dict)
-    latencies: deque[tuple[float, float]] = field(default_factory=deque)
-    speeds: deque[tuple[float, float]] = field(default_factory=deque)
+    measures: ByRoute[Measures] = field(default_factory=lambda: ByRoute(Measures))
     successes: int = 0
     failures: int = 0
     cap: TrafficCap = field(default_factory=TrafficCap)
@@ -170,13 +146,8 @@ class Vitals:
 
     def note_latency(self, rules: HealthRules, seconds: float, now: float, route: str = "") -> None:
         """The first content of a call of a route came after so many seconds."""
-        own = self.routes.setdefault(route, deque())
-        if len(self.routes) > MOST_ROUTES:
-            del self.routes[next(iter(self.routes))]
-        for kept in (self.latencies, own):
-            kept.append((now, seconds))
-            if len(kept) > rules.latency_samples:
-                kept.popleft()
+        for each in self.measures.both(route):
+            note(each.latencies, seconds, now, rules.latency_samples)
 
     def succeed(self, rules: HealthRules, result: CallResult, now: float) -> None:
         """An answer is whole; without tokens, or read slowly, it tells of no speed.
@@ -189,55 +160,47 @@ class Vitals:
         tokens = result.usage.completion_tokens if result.usage else 0
         if tokens <= 0 or result.latency_s <= 0 or result.held_s > HELD_SHARE * result.latency_s:
             return
-        self.speeds.append((now, tokens / result.latency_s))
-        if len(self.speeds) > rules.latency_samples:
-            self.speeds.popleft()
+        for each in self.measures.both(result.about.route):
+            note(each.speeds, tokens / result.latency_s, now, rules.latency_samples)
 
-    def pace(self, rules: HealthRules, share: float, now: float) -> Pace:
-        """What this share of its calls of the last `latency_s` seconds kept to."""
-        first, whole = (
-            [value for at, value in kept if now - at <= rules.latency_s]
-            for kept in (self.latencies, self.speeds)
-        )
-        least = rules.min_latency_samples
-        return Pace(quantile(first, share, least), quantile(whole, 1 - share, least))
+    def pace(self, rules: HealthRules, share: float, now: float, route: str | None = None) -> Pace:
+        """What this share of its calls of the last `latency_s` seconds kept to, first by those of
+        the route."""
+
+        def first(of: Measures) -> float | None:
+            return quantile_of(rules, of.latencies, share, now)
+
+        def whole(of: Measures) -> float | None:
+            return quantile_of(rules, of.speeds, 1 - share, now)
+
+        return Pace(self.measures.read(route, first), self.measures.read(route, whole))
 
     def latency(self, rules: HealthRules, now: float, route: str | None = None) -> Latency:
-        """Of its calls of the last `latency_s` seconds.
+        """Of its calls of the last `latency_s` seconds, first by those of the route."""
 
-        route   of its calls alone, if they are enough: those of others may ask for longer answers
-        """
-        own = self.routes.get(route) if route is not None else None
-        if own is not None and (found := self._latency(rules, own, now)).p95_s is not None:
-            return found
-        return self._latency(rules, self.latencies, now)
+        def measured(of: Measures) -> Latency | None:
+            found = latency_of(rules, of.latencies, now)
+            return None if found.p95_s is None else found
 
-    @staticmethod
-    def _latency(rules: HealthRules, kept: deque[tuple[float, float]], now: float) -> Latency:
-        while kept and now - kept[0][0] > rules.latency_s:
-            kept.popleft()
-        values = sorted(value for _, value in kept)
-        if len(values) < rules.min_latency_samples:
-            return Latency(p50_s=None, p95_s=None, samples=len(values))
-        last = len(values) - 1
-        return Latency(
-            p50_s=values[round(last * 0.5)], p95_s=values[round(last * 0.95)], samples=len(values)
-        )
+        found = self.measures.read(route, measured)
+        return found or latency_of(rules, self.measures.whole.latencies, now)
 
     def to_state(self) -> dict[str, Any]:
         """Its last measures, JSON-able. Whom it left alone is asked again after a restart: then
         keys, accounts and limits may have been mended."""
-        return {"latencies": _last(self.latencies), "speeds": _last(self.speeds)}
+        kept = self.measures.whole
+        return {"latencies": _last(kept.latencies), "speeds": _last(kept.speeds)}
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Vitals:
         """Those of a `to_state`."""
-        return cls(latencies=_measures(state["latencies"]), speeds=_measures(state["speeds"]))
+        kept = Measures(_measures(state["latencies"]), _measures(state["speeds"]))
+        return cls(measures=ByRoute(Measures, kept))
 
 
-def _last(measures: deque[tuple[float, float]]) -> list[tuple[float, float]]:
+def _last(measures: Values) -> list[tuple[float, float]]:
     return list(measures)[-KEPT_MEASURES:]
 
 
-def _measures(kept: Iterable[Sequence[float]]) -> deque[tuple[float, float]]:
+def _measures(kept: Iterable[Sequence[float]]) -> Values:
     return deque((at, value) for at, value in kept)

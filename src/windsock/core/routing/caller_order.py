@@ -13,7 +13,7 @@ from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import NO_PREFERENCES, Preferences, RouteRequest
 from windsock.core.resilience.health import HealthBoard
-from windsock.core.resilience.vitals import Pace
+from windsock.core.resilience.measures import Pace
 from windsock.core.routing.conversations.state_bindings import StateBindings
 from windsock.core.routing.routes import NamedRoute, Route, RouteTable
 from windsock.core.routing.weights.tables import WeightTables
@@ -82,13 +82,13 @@ class CallerOrder:
         wishes = request.preferences
         is_sorted = bool(wishes.order or wishes.sort)
         others = list(self._others(request, route, named))
-        if slow := self._slow(wishes, table, now):
+        if slow := self._slow(wishes, route, table, now):
             table = self._without(table, slow)
         if not (is_sorted or others):
             return self._bindings.apply(request, table, (), now) if request.marks else (table, ())
         names = _by_weight(table)
         if is_sorted:
-            names = self._by_wish(wishes, table, names, now)
+            names = self._by_wish(wishes, route, table, names, now)
             one_hot = tuple(float(name == names[0]) for name in table.deployments)
             table = self._tables.variant(table, one_hot, CALLERS_ORDER)
         queue = tuple(dict.fromkeys((*names, *(n for each in others for n in self._of(each, now)))))
@@ -104,7 +104,8 @@ class CallerOrder:
         wishes = request.preferences
         if not (wishes.order or wishes.sort):
             return names
-        return self._by_wish(wishes, self._tables.lookup(route, request, now), names, now)
+        table = self._tables.lookup(route, request, now)
+        return self._by_wish(wishes, route, table, names, now)
 
     def usd_per_success(
         self, name: str, request: RouteRequest, route: Route, now: float
@@ -150,25 +151,29 @@ class CallerOrder:
         wishes = request.preferences
         return any(
             self._health.why_out(name, known[name].provider, now) is None
-            and not (is_quick and self._is_slow(wishes, name, now))
+            and not (is_quick and self._is_slow(wishes, name, route, now))
             for name in table.deployments
         )
 
-    def _slow(self, wishes: Preferences, table: WeightTable, now: float) -> frozenset[str]:
+    def _slow(
+        self, wishes: Preferences, route: Route, table: WeightTable, now: float
+    ) -> frozenset[str]:
         """Those measured to be slower than is preferred; empty if that is all of them."""
         if not (wishes.latency_cutoffs or wishes.speed_cutoffs):
             return frozenset()
-        slow = frozenset(name for name in table.deployments if self._is_slow(wishes, name, now))
+        slow = frozenset(
+            name for name in table.deployments if self._is_slow(wishes, name, route, now)
+        )
         left = (arm.weight for arm in table.arms if arm.deployment not in slow)
         return slow if any(left) else frozenset()
 
-    def _is_slow(self, wishes: Preferences, name: str, now: float) -> bool:
+    def _is_slow(self, wishes: Preferences, name: str, route: Route, now: float) -> bool:
         """What is not measured is not slow."""
         for share, most_s in wishes.latency_cutoffs:
-            if (self._health.pace(name, share, now).first_content_s or 0.0) > most_s:
+            if (self._pace(name, route, now, share).first_content_s or 0.0) > most_s:
                 return True
         for share, least in wishes.speed_cutoffs:
-            measured = self._health.pace(name, share, now).tokens_per_s
+            measured = self._pace(name, route, now, share).tokens_per_s
             if measured is not None and measured < least:
                 return True
         return False
@@ -180,20 +185,24 @@ class CallerOrder:
         whole = sum(kept)
         return self._tables.variant(table, tuple(each / whole for each in kept), CALLERS_ORDER)
 
-    def _pace(self, name: str, now: float) -> Pace:
-        """What half of its calls kept to."""
-        return self._health.pace(name, 0.5, now)
+    def _pace(self, name: str, route: Route, now: float, share: float = 0.5) -> Pace:
+        """What this share of its calls for a route kept to."""
+        return self._health.pace(name, share, now, route.name)
 
     def _by_wish(
-        self, wishes: Preferences, table: WeightTable, names: list[str], now: float
+        self, wishes: Preferences, route: Route, table: WeightTable, names: list[str], now: float
     ) -> list[str]:
         if wishes.sort == "price":
             usd = {arm.deployment: arm.expected_usd for arm in table.arms}
             names = sorted(names, key=lambda name: usd.get(name, inf))
         elif wishes.sort == "latency":
-            names = sorted(names, key=lambda name: _lower(self._pace(name, now).first_content_s))
+            names = sorted(
+                names, key=lambda name: _lower(self._pace(name, route, now).first_content_s)
+            )
         elif wishes.sort == "throughput":
-            names = sorted(names, key=lambda name: _higher(self._pace(name, now).tokens_per_s))
+            names = sorted(
+                names, key=lambda name: _higher(self._pace(name, route, now).tokens_per_s)
+            )
         rank = {wish: i for i, wish in enumerate(wishes.order)}
         last, known = len(rank), self._catalog.deployments
         return sorted(

@@ -245,7 +245,9 @@ class Dispatcher:
         self._hedging.deposit(route.name, route.hedge_share, now)
         if not request.preferences.allow_fallbacks:
             return None
-        return self._hedging.late_after_s(attempt.deployment, is_stream=request.is_stream)
+        return self._hedging.late_after_s(
+            attempt.deployment, is_stream=request.is_stream, route=route.name
+        )
 
     def hedge(
         self, plan: Plan, tried: Set[str], last: CallResult | None, made: int, now: float

@@ -13,7 +13,6 @@ from windsock.core.evidence.answer_ends import has_failed
 from windsock.errors import ProviderError
 from windsock.wire import json_codec, sse
 from windsock.wire.format import AnswerFacts, ProviderTraits
-from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_ends import (
     choices_in,
     error_in,
@@ -25,8 +24,10 @@ from windsock.wire.formats.openai_ends import (
     thinks,
 )
 from windsock.wire.formats.openai_usage import charge_in, counted, counts_in, id_of, text_in
+from windsock.wire.formats.passing.mending import broken_event, mended
 from windsock.wire.formats.passing.text_events import (
     CONTENT,
+    END,
     USAGE,
     Shape,
     contents,
@@ -34,21 +35,18 @@ from windsock.wire.formats.passing.text_events import (
     shape_of,
 )
 from windsock.wire.formats.unasked_forms import events_of
+from windsock.wire.formats.usage.fields import merged
 from windsock.wire.service_tiers import tier_of
 
 DONE = b"data: [DONE]\n\n"
 
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 
-NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
-"""What Python's servers write and strict readers break at; it is told as null."""
-
 PLAIN = ProviderTraits()
 """Of a provider of which nothing is known."""
 
 ID_EVENTS = 3
 """Events that are looked at to find the answer's id; nearly always the first has it."""
-
 
 LOOKED_AT = 3
 """Events of one read that are looked at by themselves before the rest is in one go."""
@@ -70,9 +68,10 @@ class ChatStreamScanner:
     """
 
     __slots__ = (
-        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_shape", "_traits",
-        "_unended", "_wants_usage", "content_events", "error", "finish_reason", "has_answer",
-        "is_done", "last", "response_id", "served_model", "service_tier", "usage",
+        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_numbers",
+        "_says_ends", "_shape", "_traits", "_unended", "_wants_usage", "content_events", "error",
+        "finish_reason", "has_answer", "is_done", "last", "response_id", "served_model",
+        "service_tier", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -84,12 +83,14 @@ class ChatStreamScanner:
         traits: ProviderTraits = PLAIN,
     ) -> None:
         self._unended = sse.Unended()
+        self._numbers: dict[Any, int] = {}
         self._choices = choices
         self._images = images
         self._traits = traits
         self._wants_usage = wants_usage
         self._choices_ended: set[int] = set()
         self._has_thought = False
+        self._says_ends = False
         self._id_events = ID_EVENTS
         self._shape: Shape | None = None
         self.response_id: str | None = None
@@ -110,8 +111,10 @@ class ChatStreamScanner:
 
     @property
     def is_complete(self) -> bool:
-        """Every choice came to its end. The end mark is not needed: some providers send none."""
-        return len(self._choices_ended) >= self._choices
+        """Every choice came to its end, with or without an end mark; that alone is one after the
+        usage of a stream whose chunks have no field for an end (Snowflake)."""
+        is_closed = self.is_done and not self._says_ends and self.usage is not None
+        return is_closed or len(self._choices_ended) >= self._choices
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
@@ -165,6 +168,7 @@ class ChatStreamScanner:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
+        self._says_ends = self._says_ends or held.find(END, 0, until) >= 0
         if self._id_events or not self.has_answer:
             self._look_at_first(held, until)
         self.content_events += contents(held, until, events)
@@ -213,9 +217,7 @@ class ChatStreamScanner:
 
     def broken(self, message: str) -> bytes:
         """An error within the stream; no end mark follows it."""
-        error = {"message": message, "type": "upstream_error", "param": None}
-        error["code"] = "stream_broken"
-        return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
+        return broken_event(message)
 
     def _passed_on(self, event: bytes) -> bytes | None:
         """Note what an event says; remarks beside the answer are not for the client."""
@@ -231,12 +233,14 @@ class ChatStreamScanner:
             body = named_error(body or payload.decode(errors="replace"))
         if body is None and sse.SYNTAX.search(payload) and not self.is_complete:
             raise ProviderError("an event of the stream is broken: it is no JSON")
-        if NO_NUMBER.search(payload):
+        if sse.NO_NUMBER.search(payload):
             event = b"data: " + json_codec.dumps(body) + b"\n\n"
         if not self.is_complete:
             self.error = error_in_event(body)
-        is_chunk = isinstance(body, dict) and self.error is None
-        return event if is_chunk and self._is_content(event, body) else None
+        has_begun, is_chunk = self.has_answer, isinstance(body, dict) and self.error is None
+        if not is_chunk or not self._is_content(event, body):
+            return None
+        return mended(event, body, self._numbers, has_begun=has_begun)
 
     def _beside(self, event: bytes) -> bytes | None:
         """What is no data: comments pass; JSON by itself is an error, if anything."""
@@ -246,6 +250,7 @@ class ChatStreamScanner:
 
     def _is_content(self, event: bytes, body: dict[str, Any]) -> bool:
         """Note a chunk's facts; usage alone is kept for the end, a failure is not told as one."""
+        self._says_ends = self._says_ends or END in event
         if CONTENT.search(event):
             self.content_events += 1
         if self._id_events:

@@ -12,11 +12,14 @@ from typing import Any
 
 import orjson
 
-from windsock.core.evidence.answer_ends import has_failed
+from windsock.core.evidence.answer_ends import has_failed, has_refused, usual_end
 from windsock.wire.formats.openai_usage import part_of
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters without width that `str.strip` leaves."""
+
+BESIDE = "provider_specific_fields"
+"""Where LiteLLM puts what it has no field for."""
 
 SHOWN = ("tool_calls", "function_call", "audio", "images", "image", "video", "files")
 """Fields of a message beside its text that are an answer."""
@@ -66,15 +69,29 @@ def choices_in(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def finish_in(choice: Mapping[str, Any]) -> str | None:
-    """Why a choice ended; None while it goes on, which some write as the word "null"."""
-    word = choice.get("finish_reason")
-    return word if isinstance(word, str) and word not in ("", "null") else None
+    """Why a choice ended; None while it goes on, which some write as the word "null".
+
+    A gateway may call an end by the usual word that its own provider called a failure or a refusal.
+    """
+    word = _word(choice.get("finish_reason")) or _word(choice.get("finishReason"))
+    if word is None:
+        return None
+    apart = part_of(choice, BESIDE), part_of(part_of(choice, "message"), BESIDE)
+    owns = (_word(part.get("native_finish_reason")) for part in (choice, *apart))
+    return next((own for own in owns if own and (has_failed(own) or has_refused(own))), word)
+
+
+def _word(value: Any) -> str | None:
+    """SGLang has an object, whose type is the word."""
+    value = value.get("type") if isinstance(value, dict) else value
+    return value if isinstance(value, str) and value not in ("", "null") else None
 
 
 def finish_of(choices: list[dict[str, Any]]) -> str | None:
-    """Why the answer ended: that one of its choices failed goes before how the first one ended."""
+    """Why the answer ended, in the usual word if there is one: that one of its choices failed goes
+    before how the first one ended."""
     words = [word for each in choices if (word := finish_in(each)) is not None]
-    return next(filter(has_failed, words), words[0] if words else None)
+    return next(filter(has_failed, words), usual_end(words[0]) if words else None)
 
 
 def certainty_of(choice: Mapping[str, Any]) -> float | None:
@@ -103,7 +120,8 @@ def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes |
     """The same of one object, whose choices are known."""
     if body.get("object") == "error" or body.get("type") == "error":
         return orjson.dumps(body if "error" not in body else {"error": body["error"]})
-    for part in (body, *choices):
+    apart = (part_of(part_of(each, "message"), BESIDE) for each in choices)
+    for part in (body, *choices, *apart):
         if "error" in part and _is_said(part["error"]):
             return orjson.dumps({"error": part["error"]})
     return None if choices or not _complains(body) else orjson.dumps(body)

@@ -13,8 +13,8 @@ from typing import Any
 from windsock.core.model.units import Usage
 from windsock.wire.billing import billed_of
 from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
-from windsock.wire.formats.count_fields import MOST, merged
-from windsock.wire.formats.usage_counts import Counts, counts_of
+from windsock.wire.formats.usage.counts import Counts, counts_of
+from windsock.wire.formats.usage.fields import MOST, merged
 from windsock.wire.json_codec import may_hold
 from windsock.wire.service_tiers import tier_of
 
@@ -25,9 +25,9 @@ PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 """Keys of a usage object that distinguishes nothing."""
 
 PARTS_WITH_USAGE = ("response", "message", "x_groq")
-GOOGLES_USAGE = ("usageMetadata", "usage_metadata")
-ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *GOOGLES_USAGE))
-"""Where usage stands besides its usual place."""
+OTHER_USAGE = ("usageMetadata", "usage_metadata", "timings")
+ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *OTHER_USAGE))
+"""Where usage stands besides its usual place; `timings` is llama.cpp's."""
 
 WRAPPED = ("usage", "token_usage", "tokenUsage")
 
@@ -59,6 +59,13 @@ def counts_in(
     )
 
 
+def use_told(usage: Any) -> Usage:
+    """What a usage object counts, for those who are told it by other names; nothing if it is none
+    or says nothing."""
+    counts = counts_in({"usage": usage})
+    return counts.usage if counts else Usage()
+
+
 def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the usage objects of an answer or a chunk say together, wherever they stand.
 
@@ -67,7 +74,7 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
     choices, is_usual = body.get("choices"), ELSEWHERE.isdisjoint(body)
     parts = [] if is_usual else [body.get(name) for name in PARTS_WITH_USAGE]
     parts += choices if isinstance(choices, list) else ()
-    parts += [] if is_usual else [{"usage": body.get(name)} for name in GOOGLES_USAGE]
+    parts += [] if is_usual else [{"usage": body.get(name)} for name in OTHER_USAGE]
     found: list[dict[str, Any]] = [
         part["usage"]
         for part in (*parts, body)

@@ -228,11 +228,11 @@ class Dashboard:
     def _table(self, cell: Cell, now: float) -> dict[str, Any]:
         table = shown_table(self._router, cell, now)
         arms = sorted(table.arms, key=lambda arm: -arm.weight)
-        rows = [self._row(arm, now) for arm in arms]
+        rows = [self._row(arm, cell.route, now) for arm in arms]
         return {"rows": rows, "ruled_out": table.reasons, "note": table.note}
 
-    def _row(self, arm: ArmFacts, now: float) -> dict[str, Any]:
-        latency = self._router.health.latency(arm.deployment, now)
+    def _row(self, arm: ArmFacts, route: str, now: float) -> dict[str, Any]:
+        latency = self._router.health.latency(arm.deployment, now, route)
         return {
             "deployment": arm.deployment,
             "weight": arm.weight,

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from windsock.wire.dialect import copied
-from windsock.wire.formats.count_fields import merged
-from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.openai_usage import part_of, use_told
+from windsock.wire.formats.usage.fields import count, merged
 from windsock.wire.service_tiers import chat_tier
 
 STOPS = {
@@ -76,17 +76,16 @@ def counted_on(before: Counted, later: Counted) -> dict[str, Any]:
 def usage_of(counted: Counted) -> dict[str, Any]:
     """As OpenAI counts: what a cache gave or took is part of the prompt."""
     counted = _with_apart(counted)
-    read, written = _count(counted, "cache_read_input_tokens"), _written(counted)
-    prompt = _count(counted, "input_tokens") + read + written
-    answer = _count(counted, "output_tokens")
-    thought = _count(part_of(counted, "output_tokens_details"), "thinking_tokens")
+    used = use_told(dict(counted))
+    prompt, answer = used.prompt_tokens, used.completion_tokens
+    thought = used.reasoning_tokens
     return {
         "prompt_tokens": prompt,
         "completion_tokens": answer,
         "total_tokens": prompt + answer,
         "prompt_tokens_details": {
-            "cached_tokens": read,
-            "cache_write_tokens": written,
+            "cached_tokens": used.cache_read_tokens,
+            "cache_write_tokens": used.cache_write_tokens + used.cache_write_1h_tokens,
             **copied(dict(counted), LIVES),
         },
         **({"completion_tokens_details": {"reasoning_tokens": thought}} if thought else {}),
@@ -116,15 +115,8 @@ def _is_sum(counted: Counted, listed: list[dict[str, Any]]) -> bool:
     return _count(counted, "output_tokens") >= answered
 
 
-def _written(counted: Counted) -> int:
-    lives = part_of(counted, LIVES)
-    by_life = sum(_count(lives, name) for name in lives)
-    return max(_count(counted, "cache_creation_input_tokens"), by_life)
-
-
 def _count(counted: Counted, name: str) -> int:
-    value = counted.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return count(counted.get(name)) or 0
 
 
 def _message(blocks: list[dict[str, Any]]) -> dict[str, Any]:

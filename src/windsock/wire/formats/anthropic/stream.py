@@ -7,6 +7,7 @@ used and how a stream ends is decided there, once for all formats.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -22,18 +23,26 @@ from windsock.wire.sse import data_of
 END = "message_stop"
 
 
+@dataclass(slots=True)
+class _Call:
+    """One that is being told: its number among the calls, the input that its block began with."""
+
+    number: int
+    begun_with: Any
+    is_told: bool = False
+
+
 class MessageStreamScanner(EventTranslator):
     """Takes Anthropic's events and gives chunks of chat completions."""
 
-    __slots__ = ("_arguments", "_calls", "_counted", "_head", "_input", "_thought")
+    __slots__ = ("_calls", "_counted", "_head", "_open", "_thought")
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
         self._head: dict[str, Any] = {"object": "chat.completion.chunk", "created": 0}
         self._counted: dict[str, Any] = {}
-        self._calls = -1
-        self._arguments = 0
-        self._input: Any = None
+        self._calls = 0
+        self._open: dict[Any, _Call] = {}
         self._thought = ""
 
     def _events_of(self, body: Any) -> bytes:
@@ -61,11 +70,11 @@ class MessageStreamScanner(EventTranslator):
                 self._count(message)
                 yield self._chunk({"role": "assistant", "content": ""})
             case "content_block_start":
-                yield from self._started(part_of(body, "content_block"))
+                yield from self._started(body.get("index"), part_of(body, "content_block"))
             case "content_block_delta":
-                yield from self._went_on(part_of(body, "delta"))
+                yield from self._went_on(body.get("index"), part_of(body, "delta"))
             case "content_block_stop":
-                yield from self._stopped()
+                yield from self._stopped(body.get("index"))
             case "message_delta":
                 self._count(body)
                 yield self._chunk({}, finish_of(part_of(body, "delta").get("stop_reason")))
@@ -75,12 +84,14 @@ class MessageStreamScanner(EventTranslator):
         """Later counts stand for earlier ones."""
         self._counted = counted_on(self._counted, part_of(body, "usage"))
 
-    def _started(self, block: Any) -> Iterator[dict[str, Any]]:
+    def _started(self, index: Any, block: Any) -> Iterator[dict[str, Any]]:
+        """Tools that the provider runs itself are none of the client's calls."""
         if block.get("type") == "tool_use":
-            self._calls, self._arguments = self._calls + 1, 0
-            self._input = block.get("input")
+            call = self._open[index] = _Call(self._calls, block.get("input"))
+            self._calls += 1
             named = {"name": block.get("name"), "arguments": ""}
-            yield self._call({"id": block.get("id"), "type": "function", "function": named})
+            begun = {"id": block.get("id"), "type": "function", "function": named}
+            yield self._of_call(call, begun)
         elif block.get("type") == "redacted_thinking":
             yield self._chunk({"thinking_blocks": [dict(block)]})
         elif block.get("text"):
@@ -89,15 +100,14 @@ class MessageStreamScanner(EventTranslator):
             self._thought = block["thinking"]
             yield self._chunk({"reasoning_content": self._thought})
 
-    def _went_on(self, delta: Any) -> Iterator[dict[str, Any]]:
+    def _went_on(self, index: Any, delta: Any) -> Iterator[dict[str, Any]]:
         match delta.get("type"):
             case "text_delta":
                 yield self._chunk({"content": delta.get("text", "")})
-            case "input_json_delta":
-                part = delta.get("partial_json") or ""
-                self._arguments += len(part)
-                if part:
-                    yield self._call({"function": {"arguments": part}})
+            case "input_json_delta" if (call := self._open.get(index)) is not None:
+                if part := delta.get("partial_json"):
+                    call.is_told = True
+                    yield self._of_call(call, {"function": {"arguments": part}})
             case "thinking_delta":
                 self._thought += delta.get("thinking") or ""
                 yield self._chunk({"reasoning_content": delta.get("thinking") or ""})
@@ -106,15 +116,15 @@ class MessageStreamScanner(EventTranslator):
                 signed = {"thinking": thought, "signature": delta.get("signature")}
                 yield self._chunk({"thinking_blocks": [{"type": "thinking", **signed}]})
 
-    def _stopped(self) -> Iterator[dict[str, Any]]:
+    def _stopped(self, index: Any) -> Iterator[dict[str, Any]]:
         """A call whose arguments were not told in parts has those that it began with, if any."""
-        if self._calls >= 0 and self._arguments == 0:
-            whole = orjson.dumps(self._input or {}).decode()
-            self._arguments = len(whole)
-            yield self._call({"function": {"arguments": whole}})
+        call = self._open.pop(index, None)
+        if call is not None and not call.is_told:
+            whole = orjson.dumps(call.begun_with or {}).decode()
+            yield self._of_call(call, {"function": {"arguments": whole}})
 
-    def _call(self, part: dict[str, Any]) -> dict[str, Any]:
-        return self._chunk({"tool_calls": [{"index": self._calls, **part}]})
+    def _of_call(self, call: _Call, part: dict[str, Any]) -> dict[str, Any]:
+        return self._chunk({"tool_calls": [{"index": call.number, **part}]})
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}

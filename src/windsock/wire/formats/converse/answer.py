@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windsock.wire.formats.count_fields import count
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.usage.fields import count
 from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"content_filtered": "refusal", "guardrail_intervened": "refusal"}
@@ -66,7 +66,8 @@ def events_of(kind: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"type": "message_start", "message": {}}
     elif kind == "contentBlockStart":
         tool = part_of(part_of(body, "start"), "toolUse")
-        block = {"type": "tool_use", "id": tool.get("toolUseId"), "name": tool.get("name")}
+        named = {"type": "tool_use", "id": tool.get("toolUseId"), "name": tool.get("name")}
+        block = named if tool else {"type": "text", "text": ""}
         yield {"type": "content_block_start", "index": index, "content_block": block}
     elif kind == "contentBlockDelta":
         delta = _delta(part_of(body, "delta"))

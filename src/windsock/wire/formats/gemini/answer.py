@@ -11,6 +11,7 @@ from windsock.core.evidence.answer_ends import has_refused
 from windsock.wire.formats.gemini.call_ids import made_id
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.pieces import signed
+from windsock.wire.formats.usage.fields import count, count_of_modality
 from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"STOP": "stop", "MAX_TOKENS": "length"}
@@ -58,7 +59,7 @@ def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
         "completion_tokens": answer,
         "total_tokens": max(prompt + answer, _count(counted, "totalTokenCount")),
         "prompt_tokens_details": {
-            "cached_tokens": _count(counted, "cachedContentTokenCount"),
+            "cached_tokens": _cached(counted),
             "audio_tokens": _heard(counted, "promptTokensDetails"),
             "cached_tokens_details": {"audio_tokens": _heard(counted, "cacheTokensDetails")},
         },
@@ -71,13 +72,17 @@ def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _count(counted: Mapping[str, Any], name: str) -> int:
-    value = counted.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return count(counted.get(name)) or 0
+
+
+def _cached(counted: Mapping[str, Any]) -> int:
+    """What its parts add up to where nothing else tells it."""
+    parts = [counted.get("cacheTokensDetails")]
+    return _count(counted, "cachedContentTokenCount") or count_of_modality(parts)
 
 
 def _heard(counted: Mapping[str, Any], name: str) -> int:
-    parts = [each for each in counted.get(name) or () if isinstance(each, dict)]
-    return sum(_count(each, "tokenCount") for each in parts if each.get("modality") == "AUDIO")
+    return count_of_modality([counted.get(name)], "AUDIO")
 
 
 def _choice(candidate: Mapping[str, Any], number: int, place: str) -> dict[str, Any]:

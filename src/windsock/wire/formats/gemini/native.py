@@ -10,7 +10,6 @@ import orjson
 
 from windsock.core.evidence.answer_ends import has_failed
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
-from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.gemini.answer import completion_of
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.gemini.paths import content_path
@@ -23,6 +22,7 @@ from windsock.wire.formats.passing.native import (
     NativeFormat,
     NativeStreamScanner,
 )
+from windsock.wire.formats.usage.fields import merged
 from windsock.wire.request import UpstreamRequest
 
 Fields = dict[str, msgspec.Raw]
@@ -71,13 +71,14 @@ class NativeContentScanner(NativeStreamScanner):
     What ends an answer may hold all of it: only the end of one that failed is kept.
     """
 
-    __slots__ = ("_choices", "_counted", "_finish", "_finishes", "_head")
+    __slots__ = ("_choices", "_counted", "_finish", "_finishes", "_has_call", "_head")
 
     def __init__(self, traits: ProviderTraits, images: int = 0, choices: int = 1) -> None:
         super().__init__(traits, images)
         self._choices = choices
         self._finishes = 0
         self._finish: str | None = None
+        self._has_call = False
         self._head: dict[str, Any] = {}
         self._counted: dict[str, Any] = {}
 
@@ -106,6 +107,7 @@ class NativeContentScanner(NativeStreamScanner):
     def _look(self, parts: list[dict[str, Any]]) -> None:
         shown = any(map(_is_shown, parts))
         self.has_answer = self.has_answer or shown
+        self._has_call = self._has_call or any("functionCall" in part for part in parts)
         self._has_thought = self._has_thought or any(part.get("thought") for part in parts)
         self.content_events += shown or any(part.get("text") for part in parts)
 
@@ -117,7 +119,8 @@ class NativeContentScanner(NativeStreamScanner):
         ]
         if not ended:
             return
-        self._finish = next(filter(has_failed, ended), self._finish or ended[0])
+        first = "tool_calls" if ended[0] == "stop" and self._has_call else ended[0]
+        self._finish = next(filter(has_failed, ended), self._finish or first)
         self._finishes += len(ended)
         self.has_answer = self.has_answer or is_blocked(body)
         self.is_complete = self._finishes >= self._choices or is_blocked(body)

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.event_translation import EventTranslator
 from windsock.wire.formats.gemini.answer import choices_of, head_of, usage_of
 from windsock.wire.formats.gemini.unasked import events_of
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.usage.fields import merged
 from windsock.wire.json_codec import parsed
 from windsock.wire.sse import data_of
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.usage.fields import merged
 
 USAGE = "usageMetadata"
 

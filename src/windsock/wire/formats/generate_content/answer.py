@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from windsock.core.evidence.answer_ends import usual_end
 from windsock.wire.formats.generate_content.signatures import NONE, seal
-from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.openai_usage import part_of, use_told
 from windsock.wire.formats.pieces import Kind, Piece
 from windsock.wire.json_codec import parsed
 
@@ -99,7 +100,7 @@ def finish_of(finish: Any) -> str:
     """Why it ended. A refusal in words is an answer like any other: only filters are SAFETY."""
     word = str(finish or "stop")
     own = word.upper()
-    return FINISHES.get(word) or (own if own in OWN_FINISHES else "OTHER")
+    return own if own in OWN_FINISHES else FINISHES.get(usual_end(word) or "", "OTHER")
 
 
 def response_of(
@@ -116,18 +117,16 @@ def response_of(
 
 def usage_of(used: Mapping[str, Any]) -> dict[str, Any]:
     """As Gemini counts: what was thought stands beside the answer, in its total."""
-    prompt, answer = used.get("prompt_tokens") or 0, used.get("completion_tokens") or 0
-    thoughts = part_of(used, "completion_tokens_details").get("reasoning_tokens") or 0
-    given = part_of(used, "prompt_tokens_details")
-    cached = used.get("prompt_cache_hit_tokens") or given.get("cached_tokens") or 0
+    read = use_told(used)
+    prompt, answer, thoughts = read.prompt_tokens, read.completion_tokens, read.reasoning_tokens
     counted = {
-        "cachedContentTokenCount": cached,
+        "cachedContentTokenCount": read.cache_read_tokens + read.audio_cached_tokens,
         "thoughtsTokenCount": thoughts,
     }
     return {
         "promptTokenCount": prompt,
-        "candidatesTokenCount": max(0, answer - thoughts),
-        "totalTokenCount": used.get("total_tokens") or prompt + answer,
+        "candidatesTokenCount": answer - thoughts,
+        "totalTokenCount": prompt + answer,
         **{name: count for name, count in counted.items() if count},
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": prompt}],
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from windsock.core.evidence.answer_ends import usual_end
 from windsock.wire.dialect import copied
+from windsock.wire.formats.openai_usage import use_told
 from windsock.wire.formats.pieces import Kind, Piece
 from windsock.wire.json_codec import parsed
 from windsock.wire.service_tiers import told_tier
@@ -20,7 +22,8 @@ def stop_of(finish: Any, pieces: Iterable[Piece]) -> str:
     kinds = {piece.kind for piece in pieces}
     if Kind.REFUSAL in kinds:
         return "refusal"
-    return STOPS.get(finish, "tool_use" if Kind.CALL in kinds else "end_turn")
+    word = usual_end(finish) if isinstance(finish, str) else ""
+    return STOPS.get(word or "", "tool_use" if Kind.CALL in kinds else "end_turn")
 
 
 def block_of(piece: Piece) -> dict[str, Any]:
@@ -65,14 +68,14 @@ def message_of(body: dict[str, Any], pieces: Iterable[Piece], stop: str | None) 
 def usage_of(body: dict[str, Any]) -> dict[str, Any]:
     """Anthropic counts what was read from a cache beside the input, not in it."""
     said = body.get("usage") or {}
-    given = said.get("prompt_tokens_details") or {}
-    cached = said.get("prompt_cache_hit_tokens") or given.get("cached_tokens") or 0
-    written = given.get("cache_write_tokens") or 0
+    used = use_told(said)
+    cached = used.cache_read_tokens + used.audio_cached_tokens
+    written = used.cache_write_tokens + used.cache_write_1h_tokens
     return {
-        "input_tokens": max(0, (said.get("prompt_tokens") or 0) - cached - written),
+        "input_tokens": used.prompt_tokens - cached - written,
         "cache_creation_input_tokens": written,
         "cache_read_input_tokens": cached,
-        "output_tokens": said.get("completion_tokens") or 0,
+        "output_tokens": used.completion_tokens,
         **copied(said, "cost"),
         **(told_tier(body) if said else {}),
     }

@@ -22,6 +22,14 @@ CALLS = ("function_call", "custom_tool_call")
 SILENT = ("reasoning", "compaction", "item_reference", "mcp_list_tools")
 """Items that show nothing."""
 
+CHAT_COUNTS = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens_details": "completion_tokens_details",
+}
+"""Chat's names of counts; all else that is said of use keeps its own."""
+
 NOTES = "annotations"
 
 Item = Mapping[str, Any]
@@ -56,13 +64,14 @@ def items_of(body: Item) -> list[dict[str, Any]]:
 
 def finish_of(body: Item, items: list[dict[str, Any]]) -> str | None:
     """Why it ended, in the words of chat completions; None while it is under way."""
-    status = body.get("status")
+    why = part_of(body, "incomplete_details").get("reason")
+    status = body.get("status") or ("incomplete" if why else None)
     if status in FAILED:
         return "error"
     if status in UNDER_WAY:
         return None
     if status == "incomplete":
-        reason = str(part_of(body, "incomplete_details").get("reason") or "length")
+        reason = str(why or "length")
         return INCOMPLETE.get(reason, reason)
     return "tool_calls" if any(each.get("type") in CALLS for each in items) else "stop"
 
@@ -70,17 +79,8 @@ def finish_of(body: Item, items: list[dict[str, Any]]) -> str | None:
 def usage_of(counted: Item, items: list[dict[str, Any]]) -> dict[str, Any]:
     """Chat's counts; searches are counted by their items."""
     searches = sum(each.get("type") == "web_search_call" for each in items)
-    asked, answered = counted.get("input_tokens"), counted.get("output_tokens")
-    given, got = part_of(counted, "input_tokens_details"), part_of(counted, "output_tokens_details")
-    return {
-        "prompt_tokens": asked,
-        "completion_tokens": answered,
-        "total_tokens": counted.get("total_tokens"),
-        **({"prompt_tokens_details": dict(given)} if given else {}),
-        **({"completion_tokens_details": dict(got)} if got else {}),
-        **({"server_tool_use": {"web_search_requests": searches}} if searches else {}),
-        **copied(dict(counted), "cost"),
-    }
+    told = {CHAT_COUNTS.get(name, name): said for name, said in counted.items() if said is not None}
+    return told | ({"server_tool_use": {"web_search_requests": searches}} if searches else {})
 
 
 def untold(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ import msgspec
 
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat import answer_of
-from windsock.wire.formats.openai_ends import error_in, error_in_event
+from windsock.wire.formats.openai_ends import error_in, error_in_event, named_error
 from windsock.wire.formats.openai_responses.answer import (
     UNDER_WAY,
     completion_of,
@@ -24,10 +24,10 @@ from windsock.wire.formats.passing.native import (
     NativeStreamScanner,
     event_of,
 )
-from windsock.wire.json_codec import parsed
+from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.request import UpstreamRequest
 
-ENDS = ("response.completed", "response.incomplete")
+ENDS = ("response.completed", "response.incomplete", "response.done")
 FAILURES = ("response.failed", "response.cancelled")
 
 
@@ -98,7 +98,8 @@ class NativeResponseScanner(NativeStreamScanner):
         elif not event.type and not self.is_complete:
             self.error = error_in_event(parsed(payload))
         elif event.type in FAILURES:
-            self.error = error_in(parsed(bytes(event.response)))
+            said = parsed(bytes(event.response))
+            self.error = error_in(said) or dumps(named_error(said))
         elif not self._response:
             self._response = _object(event.response)
         return False

@@ -35,7 +35,7 @@ DELTAS = {
 }
 """The field of a chunk, by the event that says what is new of it."""
 
-ENDS = ("response.completed", "response.incomplete")
+ENDS = ("response.completed", "response.incomplete", "response.done")
 FAILURES = ("response.failed", "response.cancelled", "error")
 
 

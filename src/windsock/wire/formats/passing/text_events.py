@@ -13,13 +13,19 @@ CONTENT = re.compile(
 )
 """A field with something to show that is not empty."""
 
-FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
+FINISH = re.compile(rb'"finish_?[rR]eason"\s*:\s*(?:"[^"]|\{)')
 USAGE = re.compile(rb'"usage(?:_?[mM]etadata)?"\s*:\s*\{')
+END = b'"finish'
+"""How the name of the field begins that says why a choice ended."""
+
 NOTED = (
     (b'"usage', b'"usage":null', USAGE),
-    (b'"finish_reason"', b'"finish_reason":null', FINISH),
+    (END, b'"finish_reason":null', FINISH),
 )
 """How a fact begins, how it looks where it says nothing, and how it looks where it does."""
+CALLS = b'"tool_calls"'
+NUMBER = re.compile(rb'"index"\s*:\s*\d')
+CALL = re.compile(rb'"function"\s*:\s*\{')
 NAME = b'"content":'
 
 TEXT = re.compile(
@@ -75,11 +81,22 @@ def plain_until(held: bytes) -> tuple[int, int]:
         if held.count(name, 0, until) > held.count(empty, 0, until):
             match = fact.search(held, 0, until)
             until = start_of_event(held, match.start()) if match else until
+    if held.find(CALLS, 0, until) >= 0 and not _are_numbered(held, until):
+        return 0, 0
     events = held.count(b"\n\n", 0, until)
+    said = held.count(b'"delta":{', 0, until)
+    if said < events and said + held.count(b'"delta": {', 0, until) < events:
+        return 0, 0
     listed = held.count(b'"choices":[', 0, until)
     if listed < events and listed + held.count(b'"choices": [', 0, until) < events:
         return 0, 0
     return (until, events) if until and are_plain_json(held[:until]) else (0, 0)
+
+
+def _are_numbered(held: bytes, until: int) -> bool:
+    """Whether each part of a call says of which; a choice has its number too."""
+    events, parts = held.count(b"\n\n", 0, until), len(CALL.findall(held, 0, until))
+    return len(NUMBER.findall(held, 0, until)) >= events + parts
 
 
 def contents(held: bytes, until: int, events: int) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from windsock.core.evidence.answer_ends import usual_end
 from windsock.wire.dialect import copied
+from windsock.wire.formats.openai_usage import use_told
 from windsock.wire.formats.pieces import Kind, Piece
 from windsock.wire.formats.responses.sealed import TOLD_HERE, sealed_of
 from windsock.wire.formats.responses.tools import Tools
@@ -50,7 +52,7 @@ def response_of(
     usage: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """A response to what was asked, from a chat completion's (or its first chunk's) facts."""
-    reason = INCOMPLETE.get(finish or "")
+    reason = INCOMPLETE.get(usual_end(finish) or "")
     return {
         "id": body.get("id"),
         "object": "response",
@@ -120,16 +122,14 @@ def usage_view(counted: dict[str, Any] | None) -> dict[str, Any] | None:
     """Usage from chat's; cached tokens are counted within the input."""
     if counted is None:
         return None
-    given = counted.get("prompt_tokens_details") or {}
-    got = counted.get("completion_tokens_details") or {}
-    asked, answered = counted.get("prompt_tokens") or 0, counted.get("completion_tokens") or 0
-    cached = counted.get("prompt_cache_hit_tokens") or given.get("cached_tokens") or 0
-    written = given.get("cache_write_tokens") or 0
+    used = use_told(counted)
+    cached = used.cache_read_tokens + used.audio_cached_tokens
+    written = used.cache_write_tokens + used.cache_write_1h_tokens
     return {
-        "input_tokens": asked,
+        "input_tokens": used.prompt_tokens,
         "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
-        "output_tokens": answered,
-        "output_tokens_details": {"reasoning_tokens": got.get("reasoning_tokens") or 0},
-        "total_tokens": counted.get("total_tokens") or asked + answered,
+        "output_tokens": used.completion_tokens,
+        "output_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
+        "total_tokens": used.prompt_tokens + used.completion_tokens,
         **copied(counted, "cost"),
     }

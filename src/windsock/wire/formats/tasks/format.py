@@ -11,12 +11,12 @@ import orjson
 
 from windsock.core.model.units import Usage
 from windsock.wire.format import Answer, AnswerFacts, Format, ProviderTraits, StreamScanner
-from windsock.wire.formats.count_fields import count
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.formats.openai_usage import facts_of
 from windsock.wire.formats.tasks.kinds import TASKS, Task
 from windsock.wire.formats.tasks.streams import EventScanner, SoundScanner
+from windsock.wire.formats.usage.fields import count
 from windsock.wire.json_codec import at, parsed
 from windsock.wire.request import Operation, UpstreamRequest, drop_task
 from windsock.wire.upstream_errors.shapes import is_page

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from windsock.wire.json_codec import at
@@ -13,13 +14,10 @@ PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens", "p
 ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens",
           "candidates_token_count", "responseTokenCount", "completionTokens")  # fmt: skip
 TOTAL = ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count", "total")
-GIVEN = ("prompt_tokens_details", "input_tokens_details", "input_token_details",
-         "prompt_token_details", "promptTokensDetails")  # fmt: skip
-GOT = ("completion_tokens_details", "output_tokens_details", "output_token_details",
-       "completion_token_details", "candidatesTokensDetails", "responseTokensDetails")  # fmt: skip
 CACHE_HIT = ("prompt_cache_hit_tokens",)
 CACHE_MISS = ("prompt_cache_miss_tokens",)
-NATIVE_READ = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")
+NATIVE_READ = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount",
+               "cache_n")  # fmt: skip
 NATIVE_WRITE = ("cache_creation_input_tokens", "cacheWriteInputTokens", "cacheWriteInputTokenCount")
 CACHE_READ = (
     *CACHE_HIT,
@@ -57,13 +55,12 @@ REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens", "
              "reasoning")  # fmt: skip
 THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
 TOOL_PROMPT = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
-CACHED_PARTS = ("cacheTokensDetails", "cached_tokens_details")
 HEARD_SECONDS = ("prompt_audio_seconds",)
 HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
 SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
 """Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
-DeepSeek, GigaChat, Mistral, Moonshot and of gateways; a dot leads into an object. Cohere says apart
-what it bills of what it counted."""
+DeepSeek, GigaChat, Mistral, Moonshot, llama.cpp and of gateways; a dot leads into an object. Cohere
+says apart what it bills of what it counted."""
 
 PROMPT_WORDS = re.compile(
     r"(?:n|num|total)?(?:tokens)?(?:prompt|input)(?:eval|text)?(?:tokens?)?(?:count|total|n)?|tokensin"
@@ -75,7 +72,14 @@ ANSWER_WORDS = re.compile(
 CACHED_WORDS = re.compile(
     r"(?:prompt|input)?cached?(?:hit|input|prompt|read)*(?:input|prompt)?(?:tokens?)?(?:count)?"
 )
-"""What names of counts are made of that nobody listed: small letters, without what joins them."""
+WRITTEN_WORDS = re.compile(
+    r"(?:prompt|input)?cached?(?:create|creation|write|written)(?:input|prompt)?(?:tokens?)?(?:count)?"
+)
+GIVEN = re.compile(r"(?:prompt|input)(?:tokens?)?details")
+GOT = re.compile(r"(?:completion|output|candidates|response)(?:tokens?)?details")
+CACHED_PARTS = re.compile(r"cached?(?:content)?tokens?details")
+"""What names of counts and of their parts are made of that nobody listed: small letters, without
+what joins them."""
 
 JOINTS = re.compile(r"[_.-]")
 MAX_NAME = 40
@@ -99,6 +103,33 @@ def merged(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any
     return made
 
 
+def flat(usage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With counts that are objects of counts as plain ones, and what they hold as their details."""
+    made = usage
+    for name, value in usage.items():
+        if not isinstance(value, dict):
+            continue
+        for words, details in ((PROMPT_WORDS, "prompt_details"), (ANSWER_WORDS, "output_details")):
+            if is_called(name, words) and (total := first_count(value, TOTAL)) is not None:
+                made = {**made, name: total, details: value}
+    return made
+
+
+def parts_called(usage: Mapping[str, Any], words: re.Pattern[str]) -> list[Any]:
+    """What stands under names that are made of these words."""
+    return [part for name, part in usage.items() if "etails" in name and is_called(name, words)]
+
+
+def is_called(name: str, words: re.Pattern[str]) -> bool:
+    """Whether a name is made of these words."""
+    return len(name) <= MAX_NAME and _is_made_of(name, words)
+
+
+@lru_cache(maxsize=2048)
+def _is_made_of(name: str, words: re.Pattern[str]) -> bool:
+    return words.fullmatch(JOINTS.sub("", name).lower()) is not None
+
+
 def count(value: Any) -> int | None:
     """A whole number from 0 on, also one written with a point or as text; None for all else."""
     if isinstance(value, str):
@@ -120,9 +151,7 @@ def count_by_words(usage: Mapping[str, Any], words: re.Pattern[str]) -> int | No
     counts = [
         found
         for name, value in usage.items()
-        if len(name) <= MAX_NAME
-        and words.fullmatch(JOINTS.sub("", name).lower())
-        and (found := count(value)) is not None
+        if is_called(name, words) and (found := count(value)) is not None
     ]
     return max(counts, default=None)
 
@@ -138,14 +167,29 @@ def most_count(places: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> int
     return most
 
 
-def count_of_modality(usage: Mapping[str, Any], names: Iterable[str], modality: str) -> int:
-    """Gemini lists tokens by modality."""
-    lists = (part for name in names if isinstance(part := usage.get(name), list))
+def cached_in(places: Sequence[Mapping[str, Any]], names: Iterable[str]) -> int:
+    """Tokens that a cache had: under these names, else under others that say so."""
+    return most_count(places, names) or _most_by_words(places, CACHED_WORDS)
+
+
+def written_in(places: Sequence[Mapping[str, Any]], names: Iterable[str]) -> int:
+    """The same of tokens that were written to one."""
+    return most_count(places, names) or _most_by_words(places, WRITTEN_WORDS)
+
+
+def _most_by_words(places: Sequence[Mapping[str, Any]], words: re.Pattern[str]) -> int:
+    named = (part for part in places if "cach" in "".join(part).lower())
+    return max((count_by_words(part, words) or 0 for part in named), default=0)
+
+
+def count_of_modality(parts: Iterable[Any], modality: str = "") -> int:
+    """Gemini lists tokens by modality; of all of them where none is named."""
     return sum(
-        count(each.get("tokenCount")) or 0
-        for part in lists
+        most_count([each], ("tokenCount", "token_count"))
+        for part in parts
+        if isinstance(part, list)
         for each in part
-        if isinstance(each, dict) and each.get("modality") == modality
+        if isinstance(each, dict) and modality in ("", each.get("modality"))
     )
 
 

@@ -1,0 +1,1 @@
+"""Usage objects in the dialects of providers, as counts that add up."""
