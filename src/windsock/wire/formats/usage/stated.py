@@ -19,13 +19,14 @@ from windsock.wire.formats.usage.fields import (
     CACHED_PARTS,
     GIVEN,
     GOT,
+    HEARD,
     HEARD_CACHED,
     HEARD_SECONDS,
     NATIVE_READ,
     NATIVE_WRITE,
     PROMPT,
     PROMPT_WORDS,
-    REASONING,
+    SPOKEN,
     THOUGHTS,
     TOOL_PROMPT,
     TOTAL,
@@ -38,6 +39,7 @@ from windsock.wire.formats.usage.fields import (
     first_count,
     most_count,
     parts_called,
+    thought_in,
     written_in,
 )
 
@@ -117,12 +119,14 @@ def stated(usage: Mapping[str, Any], habits: UsageHabits) -> Stated:
         cached=cached or count_of_modality(from_cache),
         written=written,
         written_1h=min(written, written_1h),
-        reasoning=max(thoughts, most_count([usage, *got], REASONING)),
+        reasoning=max(thoughts, thought_in([usage, *got])),
         extra=most_count([usage], TOOL_PROMPT)
         + sum(most_count([usage], [p]) for p in habits.extra_prompt),
-        heard=most_count(given, ["audio_tokens"]) + count_of_modality(listed, "AUDIO"),
+        heard=(most_count(given, ["audio_tokens"]) or most_count([usage], HEARD))
+        + count_of_modality(listed, "AUDIO"),
         heard_cached=most_count(given, HEARD_CACHED) + count_of_modality(from_cache, "AUDIO"),
-        spoken=most_count(got, ["audio_tokens"]) + count_of_modality(shown, "AUDIO"),
+        spoken=(most_count(got, ["audio_tokens"]) or most_count([usage], SPOKEN))
+        + count_of_modality(shown, "AUDIO"),
         heard_s=most_count([usage], HEARD_SECONDS),
         is_cache_beside="prompt_tokens" not in usage
         and natives > 0
