@@ -36,4 +36,4 @@ def placed(row: dict[str, Any], body: dict[str, Any], usage: dict[str, Any]) -> 
     if place == "choices":
         first, *others = body["choices"]
         return {**body, "choices": [{**first, "usage": usage}, *others]}
-    return {**body, place: {"usage": usage} if place == "x_groq" else usage}
+    return {**body, place: {"usage": usage} if place in ("x_groq", "meta") else usage}

@@ -11,6 +11,7 @@ import pytest
 from tests.attacks.form import attack, row
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, stream_of, upstream
+from windsock.core.model.requests import Cell
 
 BROKEN = {"error": {"message": "The server had an error", "type": "server_error"}}
 WAYS = {
@@ -109,6 +110,53 @@ async def test_a_request_that_breaks_all_beside_an_outage(tmp_path) -> None:
                     answer = await it.http.post(chat, json=ask(f"hello {n}", model="auto"))
                     honest.append(answer.status_code)
     assert set(honest) == {200}
+
+
+SAID_BAD = Answer({"error": {"message": "bad input", "type": "invalid_request_error"}}, status=400)
+TORN = Answer(events=stream_of(["a", "b"])[:3])
+
+
+@pytest.mark.parametrize(
+    ("by_acme", "by_beta", "fields"),
+    [
+        row("500 wherever it is asked, and its success", "nobody is thought worse of",
+            WAYS["an error of 500"], WAYS["an error of 500"], {}),
+        row("an answer that is none, and its success", "nobody is thought worse of",
+            WAYS["an answer that is none"], WAYS["an answer that is none"], {}),
+        row("nothing to show, and its success", "nobody is thought worse of",
+            WAYS["an answer with nothing to show"], WAYS["an answer with nothing to show"], {}),
+        row("streams that break off, and their success", "nobody is thought worse of",
+            TORN, TORN, {"stream": True}),
+        row("500 here and 400 there, and their success", "nobody is thought worse of",
+            WAYS["an error of 500"], SAID_BAD, {}),
+        row("500 where the caller lets nobody else be asked", "nobody is thought worse of",
+            WAYS["an error of 500"], WAYS["an error of 500"],
+            {"provider": {"order": ["acme"], "allow_fallbacks": False}}),
+        row("500 where the caller lets one alone be asked", "nobody is thought worse of",
+            WAYS["an error of 500"], WAYS["an error of 500"], {"provider": {"only": ["beta"]}}),
+    ],
+)  # fmt: skip
+async def test_what_a_job_of_such_requests_says_of_success(
+    tmp_path, by_acme: Answer, by_beta: Answer, fields: dict[str, Any]
+) -> None:
+    """Each is another; were they counted, a floor would soon be told as out of reach."""
+
+    def reply(broken: Answer) -> Any:
+        return lambda body: broken if "poison" in json.dumps(body) else Answer(completion("hi"))
+
+    async with upstream(reply(by_acme)) as acme, upstream(reply(by_beta)) as beta:
+        config = config_of(("acme", acme.url, 1.0), ("beta", beta.url, 1.1))
+        async with running(config, tmp_path) as it:
+            chat, beliefs = "/v1/chat/completions", it.service.router.beliefs
+            for name in ("auto", "auto", "acme/m", "beta/m"):
+                await it.http.post(chat, json=ask("hello", model=name))
+            known = []
+            for times in (0, TIMES):
+                for n in range(times):
+                    await it.http.post(chat, json=ask(f"poison {n}", model="auto", **fields))
+                found = beliefs.summaries(Cell("default", "auto", "default"), ("acme/m", "beta/m"))
+                known.append([each.mean for each in found])
+    assert known[1] == pytest.approx(known[0], abs=0.005)
 
 
 SCHEMA = {

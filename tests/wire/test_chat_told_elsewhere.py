@@ -95,6 +95,9 @@ def named(parameter: str) -> dict[str, Any]:
             set(),
         ),
         ({"tools": TOOLS}, {"tools"}),
+        ({"modalities": ["text", "audio"], "audio": {"voice": "alloy"}}, {"audio"}),
+        ({"modalities": ["text"]}, set()),
+        ({"modalities": None}, set()),
     ],
 )
 def test_what_only_chats_have_words_for_is_needed(body: dict[str, Any], needs: set[str]) -> None:

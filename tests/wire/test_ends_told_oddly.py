@@ -11,6 +11,7 @@ from windsock.core.evidence.answer_ends import AnswerEnd
 from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import RouteRequest
 from windsock.wire.format import AnswerFacts, ProviderTraits, StreamScanner
+from windsock.wire.formats.messages.stream import MessageStream
 from windsock.wire.registry import LANGUAGES, formats_of
 from windsock.wire.request import Operation, UpstreamRequest
 
@@ -242,3 +243,54 @@ def test_an_end_that_is_an_object_has_its_type_for_a_word(finish, word: str) -> 
     assert answered("x", finish_reason=finish).facts.finish_reason == word
     _, scanner = scanned("openai_chat", PLAIN, chunk({"content": "b"}, finish_reason=finish))
     assert scanner.is_complete and scanner.facts().finish_reason == word
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        chunk({"error": {"message": "upstream died", "code": 502}}, finish_reason=None),
+        {"id": "x", "choices": None, "error_type": "BadRequestError", "error_message": "too long"},
+        {"detail": [{"loc": ["body"], "msg": "bad", "type": "value_error"}]},
+        {"success": False, "message": "quota"},
+    ],
+)
+def test_an_error_in_a_delta_or_of_another_shape_is_one(told: dict[str, Any]) -> None:
+    _, scanner = scanned("openai_chat", PLAIN, told)
+    assert scanner.error is not None
+
+
+@pytest.mark.parametrize("told", [{"success": True, "message": "ok"}, {"detail": []}])
+def test_a_remark_is_no_error(told: dict[str, Any]) -> None:
+    _, scanner = scanned("openai_chat", PLAIN, told, ENDED)
+    assert scanner.error is None and scanner.is_complete
+
+
+@pytest.mark.parametrize("name", ["data", "result", "response"])
+def test_a_completion_within_a_gateways_own_object_is_told_as_one(name: str) -> None:
+    message = {"role": "assistant", "content": "x"}
+    whole = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": USED}
+    format_ = formats_of("openai_chat", ProviderTraits())[Operation.CHAT]
+    body = {"code": 0, "success": True, "errors": [], name: whole}
+    answer = format_.answer(json.dumps(body).encode(), ASKED)
+    assert answer is not None and answer.facts.usage is not None and not answer.facts.is_empty
+    told = json.loads(format_.told(answer, ASKED, provider="p", cost_usd=0.1))
+    assert told["choices"][0]["message"]["content"] == "x" and told["usage"]["cost"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("said", "stop"),
+    [
+        ({"finish_reason": "MAX_TOKENS"}, "max_tokens"),
+        ({"finish_reason": {"type": "length", "length": 3}}, "max_tokens"),
+        ({"finish_reason": None, "finishReason": "length"}, "max_tokens"),
+        ({"finish_reason": "sensitive"}, "refusal"),
+        ({"finish_reason": "eos_token"}, "end_turn"),
+        ({"finish_reason": "aliens"}, "end_turn"),
+    ],
+)
+def test_clients_of_messages_hear_of_an_end_whatever_it_is_called(said, stop: str) -> None:
+    stream = MessageStream()
+    list(stream.streamed(PLAIN))
+    list(stream.streamed(chunk({}, **said)))
+    told = [each for each in stream.ended() if each["type"] == "message_delta"]
+    assert [each["delta"]["stop_reason"] for each in told] == [stop]

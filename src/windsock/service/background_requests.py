@@ -248,6 +248,11 @@ class _Apart:
         """Nothing is learnt."""
         return []
 
+    @property
+    def has_lost(self) -> bool:
+        """Nothing waits for their answers."""
+        return False
+
     def cost_usd(self, result: CallResult) -> Decimal | None:
         """As of every call."""
         return self.router.cost_usd(result)

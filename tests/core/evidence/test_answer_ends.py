@@ -84,8 +84,17 @@ def test_nothing_at_a_limit_is_an_answer_if_the_limit_was_the_callers(
         ("tool_use", "tool_calls"), ("TOOL_CALL", "tool_calls"), ("toolUse", "tool_calls"),
         ("sensitive", "content_filter"), ("SAFETY", "content_filter"),
         ("network_error", "network_error"), ("ERROR_LIMIT", "ERROR_LIMIT"),
-        ("rate_limit", "rate_limit"), ("OTHER", "OTHER"), ("pause_turn", "pause_turn"),
+        ("rate_limit", "rate_limit"), ("preempted", "preempted"), ("oom", "oom"),
+        ("terminated", "terminated"), ("throttled", "throttled"), ("expired", "expired"),
+        ("OTHER", "OTHER"), ("pause_turn", "pause_turn"),
     ],
 )  # fmt: skip
 def test_an_end_is_told_in_the_usual_word_if_there_is_one(said: str, usual: str) -> None:
     assert usual_end(said) == usual
+
+
+@pytest.mark.parametrize(
+    "word", ["preempted", "oom", "out_of_memory", "terminated", "throttled", "expired", "quota"]
+)
+def test_what_the_provider_lacked_is_a_failure(word: str) -> None:
+    assert end(word, is_empty=False).kind() is CallKind.SERVER_ERROR

@@ -47,8 +47,15 @@ def test_one_model_has_one_key_at_every_seller() -> None:
         "bedrock/us.anthropic.claude-3-5-sonnet-20241022-v2:0",
         "openrouter/anthropic/claude-3.5-sonnet",
         "agents/Claude-3.5-Sonnet",
+        "helicone/claude-3.5-sonnet",
+        "databricks/databricks-claude-3-5-sonnet",
+        "digitalocean/anthropic-claude-3.5-sonnet",
+        "vercel/anthropic/claude-sonnet-3.5",
+        "bedrock/au.anthropic.claude-3-5-sonnet-v1",
     )
-    assert {model_key(name) for name in sold_as} == {"claude-3-5-sonnet"}
+    assert len({model_key(name) for name in sold_as}) == 1
+    assert model_key("fireworks/accounts/fireworks/models/glm-5p1") == model_key("zai/GLM-5.1-FP8")
+    assert model_key("chutes/Kimi-K2.6-TEE") == model_key("moonshotai/kimi-k2.6")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +64,9 @@ def test_one_model_has_one_key_at_every_seller() -> None:
         ("openai/gpt-5", "openai/gpt-5-mini"),
         ("a/llama-3.1-8b-instruct", "a/llama-3.1-70b-instruct"),
         ("x/glm-4.6", "x/glm-4.5"),
+        ("x/claude-opus-4-5", "x/claude-opus-5-4"),
+        ("x/deepseek-v1", "x/deepseek-v3"),
+        ("openai/o4-mini", "openai/gpt-4o-mini"),
     ],
 )
 def test_another_model_has_another_key(one: str, other: str) -> None:
@@ -263,6 +273,51 @@ def test_a_second_list_or_a_bill_ends_it_and_half_a_year_does() -> None:
         for each in (far, alone):
             book.absorb(replace(each, seen_at=at), at)
         assert taken(book) == pytest.approx(12.0 if day < 180 else 60.0)
+
+
+@pytest.mark.parametrize("is_family", [False, True])
+def test_of_two_lists_that_differ_the_dear_one_is_measured_though_it_is_trusted_more(
+    is_family: bool,
+) -> None:
+    name = "bolt/acme-large-4" if is_family else "s1/acme-large-4-5"
+    asks = says(name, "3", "15", feed="x")
+    book = book_of(asks, says(NAME, "30", "150"), says(NAME, "3", "15", feed="c", trust=0.6))
+    assert taken(book) == pytest.approx(18.0 if is_family else 12.0)
+    assert book.standing(NAME).measured_by
+    for day in range(1, 100):  # time alone makes it no surer
+        for each in (asks, says(NAME, "30", "150"), says(NAME, "3", "15", feed="c", trust=0.6)):
+            book.absorb(replace(each, seen_at=START + DAY * day), START + DAY * day)
+    assert taken(book) == pytest.approx(18.0 if is_family else 12.0)
+
+
+def test_of_two_lists_that_differ_the_cheap_one_is_measured_by_the_same_model_alone() -> None:
+    said = (says(NAME, "0.3", "1.5"), says(NAME, "3", "15", feed="c", trust=0.6))
+    elsewhere = says("s1/acme-large-4-5", "3", "15", feed="x")
+    assert taken(book_of(elsewhere, *said)) == pytest.approx(3.0)
+    kin = says("bolt/acme-large-4", "3", "15", feed="x")
+    assert taken(book_of(kin, *said)) == pytest.approx(0.6)
+    third = says(NAME, "0.3", "1.5", feed="d")
+    assert taken(book_of(elsewhere, *said, third)) == pytest.approx(0.6), "two lists say so"
+
+
+def test_where_lists_differ_and_none_says_less_the_dearest_is_taken_as_it_is() -> None:
+    asks = says("s1/acme-large-4-5", "3", "15", feed="x")
+    book = book_of(asks, says(NAME, "15", "75"), says(NAME, "20", "100", feed="c", trust=0.6))
+    assert taken(book) >= 30.0
+
+
+@pytest.mark.parametrize("name, usd", [(NAME, 9.0), ("bolt/acme-large-latest", 18.0)])
+def test_a_rise_above_all_other_sellers_is_taken_for_the_dearest_unless_its_name_moves(
+    name: str, usd: float
+) -> None:
+    model = name.partition("/")[2]
+    asks = [says(f"s{i}/{model}", "3", "15", START + DAY, feed="x") for i in range(2)]
+    asks.append(says(f"s9/{model}", "4.5", "22.5", START + DAY, feed="x"))
+    book = PriceBook()
+    book.restore([says(name, "3", "15", START - 90 * DAY)])
+    for each in (*asks, says(name, "9", "45", START + DAY)):
+        book.absorb(each, each.seen_at)
+    assert taken(book, name) == pytest.approx(usd)
 
 
 def test_a_cut_of_a_proven_price_is_followed_though_others_still_ask_more() -> None:

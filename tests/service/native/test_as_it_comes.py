@@ -218,6 +218,8 @@ ONLY_HERE = [
     ("messages", {"messages": [{"role": "user", "content": [{"type": "hologram"}]}]},
      "'hologram' cannot be routed"),
     ("messages", {"messages": [{"role": "user", "content": [
+        {"type": "container_upload", "file_id": "f"}]}]}, "'container_upload' cannot be routed"),
+    ("messages", {"messages": [{"role": "user", "content": [
         {"type": "image", "source": {"type": "file", "file_id": "file_1"}}]}]}, "base64 or url"),
     ("responses", {"previous_response_id": "resp_1"}, "previous_response_id: nothing is stored"),
     ("responses", {"prompt": {"id": "pmpt_1"}}, "prompt: nothing is stored"),

@@ -13,7 +13,7 @@ from windsock.core.model.requests import Unsupported
 from windsock.errors import BadRequest
 from windsock.providers.parameters import known_parameters, parameters_of
 from windsock.providers.presets import known_providers
-from windsock.wire.adaptation.adapt import adapted
+from windsock.wire.adaptation.adapt import adapted, uncarried
 from windsock.wire.adaptation.conversation import START
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, taught
 from windsock.wire.formats.chat.reading import read_chat
@@ -157,6 +157,27 @@ def test_what_has_no_counterpart_is_left_out_and_named(provider, turn, fields, l
     body = json.loads(made.raw)
     assert {n: v for n, v in body.items() if n not in ("model", "messages")} == left
     assert [*changed] == names
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_named"),
+    [
+        ("parallel_tool_calls", False, True),
+        ("parallel_tool_calls", None, False),
+        ("web_search_options", {}, True),
+        ("web_search_options", None, False),
+        ("seed", 0, True),
+        ("enable_thinking", False, True),
+        ("logit_bias", {}, False),
+        ("store", False, False),
+        ("logit_bias", {"1": 2}, True),
+    ],
+)
+def test_what_asks_for_something_is_named_where_it_has_no_counterpart(
+    field: str, value: Any, is_named: bool
+) -> None:
+    request = asked(**{field: value})
+    assert (field in uncarried(request, frozenset({"model", "messages"}))) is is_named
 
 
 def test_the_name_of_a_tools_result_stays_where_it_is_read() -> None:

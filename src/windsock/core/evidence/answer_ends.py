@@ -13,8 +13,8 @@ from windsock.core.model.calls import CallKind
 
 FAILED = re.compile(
     r"(?<![a-z])(?:abort(?:ed)?|broken|cancel(?:l?ed)?|crash(?:ed)?|dead|died|disconnect(?:ed)?"
-    r"|errors?|exception|fail(?:ed|ure)|insufficient|interrupt(?:ed|ion)?|killed|lost|malformed"
-    r"|missing|overload(?:ed)?|quota|rate_limit(?:ed)?|shut_?down|timed_out|timeout|too_many_tool_calls|unavailable"
+    r"|errors?|exception|expired|fail(?:ed|ure)|insufficient|interrupt(?:ed|ion)?|killed|lost|malformed"
+    r"|missing|oom|out_of_memory|overload(?:ed)?|preempted|quota|rate_limit(?:ed)?|shut_?down|terminated|throttl(?:ed|ing)|timed_out|timeout|too_many_tool_calls|unavailable"
     r"|unexpected)(?![a-z])"
 )
 """The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini,

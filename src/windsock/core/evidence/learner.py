@@ -13,7 +13,7 @@ from windsock.core.evidence.keys.key_watch import Dissent, dissent
 from windsock.core.evidence.sharing.shared_evidence import SharedEvidence, tell_outcome
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, is_label
 from windsock.core.evidence.weighting import Weighed
-from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
+from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
@@ -109,16 +109,11 @@ class Learner(SharedEvidence):
             weighting.forget(cells)
 
     def observe_outcome(self, outcome: Outcome, now: float) -> None:
-        """Learn usage and transport success from a finished request.
+        """Learn usage and transport success from a finished request that was answered.
 
-        A failure counts where no answer came, unless the same request had failed before; an answer
-        with nothing to show, which was paid for, counts also where another deployment answered.
+        Which failures count is told beside, by `observe_failures`.
         """
         cell, served = outcome.decision.cell, outcome.served
-        blamed = FAILURES if served is None else WORTHLESS
-        for result in outcome.results:
-            if result.kind in blamed and not (served is None and result.about.is_repeat):
-                self.observe_failures(cell, result.attempt.deployment, 1, now)
         if served is None:
             return
         rules = self._rules_of(cell) or DEFAULT_EVIDENCE

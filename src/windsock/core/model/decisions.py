@@ -234,8 +234,8 @@ class WeightTable:
 class About(NamedTuple):
     """What is known of a call while it is judged, and is not kept with its record.
 
-    asked       equal for requests that are the same, of calls without an answer; None where nobody
-                says
+    asked       equal for requests that are the same, of calls without an answer, and of others
+                while failures wait for one; None where nobody says
     needs, route    of the request
     is_repeat   it failed as the same request has before: its deployment is at fault only if another
                 one answers

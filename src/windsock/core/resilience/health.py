@@ -13,6 +13,7 @@ from typing import Any
 from windsock.core.model.calls import FAILURES, CallKind, CallResult, Out, Outcome
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
+from windsock.core.resilience.errors.lost import LostRequests
 from windsock.core.resilience.errors.proofs import Proofs
 from windsock.core.resilience.errors.rates import ErrorRates
 from windsock.core.resilience.errors.repeats import Repeats
@@ -29,6 +30,7 @@ class HealthBoard:
 
     errors  how much of what each is asked ends in an error, whoever is to blame
     proofs  who was answered of late, by which a refusal is doubted
+    lost    requests without an answer, by which failures are doubted
     """
 
     def __init__(self, rules: HealthRules | None = None) -> None:
@@ -37,7 +39,7 @@ class HealthBoard:
         self.errors = ErrorRates()
         self._vitals: dict[str, Vitals] = {}
         self._status = StatusBoard(self.rules.report_s)
-        self._repeats, self.proofs = Repeats(), Proofs()
+        self._repeats, self.proofs, self.lost = Repeats(), Proofs(), LostRequests()
 
     def why_out(self, deployment: str, provider: str, now: float) -> str | None:
         """Why it gets no traffic just now, or None."""
@@ -254,10 +256,8 @@ class HealthBoard:
         return self._leave((result.attempt.deployment,), pause_s, result, now, is_failing=is_bad)
 
     def _refused(self, vitals: Vitals, result: CallResult) -> tuple[Out, float]:
-        """What a refusal takes out, and for how long; 0 s if nothing but this request.
-
-        An account that cannot pay one request after the other pays none.
-        """
+        """What a refusal takes out, and for how long; 0 s if nothing but this request. An account
+        that cannot pay one request after the other pays none."""
         rules, verdict = self.rules, result.verdict
         if verdict.kind is CallKind.OUT_OF_CREDIT and verdict.out is Out.REQUEST:
             vitals.unaffordable += 1

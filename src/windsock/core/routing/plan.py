@@ -92,6 +92,10 @@ class Observer(Protocol):
     def settle(self, outcome: Outcome, now: float) -> list[Event]:
         """Learn from a finished request; what that changed."""
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether a request was lost of late that somebody may answer yet."""
+
     def cost_usd(self, result: CallResult) -> Decimal | None:
         """Dollars of one call at the price in force when it began, None if that is not known."""
 

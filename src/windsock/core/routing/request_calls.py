@@ -88,7 +88,8 @@ class RequestCalls:
         left_s = None if self._until is None else self._until - now
         if left_s is not None and ended_by_caller(plan.route, plan.request, result, left_s):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
-        is_known = result.kind is not CallKind.ANSWERED and self.body is not None
+        is_told = result.kind is not CallKind.ANSWERED or observer.has_lost
+        is_known = is_told and self.body is not None
         result.about = About(
             hash(self.body) if is_known else None, plan.request.needs, plan.route.name
         )

@@ -125,6 +125,11 @@ class Router:
         """The first route known behind a route, deployment or model; raises UnknownRoute."""
         return self._route_table.resolve(request)
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether a request was lost of late that somebody may answer yet."""
+        return bool(self.health.lost)
+
     def absorb(self, tick: Tick, now: float) -> list[Event]:
         """Take in a price or health statement; it acts on the next request."""
         if isinstance(tick, HealthReport):
@@ -183,8 +188,12 @@ class Router:
         cell = outcome.decision.cell
         self.conversations.observe(outcome)
         self.tables.sizes.observe_outcome(outcome)
-        self.learner.observe_outcome(outcome, now)
         route = self.routes.get(cell.route) or self._route_table.of(cell)
+        has_others = route is not None and route.has_others
+        failed = self.health.lost.settle(outcome, now, has_others=has_others)
+        for (at, name), calls in failed.items():
+            self.learner.observe_failures(at, name, calls, now)
+        self.learner.observe_outcome(outcome, now)
         if route is not None:
             route.policy.settle(outcome, now)
         self.tables.count_evidence(cell, now)

@@ -127,6 +127,11 @@ class Route:
         """Whom it may ask by itself."""
         return self.candidates + (self.cascade.to if self.cascade is not None else ())
 
+    @property
+    def has_others(self) -> bool:
+        """Whether it has more than one that it may ask."""
+        return len(self.deployments) > 1
+
     def __post_init__(self) -> None:
         cascade = self.cascade
         rules = EvidenceRules(

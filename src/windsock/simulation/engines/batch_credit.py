@@ -214,7 +214,10 @@ class BatchCredit:
         return (kept, kept_right), (count - kept, right - kept_right)
 
     def _fail(self, decision: GroupDecision, found: Answers) -> None:
-        """Requests without an answer: each of their calls counts against its deployment."""
+        """Requests without an answer: where a route has one deployment alone their calls count
+        against it, as in `core.resilience.errors.lost`, for nobody asks for the same again."""
+        if decision.group.route.has_others:
+            return
         for k in np.nonzero(found.lost_calls)[0]:
             count = int(found.lost_calls[k])
             self._router.observe_failures(decision.cell, decision.names[k], count, decision.end)

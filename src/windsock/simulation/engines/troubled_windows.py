@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.model.calls import CallKind, Outcome
+from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
+from windsock.core.resilience.errors.lost import own_failures
 from windsock.core.routing.router import Router
 from windsock.simulation.engines.batch_credit import BatchCredit
 from windsock.simulation.engines.exact import RequestStepper
@@ -114,10 +115,9 @@ class TroubledWindows:
             policy.pacer.spend(usd, now, count)
 
     def _fail(self, outcome: Outcome, count: int, now: float) -> None:
-        for result in outcome.results:
-            if result.kind is not CallKind.ANSWERED:
-                cell, name = outcome.decision.cell, result.attempt.deployment
-                self._router.observe_failures(cell, name, count, now)
+        has_others = self._router.routes[outcome.decision.cell.route].has_others
+        for (cell, name), calls in own_failures(outcome, has_others=has_others).items():
+            self._router.observe_failures(cell, name, count * calls, now)
 
 
 def _scale(step: Step, times: int, begin: float, end: float) -> None:

@@ -19,6 +19,9 @@ from windsock.wire.request import OURS, Operation, UpstreamRequest, drop_task
 NOTHING = frozenset({b"null", b"false", b"0", b"0.0", b"[]", b"{}", b'""'})
 """Values that ask for nothing."""
 
+ASKING = frozenset({"enable_thinking", "parallel_tool_calls", "seed", "web_search_options"})
+"""Fields that ask for something by such a value too."""
+
 UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 MOST_NAMES, MOST_OF_A_NAME = 20, 60
 
@@ -85,9 +88,12 @@ def uncarried(request: UpstreamRequest, carries: frozenset[str]) -> tuple[str, .
     fields = dict(request.fields)
     drop_task(fields)
     strange = fields.keys() - carries - {*OURS}
-    return told_names(
-        name for name in fields if name in strange and bytes(fields[name]) not in NOTHING
-    )
+    return told_names(name for name in fields if name in strange and _asks(name, fields[name]))
+
+
+def _asks(name: str, value: msgspec.Raw) -> bool:
+    said = bytes(value)
+    return said not in NOTHING or (name in ASKING and said != b"null")
 
 
 def told_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from windsock.wire.formats.openai_ends import (
 )
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
 from windsock.wire.formats.openai_usage import facts_of, part_of
-from windsock.wire.formats.unasked_forms import completion_of
+from windsock.wire.formats.unasked_forms import completion_of, unwrapped
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.sse import DATA
@@ -46,7 +46,7 @@ class OpenAIChat(OpenAIFormat):
         """
         body = parsed(raw)
         if isinstance(body, dict):
-            return self._told_whole(body, request)
+            return self._told_whole(unwrapped(body), request)
         if (error := error_in(body_of(raw))) is not None:
             return Answer(body={}, facts=AnswerFacts(), error=error)
         return self._told_in_events(raw, request) if DATA.search(raw) else None

@@ -121,7 +121,8 @@ def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes |
     if body.get("object") == "error" or body.get("type") == "error":
         return orjson.dumps(body if "error" not in body else {"error": body["error"]})
     apart = (part_of(part_of(each, "message"), BESIDE) for each in choices)
-    for part in (body, *choices, *apart):
+    deltas = (part_of(each, "delta") for each in choices)
+    for part in (body, *choices, *apart, *deltas):
         if "error" in part and _is_said(part["error"]):
             return orjson.dumps({"error": part["error"]})
     return None if choices or not _complains(body) else orjson.dumps(body)
@@ -134,7 +135,7 @@ def _complains(body: dict[str, Any]) -> bool:
     ended = body.get("base_resp")
     if isinstance(ended, dict) and ended.get("status_code"):
         return True
-    if isinstance(body.get("errors"), list) and body["errors"]:
+    if any(isinstance(body.get(name), list) and body[name] for name in ("errors", "detail")):
         return True
     return _has_words(body) or any(map(_is_fault, body.values()))
 
@@ -168,7 +169,8 @@ def error_in_event(body: Any) -> bytes | None:
         return found
     if "error" in (body.get("object"), body.get("type")) or any(map(_is_fault, body.values())):
         return found
-    return found if any(_is_called(SIGNS, name) for name in body) else None
+    is_sign = body.get("success") is False or any(_is_called(SIGNS, name) for name in body)
+    return found if is_sign else None
 
 
 def named_error(said: Any) -> dict[str, Any]:

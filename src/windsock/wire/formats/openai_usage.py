@@ -24,7 +24,7 @@ MAX_ID_CHARS = 255
 PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 """Keys of a usage object that distinguishes nothing."""
 
-PARTS_WITH_USAGE = ("response", "message", "x_groq")
+PARTS_WITH_USAGE = ("response", "message", "x_groq", "meta")
 OTHER_USAGE = ("usageMetadata", "usage_metadata", "timings")
 ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *OTHER_USAGE))
 """Where usage stands besides its usual place; `timings` is llama.cpp's."""

@@ -15,6 +15,9 @@ T = TypeVar("T")
 STATED_ONCE = frozenset({"role", "id", "type", "name", "index", "format"})
 """Fields of a delta that do not go on in the next one; some repeat them in each."""
 
+WRAPPERS = ("data", "result", "response")
+"""Fields in which gateways put a whole answer."""
+
 GOES_ON = (str, list, dict)
 """Kinds of values that add up; of a number the last word stands."""
 
@@ -70,6 +73,14 @@ def events_of(body: Any) -> bytes:
         del each["message"]
     chunks = {**head, "choices": deltas}, {**head, "choices": [], "usage": body.get("usage")}
     return b"".join(b"data: " + dumps(each) + b"\n\n" for each in chunks)
+
+
+def unwrapped(body: dict[str, Any]) -> dict[str, Any]:
+    """The completion within an object of a gateway's own; else the body itself."""
+    if "choices" in body:
+        return body
+    parts = (body.get(name) for name in WRAPPERS)
+    return next((part for part in parts if isinstance(part, dict) and choices_in(part)), body)
 
 
 def completion_of(events: bytes) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from windsock.core.pricing.comparison import blended, witnesses
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import heard_lately, is_owner, is_sellers
 from windsock.core.pricing.peers.listings import Ask, Listings
+from windsock.core.pricing.peers.model_keys import is_moving
 from windsock.core.pricing.peers.plausible_range import Basis, Plausible, plausible
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.validation import invalid_reason
 
 HOUR_S = 3600.0
 
-Grounds = tuple[Standing, Quote, int, float]
-"""What a result follows from: how the price stands, itself, the listings' version, the hour."""
+Grounds = tuple[Standing, Quote, list[Quote], int, float]
+"""What a result follows from: how the price stands, itself, what lists say that dissent, the
+listings' version, the hour."""
 
 
 class PeerPrices:
@@ -75,18 +77,23 @@ class PeerPrices:
         standing, quote = timeline.standing, timeline.in_force(now)
         if quote is None or not _is_measured(quote, timeline, now):
             return standing
-        grounds = (standing, quote, self._listings.version, now // HOUR_S)
+        rivals = _dissent(timeline, now)
+        grounds = (standing, quote, rivals, self._listings.version, now // HOUR_S)
         known = self._known.get(name)
         if known is None or known[0] != grounds:
-            known = self._known[name] = grounds, self._measured(name, standing, quote, now)
+            known = self._known[name] = grounds, self._measured(name, standing, quote, rivals, now)
         return known[1]
 
-    def _measured(self, name: str, standing: Standing, quote: Quote, now: float) -> Standing:
+    def _measured(
+        self, name: str, standing: Standing, quote: Quote, rivals: list[Quote], now: float
+    ) -> Standing:
         stated = _main(quote)
         if quote.mode != CHAT or not all(stated.values()):
             return replace(standing, is_bounded=standing.is_alone)
-        is_hearsay = standing.is_alone and not is_sellers(quote)
+        is_hearsay = not is_sellers(quote)
         found = plausible(stated, name, self._listings, now, self._rules, is_hearsay=is_hearsay)
+        if rivals:
+            return _between(standing, quote, found, rivals)
         return _placed(standing, quote, found, now, self._rules)
 
 
@@ -97,14 +104,49 @@ def is_measured(timeline: PriceTimeline, now: float) -> bool:
 
 
 def _is_measured(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
-    heard = heard_lately(timeline, now)
-    said = witnesses(track.word for track in heard.values())
-    if len(said) != 1 or is_owner(quote, timeline.rules):
+    if is_owner(quote, timeline.rules):
         return False
-    track = heard[said[0].feed]
-    is_backed = track.backed_at >= track.since
-    is_young = not is_backed and now - track.since < timeline.rules.implausible_s
-    return timeline.standing.is_alone or is_young
+    is_young = _is_young(quote, timeline, now)
+    if len(witnesses(track.word for track in heard_lately(timeline, now).values())) == 1:
+        return timeline.standing.is_alone or is_young
+    return is_young and bool(_dissent(timeline, now))
+
+
+def _is_young(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
+    """True if neither a bill or a person nor a long time speaks for its list's word.
+
+    A moving name that has moved is another model than others list under it.
+    """
+    track = timeline.tracks.get(quote.feed)
+    if track is None or track.backed_at >= track.since:
+        return False
+    if len(track.words) > 1 and is_moving(quote.deployment):
+        return False
+    return now - track.since < timeline.rules.implausible_s
+
+
+def _dissent(timeline: PriceTimeline, now: float) -> list[Quote]:
+    """What lists say that speak for another price than the one which a single list leads with."""
+    heard, standing = heard_lately(timeline, now), timeline.standing
+    behind = witnesses(heard[feed].word for feed in heard.keys() - standing.dissenting)
+    others = sorted(heard.keys() & standing.dissenting)
+    return [heard[feed].word for feed in others] if len(behind) == 1 else []
+
+
+def _between(standing: Standing, quote: Quote, found: Plausible, rivals: list[Quote]) -> Standing:
+    """Of lists that differ the one that leads is measured, in the direction of another.
+
+    One that leads and is cheap for its family alone is more often right than one that is dear.
+    """
+    by, price = _relative(found.prices, quote), blended(quote.usd_per_mtok)
+    said = [blended(rival.usd_per_mtok) for rival in rivals]
+    is_dear = by < 0 and min(said) < price and found.basis in (Basis.MODEL, Basis.FAMILY)
+    is_cheap = by > 0 and max(said) > price and found.basis is Basis.MODEL
+    is_cheap = is_cheap and standing.is_provisional
+    if not (is_dear or is_cheap):
+        return standing
+    by = by if is_dear else max(by, standing.dearer_by)
+    return replace(standing, dearer_by=by, measured_by=found.basis or "")
 
 
 def _placed(

@@ -61,4 +61,5 @@ class ChatFields(RouterFields, kw_only=True):
     prompt_cache_key: Any = None
     user: Any = None
     service_tier: Name | None = None
+    modalities: Any = None
     web_search_options: dict[str, Any] | None = None

@@ -22,7 +22,8 @@ def chat_needs(read: ChatFields, messages: bytes) -> frozenset[str]:
     needs = set(needs_of(read, bytes(read.tools)))
     if b'"image_url"' in messages or b'"input_image"' in messages:
         needs.add("vision")
-    if b'"input_audio"' in messages:
+    speaks = isinstance(read.modalities, list) and "audio" in read.modalities
+    if speaks or b'"input_audio"' in messages:
         needs.add("audio")
     if b'"tool_call_id"' in messages:
         needs.add("tools")

@@ -11,7 +11,7 @@ from windsock.errors import BadRequest
 from windsock.wire.dialect import joined, listed, object_in, text_of
 from windsock.wire.formats.tool_results import Message, Results
 
-LEFT_OUT = ("server_tool_use", "mcp_tool_use", "container_upload", "compaction", "tool_reference")
+LEFT_OUT = ("server_tool_use", "mcp_tool_use", "compaction", "tool_reference")
 """Blocks that mean something at Anthropic only, as do the results of its own tools."""
 
 TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")

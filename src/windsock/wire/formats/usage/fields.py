@@ -45,19 +45,24 @@ WRITTEN_5M = (
     "cache_creation.ephemeral_5m_input_tokens",
     "cache_creation_token_details.ephemeral_5m_input_tokens",
     "claude_cache_creation_5_m_tokens",
+    "cache_creation_5m_input_tokens",
 )
 WRITTEN_1H = (
     "cache_creation.ephemeral_1h_input_tokens",
     "cache_creation_token_details.ephemeral_1h_input_tokens",
     "claude_cache_creation_1_h_tokens",
+    "cache_creation_1h_input_tokens",
 )
 REASONING = ("reasoning_tokens", "reasoning_output_tokens", "reasoningTokens", "thinking_tokens",
              "reasoning")  # fmt: skip
 THOUGHTS = ("thoughtsTokenCount", "thoughts_token_count")
 TOOL_PROMPT = ("toolUsePromptTokenCount", "tool_use_prompt_token_count")
+HEARD = ("input_audio_tokens", "prompt_audio_tokens", "audio_input_tokens")
+SPOKEN = ("output_audio_tokens", "completion_audio_tokens", "audio_output_tokens")
 HEARD_SECONDS = ("prompt_audio_seconds",)
 HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
-SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
+SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests",
+            "web_search_requests")  # fmt: skip
 """Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock,
 DeepSeek, GigaChat, Mistral, Moonshot, llama.cpp and of gateways; a dot leads into an object. Cohere
 says apart what it bills of what it counted."""
@@ -70,10 +75,15 @@ ANSWER_WORDS = re.compile(
     r"(?:tokens?)?(?:count|total|n)?|tokensout"
 )
 CACHED_WORDS = re.compile(
-    r"(?:prompt|input)?cached?(?:hit|input|prompt|read)*(?:input|prompt)?(?:tokens?)?(?:count)?"
+    r"(?:num|total)?(?:prompt|input)?cached?(?:hit|input|prompt|read)*(?:input|prompt)?(?:tokens?)?(?:count)?"
 )
 WRITTEN_WORDS = re.compile(
-    r"(?:prompt|input)?cached?(?:create|creation|write|written)(?:input|prompt)?(?:tokens?)?(?:count)?"
+    r"(?:num|total)?(?:prompt|input)?(?:cached?(?:created?|creation|writes?|written)|createdcache)"
+    r"(?:input|prompt)?(?:tokens?)?(?:count)?"
+)
+THOUGHT_WORDS = re.compile(
+    r"(?:num|total)?(?:completion|output)?(?:reasoning|thinking|thoughts?)(?:output)?"
+    r"(?:tokens?)?(?:count)?"
 )
 GIVEN = re.compile(r"(?:prompt|input)(?:tokens?)?details")
 GOT = re.compile(r"(?:completion|output|candidates|response)(?:tokens?)?details")
@@ -175,6 +185,13 @@ def cached_in(places: Sequence[Mapping[str, Any]], names: Iterable[str]) -> int:
 def written_in(places: Sequence[Mapping[str, Any]], names: Iterable[str]) -> int:
     """The same of tokens that were written to one."""
     return most_count(places, names) or _most_by_words(places, WRITTEN_WORDS)
+
+
+def thought_in(places: Sequence[Mapping[str, Any]]) -> int:
+    """Tokens of reasoning, under whatever name says so."""
+    return most_count(places, REASONING) or max(
+        (count_by_words(part, THOUGHT_WORDS) or 0 for part in places), default=0
+    )
 
 
 def _most_by_words(places: Sequence[Mapping[str, Any]], words: re.Pattern[str]) -> int:
