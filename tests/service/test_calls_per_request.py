@@ -13,7 +13,7 @@ import windsock
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
 
-WORDS_AND_MOST = [(200, 320), (6400, 468)]
+WORDS_AND_MOST = [(200, 10), (6400, 10)]
 """Of prompts that are no conversation and that are one: how many calls of functions of windsock are
 allowed, resumed coroutines included; a seventh above what they take (279 and 409)."""
 

@@ -76,9 +76,12 @@ def finish_in(choice: Mapping[str, Any]) -> str | None:
     word = _word(choice.get("finish_reason")) or _word(choice.get("finishReason"))
     if word is None:
         return None
-    apart = part_of(choice, BESIDE), part_of(part_of(choice, "message"), BESIDE)
-    owns = (_word(part.get("native_finish_reason")) for part in (choice, *apart))
-    return next((own for own in owns if own and (has_failed(own) or has_refused(own))), word)
+    apart = [part for part in (choice, part_of(choice, "message")) if BESIDE in part]
+    for part in (choice, *[part_of(each, BESIDE) for each in apart]):
+        own = _word(part.get("native_finish_reason"))
+        if own and (has_failed(own) or has_refused(own)):
+            return own
+    return word
 
 
 def _word(value: Any) -> str | None:
@@ -120,8 +123,9 @@ def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes |
     """The same of one object, whose choices are known."""
     if body.get("object") == "error" or body.get("type") == "error":
         return orjson.dumps(body if "error" not in body else {"error": body["error"]})
-    apart = (part_of(part_of(each, "message"), BESIDE) for each in choices)
-    deltas = (part_of(each, "delta") for each in choices)
+    messages = [part_of(each, "message") for each in choices]
+    apart = [part_of(each, BESIDE) for each in messages if BESIDE in each]
+    deltas = [part_of(each, "delta") for each in choices if "delta" in each]
     for part in (body, *choices, *apart, *deltas):
         if "error" in part and _is_said(part["error"]):
             return orjson.dumps({"error": part["error"]})

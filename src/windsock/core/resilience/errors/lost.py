@@ -21,7 +21,10 @@ from windsock.core.model.requests import Cell
 from windsock.core.resilience.errors.repeats import KEPT_S, MOST
 
 Places = Counter[tuple[Cell, str]]
-"""Failed calls by cell and deployment."""
+"""Failed calls by cell and deployment. Treat them as immutable."""
+
+NONE_FAILED: Places = Counter()
+"""Of nearly every request."""
 
 
 def own_failures(outcome: Outcome, *, has_others: bool) -> Places:
@@ -55,6 +58,8 @@ class LostRequests:
         waiting, found = self._waiting, own_failures(outcome, has_others=has_others)
         while waiting and now - next(iter(waiting.values()))[0] > KEPT_S:
             waiting.popitem(last=False)
+        if not waiting and outcome.served is not None:
+            return found
         asked = next((r.about.asked for r in outcome.results if r.about.asked is not None), None)
         if asked is None:
             return found
@@ -74,8 +79,9 @@ def _is_doubted(outcome: Outcome, has_others: bool) -> bool:
 
 def _failed(outcome: Outcome, kinds: Collection[CallKind], *, with_repeats: bool = True) -> Places:
     cell = outcome.decision.cell
-    return Counter(
-        (cell, each.attempt.deployment)
+    names = [
+        each.attempt.deployment
         for each in outcome.results
         if each.kind in kinds and (with_repeats or not each.about.is_repeat)
-    )
+    ]
+    return Counter([(cell, name) for name in names]) if names else NONE_FAILED
