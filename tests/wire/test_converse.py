@@ -226,3 +226,25 @@ def test_what_was_written_to_a_cache_is_of_the_life_that_it_has() -> None:
     assert answer is not None and answer.facts.usage is not None
     written = answer.facts.usage.cache_write_tokens, answer.facts.usage.cache_write_1h_tokens
     assert written == (200, 600)
+
+
+def message_of(content: list[dict[str, Any]]) -> dict[str, Any]:
+    body = {"output": {"message": {"role": "assistant", "content": content}},
+            "stopReason": "end_turn", "usage": {"inputTokens": 3, "outputTokens": 4}}  # fmt: skip
+    answer = SPOKEN.answer(json.dumps(body).encode(), asked())
+    assert answer is not None and answer.message is not None
+    return dict(answer.message)
+
+
+def test_a_text_with_its_sources_is_a_text() -> None:
+    cited = {"citationsContent": {"content": [{"text": "It is "}, {"text": "wet."}],
+                                  "citations": [{"title": "T", "location": {}}]}}  # fmt: skip
+    assert message_of([{"text": "So: "}, cited])["content"] == "So: It is wet."
+
+
+def test_what_ran_at_amazon_is_no_call_of_the_client() -> None:
+    ran = {"toolUse": {"toolUseId": "t", "name": "nova_grounding", "input": {"query": "x"},
+                       "type": "server_tool_use"}}  # fmt: skip
+    own = {"toolUse": {"toolUseId": "u", "name": "f", "input": {}}}
+    calls = message_of([ran, {"text": "x"}, own])["tool_calls"]
+    assert [call["function"]["name"] for call in calls] == ["f"]

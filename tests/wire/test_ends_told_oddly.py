@@ -11,6 +11,7 @@ from windsock.core.evidence.answer_ends import AnswerEnd
 from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import RouteRequest
 from windsock.wire.format import AnswerFacts, ProviderTraits, StreamScanner
+from windsock.wire.formats.messages.stream import MessageStream
 from windsock.wire.registry import LANGUAGES, formats_of
 from windsock.wire.request import Operation, UpstreamRequest
 
@@ -274,3 +275,22 @@ def test_a_completion_within_a_gateways_own_object_is_told_as_one(name: str) -> 
     assert answer is not None and answer.facts.usage is not None and not answer.facts.is_empty
     told = json.loads(format_.told(answer, ASKED, provider="p", cost_usd=0.1))
     assert told["choices"][0]["message"]["content"] == "x" and told["usage"]["cost"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("said", "stop"),
+    [
+        ({"finish_reason": "MAX_TOKENS"}, "max_tokens"),
+        ({"finish_reason": {"type": "length", "length": 3}}, "max_tokens"),
+        ({"finish_reason": None, "finishReason": "length"}, "max_tokens"),
+        ({"finish_reason": "sensitive"}, "refusal"),
+        ({"finish_reason": "eos_token"}, "end_turn"),
+        ({"finish_reason": "aliens"}, "end_turn"),
+    ],
+)
+def test_clients_of_messages_hear_of_an_end_whatever_it_is_called(said, stop: str) -> None:
+    stream = MessageStream()
+    list(stream.streamed(PLAIN))
+    list(stream.streamed(chunk({}, **said)))
+    told = [each for each in stream.ended() if each["type"] == "message_delta"]
+    assert [each["delta"]["stop_reason"] for each in told] == [stop]

@@ -11,6 +11,7 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import Unspoken, copied, refused
+from windsock.wire.formats.openai_ends import finish_in
 
 SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "n", "stream",
           "stream_options", "stop", "max_tokens", "presence_penalty", "frequency_penalty", "seed",
@@ -76,5 +77,5 @@ def _choice(choice: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
         "text": said.get("content") or "",
         "index": choice.get("index", 0),
         "logprobs": None,
-        "finish_reason": choice.get("finish_reason"),
+        "finish_reason": finish_in(choice),
     }

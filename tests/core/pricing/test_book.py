@@ -38,6 +38,25 @@ def stated(usd_in: str, usd_out: str, at: float, **facts) -> Quote:
     return quote(usd_per_mtok=prices, seen_at=at, **facts)
 
 
+@pytest.mark.parametrize("odd", ["-1", "-0.5", "NaN", "500000", "1e-9"])
+def test_a_lesser_meter_that_can_be_no_price_takes_only_itself(odd: str) -> None:
+    prices = {Meter.INPUT: Decimal(2), Meter.OUTPUT: Decimal(8), Meter.CACHE_READ: Decimal(odd)}
+    book = PriceBook()
+    for poll in range(3):
+        book.absorb(quote(usd_per_mtok=prices, seen_at=START + poll), START + poll)
+    assert book.held() == []
+    assert book.in_force(CHEAP, START + 3).usd_per_mtok == {Meter.INPUT: 2, Meter.OUTPUT: 8}
+    cached = Usage(input_tokens=0, cache_read_tokens=1_000_000)
+    assert book.cost_usd(CHEAP, cached, START + 3) == 2, "cached tokens are billed as input"
+
+
+def test_an_owners_meter_that_can_be_no_price_is_told() -> None:
+    prices = {Meter.INPUT: Decimal(2), Meter.OUTPUT: Decimal(8), Meter.CACHE_READ: Decimal(-1)}
+    book = book_with()
+    book.absorb(quote(usd_per_mtok=prices, feed="price-sheet"), START)
+    assert [held.is_final for held in book.held()] == [True]
+
+
 @pytest.mark.parametrize(
     ("usd_in", "usd_out", "facts"),
     [

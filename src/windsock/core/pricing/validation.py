@@ -140,6 +140,18 @@ def without_vain_zeros(quote: Quote) -> Quote:
     )
 
 
+def without_impossible(quote: Quote, rules: GuardRules) -> Quote:
+    """Lesser meters whose base price can be none are taken as not stated, as a 0 is.
+
+    They are then billed as input or output, or their cost is not known.
+    """
+    stated = quote.usd_per_mtok
+    odd = {m for m in stated.keys() - MAIN_METERS if _meter_fault(m, stated[m], None, rules)}
+    if not odd:
+        return quote
+    return replace(quote, usd_per_mtok={m: p for m, p in stated.items() if m not in odd})
+
+
 def shrunk(previous_count: int, count: int, rules: GuardRules = DEFAULT_RULES) -> bool:
     """True if a feed lists too small a share of what it listed before: refuse the whole poll."""
     return count < previous_count * rules.least_share

@@ -20,6 +20,7 @@ from windsock.core.pricing.validation import (
     Evidence,
     can_be_approved,
     invalid_reason,
+    without_impossible,
     without_signals,
     without_vain_zeros,
 )
@@ -39,6 +40,8 @@ def absorb(timeline: PriceTimeline, tick: Quote | Vanished) -> list[Event]:
     timeline.vanished.pop(tick.feed, None)
     if _goes_by_another_name(timeline, tick):
         return []
+    if tick.feed not in timeline.rules.owner_feeds:
+        tick = without_impossible(tick, timeline.rules)
     reason = _no_price(timeline, tick)
     if reason is not None:
         tick = without_signals(tick)

@@ -66,8 +66,7 @@ def events_of(kind: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"type": "message_start", "message": {}}
     elif kind == "contentBlockStart":
         tool = part_of(part_of(body, "start"), "toolUse")
-        named = {"type": "tool_use", "id": tool.get("toolUseId"), "name": tool.get("name")}
-        block = named if tool else {"type": "text", "text": ""}
+        block = _call(tool) if tool else {"type": "text", "text": ""}
         yield {"type": "content_block_start", "index": index, "content_block": block}
     elif kind == "contentBlockDelta":
         delta = _delta(part_of(body, "delta"))
@@ -97,12 +96,19 @@ def _delta(delta: Mapping[str, Any]) -> dict[str, Any]:
 def _block(block: dict[str, Any]) -> dict[str, Any]:
     tool, thought = part_of(block, "toolUse"), part_of(block, "reasoningContent")
     if tool:
-        return {"type": "tool_use", "id": tool.get("toolUseId"), "name": tool.get("name"),
-                "input": tool.get("input")}  # fmt: skip
+        return _call(tool) | {"input": tool.get("input")}
     if "redactedContent" in thought:
         return {"type": "redacted_thinking", "data": thought["redactedContent"]}
     if thought:
         text = part_of(thought, "reasoningText")
         signed = {"thinking": text.get("text"), "signature": text.get("signature")}
         return {"type": "thinking", **signed}
-    return {"type": "text", "text": block.get("text") or ""}
+    cited = part_of(block, "citationsContent").get("content")
+    said = [each.get("text") for each in cited or () if isinstance(each, dict)]
+    return {"type": "text", "text": block.get("text") or "".join(filter(None, said))}
+
+
+def _call(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a tool; one that ran at Amazon is none of the client's."""
+    kind = "server_tool_use" if tool.get("type") == "server_tool_use" else "tool_use"
+    return {"type": kind, "id": tool.get("toolUseId"), "name": tool.get("name")}

@@ -25,6 +25,7 @@ from windsock.wire.formats.generate_content.settings import setting_fields, want
 from windsock.wire.formats.generate_content.stream import ContentStream
 from windsock.wire.formats.generate_content.tools import tool_fields
 from windsock.wire.formats.generate_content.turns import Conversation
+from windsock.wire.formats.openai_ends import finish_in
 from windsock.wire.formats.pieces import pieces_of
 
 READ = frozenset(
@@ -87,7 +88,7 @@ class GenerateContent:
             message = choice.get("message") or {}
             pieces = pieces_of(message)
             parts = whole_parts(pieces, wants_thoughts=self._wants_thoughts) + images_of(message)
-            finish = finish_of(choice.get("finish_reason"))
+            finish = finish_of(finish_in(choice))
             index = choice.get("index") or number
             candidates.append(candidate_of(index, parts, finish, choice.get("logprobs")))
         return response_of(body, candidates, body.get("usage"))

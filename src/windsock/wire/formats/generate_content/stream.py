@@ -12,6 +12,7 @@ from windsock.wire.formats.generate_content.answer import (
     images_of,
     response_of,
 )
+from windsock.wire.formats.openai_ends import finish_in
 from windsock.wire.formats.pieces import Kind, Phase, Pieces, Step
 
 
@@ -25,7 +26,7 @@ class Candidate:
 
     def taken(self, choice: dict[str, Any]) -> list[dict[str, Any]]:
         """The parts that a choice of a chunk makes."""
-        self.finish = choice.get("finish_reason") or self.finish
+        self.finish = finish_in(choice) or self.finish
         delta = choice.get("delta") or {}
         made = [part for step in self._pieces.taken(delta) for part in self._told(step)]
         return made + images_of(delta)

@@ -17,6 +17,7 @@ from windsock.wire.formats.messages.answer import message_of, stop_of
 from windsock.wire.formats.messages.stream import MessageStream
 from windsock.wire.formats.messages.tools import tool_fields
 from windsock.wire.formats.messages.turns import Conversation
+from windsock.wire.formats.openai_ends import finish_in
 from windsock.wire.formats.pieces import pieces_of
 from windsock.wire.service_tiers import message_tier
 
@@ -89,7 +90,7 @@ class Messages:
         """A message from a chat completion; each thought, text and call is a block of it."""
         choice = body["choices"][0]
         pieces = pieces_of(choice.get("message") or {})
-        return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
+        return message_of(body, pieces, stop_of(finish_in(choice), pieces))
 
     def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
         """An error with its own type, if Anthropic knows that, else with the word for its status;

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from windsock.wire.formats.messages.answer import block_of, message_of, stop_of, usage_of
+from windsock.wire.formats.openai_ends import finish_in
 from windsock.wire.formats.pieces import Kind, Phase, Piece, Pieces, Step
 
 
@@ -31,7 +32,7 @@ class MessageStream:
         for choice in (chunk.get("choices") or ())[:1]:
             for step in self._pieces.taken(choice.get("delta") or {}):
                 yield from self._told(step)
-            self._finish = choice.get("finish_reason") or self._finish
+            self._finish = finish_in(choice) or self._finish
 
     def ended(self) -> Iterator[dict[str, Any]]:
         """Tells what still waits, then why it stopped and what was used."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import copied, object_in, refused, schema_format, unread
+from windsock.wire.formats.openai_ends import finish_in
 from windsock.wire.formats.pieces import pieces_of
 from windsock.wire.formats.responses.input import Input
 from windsock.wire.formats.responses.output import item_of, response_of
@@ -90,9 +91,7 @@ class Responses:
             item_of(self._asked, self._tools, body.get("id"), number, piece)
             for number, piece in enumerate(pieces)
         ]
-        return response_of(
-            self._asked, body, output, choice.get("finish_reason"), body.get("usage")
-        )
+        return response_of(self._asked, body, output, finish_in(choice), body.get("usage"))
 
     def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
         """An error as OpenAI tells it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windsock.wire.dialect import refused
+from windsock.wire.formats.openai_ends import finish_in
 from windsock.wire.formats.pieces import Kind, Phase, Piece, Pieces, Step
 from windsock.wire.formats.responses.output import (
     item_of,
@@ -73,7 +74,7 @@ class ResponsesStream:
         for choice in (chunk.get("choices") or ())[:1]:
             for step in self._pieces.taken(choice.get("delta") or {}):
                 yield from self._told(step)
-            self._finish = choice.get("finish_reason") or self._finish
+            self._finish = finish_in(choice) or self._finish
 
     def ended(self) -> Iterator[dict[str, Any]]:
         """The events that follow the whole answer."""

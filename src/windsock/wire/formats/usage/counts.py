@@ -86,12 +86,12 @@ def _reading(said: Stated) -> _Reading:
         _places(said.reasoning, _room(said, answer), said.is_reasoning_beside),
         _places(said.extra, -1, True),
     ):
-        inside = said.cached * (not cached.beside) + said.written * (not written.beside)
-        if inside > prompt:
-            continue
         places = (cached, written, reasoning, extra)
         reading = _Reading(cached.beside, written.beside, reasoning.beside, 0)
         total = prompt + answer + sum(place.tokens for place in places)
+        may_overlap = said.is_cache_inside and total == said.total
+        if _inside(said, reading) > prompt and not may_overlap:
+            continue
         is_mixed = said.cached * said.written > 0 and cached.beside != written.beside
         sums.append((is_mixed, sum(place.is_unusual for place in places), total, reading))
     sums.sort(key=lambda each: each[:2])
@@ -101,6 +101,11 @@ def _reading(said: Stated) -> _Reading:
     *_, total, usual = sums[0]
     is_known = not said.total or said.heard_s
     return usual if is_known else usual._replace(rest=max(0, said.total - total))
+
+
+def _inside(said: Stated, reading: _Reading) -> int:
+    """Tokens of the prompt that a cache had or got."""
+    return said.cached * (not reading.cached) + said.written * (not reading.written)
 
 
 def _room(said: Stated, answer: int) -> int:
@@ -132,8 +137,10 @@ def _places(part: int, whole: int, is_beside: bool) -> Iterator[_Place]:
 
 
 def _sent(said: Stated, reading: _Reading) -> dict[str, int]:
-    inside = said.cached * (not reading.cached) + said.written * (not reading.written)
-    fresh = max(0, (said.prompt or 0) - inside) + said.extra
+    prompt, inside = said.prompt or 0, _inside(said, reading)
+    if inside > prompt:  # what was read was written anew: both are billed, and of the same tokens
+        inside = max(said.cached, said.written)
+    fresh = max(0, prompt - inside) + said.extra
     heard_cached = min(said.heard_cached, said.cached)
     heard = min(max(0, said.heard - heard_cached), fresh)
     return {

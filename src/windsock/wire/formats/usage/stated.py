@@ -48,9 +48,11 @@ from windsock.wire.formats.usage.fields import (
 class Stated:
     """The numbers of a usage object, None and 0 where it says nothing.
 
+    heard           of sound; none where it is billed by the second: no part of the prompt then
     extra           prompt tokens that stand beside the prompt: what tools and searches fed in
     is_cache_beside the names are Anthropic's, whose input leaves out what the cache had, and no
                     details of the input say that it is of it
+    is_cache_inside     details of the prompt say what a cache had or got
     is_reasoning_beside the names are Gemini's, whose answer leaves thoughts out
     is_reasoning_apart  the provider is known for it, whatever its total says
     """
@@ -68,6 +70,7 @@ class Stated:
     spoken: int
     heard_s: int
     is_cache_beside: bool
+    is_cache_inside: bool
     is_reasoning_beside: bool
     is_reasoning_apart: bool
 
@@ -99,10 +102,12 @@ def stated(usage: Mapping[str, Any], habits: UsageHabits) -> Stated:
     """What it says of each, under whatever name."""
     listed, shown = parts_called(usage, GIVEN), parts_called(usage, GOT)
     from_cache = parts_called(usage, CACHED_PARTS)
+    heard_s = most_count([usage], HEARD_SECONDS)
     given = [part for part in listed if isinstance(part, dict)]
     got = [part for part in shown if isinstance(part, dict)]
     read_inside = cached_in(given, CACHE_READ_PART)
     written_inside = written_in(given, CACHE_WRITE_PART)
+    is_inside = bool(read_inside or written_inside)
     written_1h = most_count([usage, *given], WRITTEN_1H)
     by_life = most_count([usage, *given], WRITTEN_5M) + written_1h
     written = max(written_in([usage], CACHE_WRITE), written_inside, by_life)
@@ -122,18 +127,20 @@ def stated(usage: Mapping[str, Any], habits: UsageHabits) -> Stated:
         reasoning=max(thoughts, thought_in([usage, *got])),
         extra=most_count([usage], TOOL_PROMPT)
         + sum(most_count([usage], [p]) for p in habits.extra_prompt),
-        heard=(most_count(given, ["audio_tokens"]) or most_count([usage], HEARD))
-        + count_of_modality(listed, "AUDIO"),
+        heard=0 if heard_s else _heard(usage, given) + count_of_modality(listed, "AUDIO"),
         heard_cached=most_count(given, HEARD_CACHED) + count_of_modality(from_cache, "AUDIO"),
         spoken=(most_count(got, ["audio_tokens"]) or most_count([usage], SPOKEN))
         + count_of_modality(shown, "AUDIO"),
-        heard_s=most_count([usage], HEARD_SECONDS),
-        is_cache_beside="prompt_tokens" not in usage
-        and natives > 0
-        and not (read_inside or written_inside),
+        heard_s=heard_s,
+        is_cache_beside="prompt_tokens" not in usage and natives > 0 and not is_inside,
+        is_cache_inside=is_inside,
         is_reasoning_beside=thoughts > 0,
         is_reasoning_apart=habits.is_reasoning_beside,
     )
+
+
+def _heard(usage: Mapping[str, Any], given: list[dict[str, Any]]) -> int:
+    return most_count(given, ["audio_tokens"]) or most_count([usage], HEARD)
 
 
 def complete(said: Stated, is_answer_free: bool) -> None:
