@@ -33,6 +33,8 @@ def placed(row: dict[str, Any], body: dict[str, Any], usage: dict[str, Any]) -> 
     body = {**body, **row.get("body", {})}
     body.pop("usage", None)
     place = row.get("place", "usage")
+    if place == "meta_itself":
+        return {**body, "meta": usage}
     if place == "choices":
         first, *others = body["choices"]
         return {**body, "choices": [{**first, "usage": usage}, *others]}

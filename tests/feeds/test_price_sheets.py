@@ -1,10 +1,14 @@
 """Price sheets as people write them: what can mean one thing only is read, the rest is told."""
 
+import csv
+import io
 import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.builders import START
 from windsock.core.model.units import Meter
@@ -82,3 +86,35 @@ def test_a_table_under_names_of_its_own_is_read_by_its_own_mapping() -> None:
     assert row.usd_per_mtok == {Meter.INPUT: 1, Meter.OUTPUT: 2, Meter.IMAGE: 500_000}
     with pytest.raises(FeedError):
         read(SHEET, b"Art,Rein,Raus,Bild\nm,1,2,0.5\n", seen_at=START)
+
+
+UNITS = {
+    1: ("", "($/1M)", "per million tokens"),
+    1000: ("($/1K)", "per 1K tokens"),
+    10**6: ("per token",),
+}
+WORDS = (("Input", "Output"), ("Prompt price", "Completion price"), ("inputPrice", "outputPrice"))
+
+
+@given(
+    data=st.data(),
+    between=st.sampled_from(",;\t|"),
+    mark=st.sampled_from(".,"),
+    money=st.sampled_from(["{}", "${}", "{} USD", "{} €"]),
+    usd=st.lists(st.decimals("0.01", "150", places=4), min_size=1, max_size=4),
+)
+def test_no_way_of_writing_a_price_is_misread(data, between, mark, money, usd) -> None:
+    times = data.draw(st.sampled_from(list(UNITS)))
+    unit, words = data.draw(st.sampled_from(UNITS[times])), data.draw(st.sampled_from(WORDS))
+    sheet = io.StringIO()
+    table = csv.writer(sheet, delimiter=between)
+    table.writerow(["Provider", "Model", *(f"{word} {unit}".strip() for word in words)])
+    for i, price in enumerate(usd):
+        cells = (f"{price * by / times:f}".replace(".", mark) for by in (1, 4))
+        table.writerow(["acme", f"m{i}", *(money.format(cell) for cell in cells)])
+    reading = read_as(sheet.getvalue())
+    for row in reading.rows:
+        price = usd[int(row.model[1:])]
+        assert row.usd_per_mtok == {Meter.INPUT: price, Meter.OUTPUT: 4 * price}
+        assert row.currency == ("EUR" if "€" in money else "USD")
+    assert len(reading.rows) + len(reading.skipped) == len(usd)

@@ -14,7 +14,8 @@ from tests.store.samples import call, decision, feedback, keep, outcome
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, Outcome
 from windsock.core.model.requests import Cell
 from windsock.store import queries
-from windsock.store.reports import health_by_step
+from windsock.store.compact.totals import requests_by_task
+from windsock.store.reports import accounts, health_by_step
 
 DAY_S = 86_400.0
 EVER = {"since": 0.0, "namespace": "default"}
@@ -139,6 +140,27 @@ def test_a_report_knows_its_span_and_its_namespace(engine: Engine) -> None:
     assert queries.report(engine, by=(), **EVER)[0]["requests"] == 10
     everyone = queries.report(engine, by=("namespace",), since=0.0)
     assert {line["namespace"]: line["requests"] for line in everyone} == {"default": 10, "other": 1}
+
+
+def test_requests_alone_are_counted_as_a_report_counts_them(engine: Engine) -> None:
+    foreign = decision(500, cell=Cell("other", "auto", "chat"))
+    keep(engine, [*traffic(400), outcome(500, decision=foreign)])
+    for since in (0.0, START // 60 * 60, START // 60 * 60 + 240):
+        asked = {"since": since, "namespace": "default"}
+        lines = queries.report(engine, by=("route", "task"), **asked)
+        found = requests_by_task(engine, **asked)
+        assert found == {(each["route"], each["task"]): each["requests"] for each in lines}
+    assert requests_by_task(engine, since=0.0, namespace="other") == {("auto", "chat"): 1}
+
+
+def test_bills_beside_a_report_are_those_of_all_calls(engine: Engine) -> None:
+    keep(engine, [*traffic(50), billed(101, "0.00003", "0.00002"), billed(102, None, "0.1")])
+    keep(engine, [billed(103, "800", "0.0008", doubted=True, name=MID)])
+    by = ("task", "deployment")
+    found = accounts(engine, by=by, **EVER)
+    assert found.bills == queries.bills_report(engine, by=by, **EVER)
+    assert len(found.bills) == 2
+    assert found.rows == queries.report(engine, by=by, **EVER)
 
 
 def test_a_group_that_does_not_exist_is_refused(engine: Engine) -> None:

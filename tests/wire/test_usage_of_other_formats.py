@@ -114,3 +114,14 @@ def test_thoughts_beside_the_answer_are_told_within_it() -> None:
     response, gemini = usage_view(usage), geminis_usage(usage)
     assert response is not None and response["output_tokens"] == 403
     assert (gemini["candidatesTokenCount"], gemini["thoughtsTokenCount"]) == (3, 400)
+
+
+@pytest.mark.parametrize("form", LANGUAGE)
+def test_a_provider_that_answers_as_a_chat_is_read_as_one(form: str) -> None:
+    message = {"role": "assistant", "content": "hi"}
+    used = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    format_ = formats_of(form, ProviderTraits())[Operation.CHAT]
+    answer = format_.answer(json.dumps({"choices": [choice], "usage": used}).encode(), ASKED)
+    assert answer is not None and answer.facts.usage == Usage(input_tokens=10, output_tokens=2)
+    assert answer.message == message and not answer.facts.is_empty

@@ -197,7 +197,7 @@ def accounts(
 ) -> Accounts:
     """Raises KeyError if `by` names what a report cannot be grouped by, StoreError."""
     check_groups(by)
-    found = totals(engine, since=since, until=until)
+    found = totals(engine, since=since, until=until, billed_alone=True)
     return Accounts(
         rows=_report(found, by, namespace),
         bills=_bills(found, by, namespace),
@@ -234,11 +234,12 @@ def _line(group: Group, sums: Counter[str], by: Sequence[str]) -> dict[str, Any]
     tokens = ("prompt_tokens", "cached_tokens", "completion_tokens")
     is_known = not sums["unknown_cost"] or sums["unknown_cost"] < sums["requests"]
     answered = sums["answered"]
+    spent = usd(sums["cost"]) if is_known else None
     return {
         **dict(zip(by, group, strict=True)),
         **{name: sums[name] for name in (*counts, *tokens)},
-        "cost_usd": usd(sums["cost"]) if is_known else None,
-        "cost_nano_usd": round(usd(sums["cost"]) * NANO) if is_known else None,
+        "cost_usd": spent,
+        "cost_nano_usd": None if spent is None else round(spent * NANO),
         "successes": sums["success_nano"] / NANO,
         "mean_latency_s": sums["latency_us"] / answered / MICRO if answered else None,
     }

@@ -17,6 +17,7 @@ from windsock.service.control.history_routes import History
 from windsock.service.control.labels.queue import Queue
 from windsock.service.feedback_inbox import FindStored
 from windsock.store import queries
+from windsock.store.compact.totals import requests_by_task
 from windsock.store.reports import accounts, health_by_step, report_by_step
 
 
@@ -32,6 +33,7 @@ def history_of(engine: Engine) -> History:
         report=partial(queries.report, engine),
         accounts=partial(accounts, engine),
         report_by_step=partial(report_by_step, engine),
+        requests_by_task=partial(requests_by_task, engine),
         health_by_step=partial(health_by_step, engine),
         savings=partial(savings_facts, engine),
     )

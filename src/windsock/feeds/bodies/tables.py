@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.model.units import STANDALONE, Meter
+from windsock.core.model.units import MAIN_METERS, STANDALONE, Meter
 from windsock.feeds.bodies.table_cells import Amount, amount_of, mark_of
 from windsock.feeds.bodies.table_heads import Head, head_of, named, stated_unit
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
@@ -24,6 +24,10 @@ MARKS = ",;\t|"
 
 HEADING_WITHIN = 20
 """Lines among which the one with the names of columns is looked for; titles may stand above."""
+
+LEAST_USD_PER_MTOK = Decimal("0.0001")
+"""What is below was stated per token: 0.0001 is $100 a million, and the cheapest model ever listed
+cost $0.0069."""
 
 Record = dict[str, Any]
 
@@ -186,10 +190,20 @@ def _price(definition: FeedDefinition, head: Head, amount: Amount, unit: Decimal
     if len(said) > 1:
         raise ValueError("two units are named")
     if not said or not amount.number:
+        _check_size(definition, head, amount)
         return str(amount.number)
     if head.meter in STANDALONE:
         raise ValueError(f"{head.meter} is priced per token")
     return str(amount.number * said.pop() / USD_PER_MTOK[definition.unit or "usd/mtok"])
+
+
+def _check_size(definition: FeedDefinition, head: Head, amount: Amount) -> None:
+    """Raises ValueError for a number that says no unit and can only be per token."""
+    is_per_million = definition.unit == "usd/mtok" and head.meter in MAIN_METERS
+    if is_per_million and 0 < amount.number < LEAST_USD_PER_MTOK:
+        raise ValueError(
+            f"${amount.number:f} a million: if it is per token, its column must say so"
+        )
 
 
 def _by_name(columns: Columns, prices: Mapping[int, str], record: Record) -> Record:

@@ -62,6 +62,7 @@ class History:
     quotes                  of a deployment, by since and until
     report, accounts        sums by since, until, by and namespace; `accounts` with bills and others
     report_by_step          the same report of each step, also by step_s
+    requests_by_task        their number alone, by (route, task), by since and namespace
     health_by_step          by since, until and step_s: calls by how they ended, and delays, by
                             deployment, of all namespaces
     savings                 of routes against (deployment, why) each, by since, until, namespace
@@ -77,6 +78,7 @@ class History:
     report: Callable[..., list[dict[str, Any]]]
     accounts: Callable[..., Accounts]
     report_by_step: Callable[..., list[list[dict[str, Any]]]]
+    requests_by_task: Callable[..., dict[tuple[str, str], int]]
     health_by_step: Callable[..., list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]]
     savings: Callable[..., list[dict[str, Any]]]
 

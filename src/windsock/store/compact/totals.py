@@ -63,17 +63,23 @@ class Totals:
 
 
 def totals(
-    engine: Engine, *, since: float, until: float | None = None, parts: Parts = BOTH
+    engine: Engine,
+    *,
+    since: float,
+    until: float | None = None,
+    parts: Parts = BOTH,
+    billed_alone: bool = False,
 ) -> Totals:
     """Sums over [since, until), without delays; without `until` up to now. Raises StoreError.
 
     parts   of requests, of calls; those that are not asked for are not whole
+    billed_alone    nor are sums of calls of which none was billed: most are not
     """
     asked = window(since, inf if until is None else until)
     found = Totals()
     with one_moment(engine) as connection:
         for piece in asked.pieces:
-            _take_kept(connection, piece, found, parts)
+            _take_kept(connection, piece, found, parts, billed_alone=billed_alone)
         for begin, end in asked.ends:
             found.take(counted(connection, begin, end))
         found.take(not_yet_kept(connection, since, inf if until is None else until))
@@ -126,6 +132,29 @@ def requests_between(engine: Engine, minutes: Sequence[float], namespace: str) -
     return found
 
 
+def requests_by_task(engine: Engine, *, since: float, namespace: str) -> dict[tuple[str, str], int]:
+    """Finished requests of a namespace from that whole minute on, by (route, task), where nothing
+    else of them is asked: a fifth of the work of `totals`. Raises StoreError."""
+    found: Counter[tuple[str, str]] = Counter()
+    with one_moment(engine) as connection:
+        for piece in window(since, inf).pieces:
+            rows = connection.execute(_requests_of_tasks(), {**_of(piece), "of": namespace})
+            for route, task, requests in rows:
+                found[route, task] += int(requests)
+        for (who, _), sums in not_yet_kept(connection, since, inf).requests.items():
+            if who.namespace == namespace:
+                found[who.route, who.task] += sums.get("requests", 0)
+    return found
+
+
+@cache
+def _requests_of_tasks() -> Select[Any]:
+    query = select(_series.c.route, _series.c.task, func.sum(request_sums.c.requests))
+    query = query.join(_series, _series.c.id == request_sums.c.series)
+    query = query.where(_series.c.namespace == bindparam("of"))
+    return _within(query, request_sums).group_by(_series.c.route, _series.c.task)
+
+
 @cache
 def _requests_of() -> Select[Any]:
     query = select(func.sum(request_sums.c.requests))
@@ -167,11 +196,19 @@ def _leave_aside(
         tally.leave_aside(uncalled_of(row))
 
 
-def _take_kept(connection: Connection, piece: Piece, found: Totals, parts: Parts) -> None:
+def _take_kept(
+    connection: Connection,
+    piece: Piece,
+    found: Totals,
+    parts: Parts,
+    *,
+    billed_alone: bool = False,
+) -> None:
     names = len(Series._fields)
     for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
         if table in parts:
-            for row in connection.execute(_sums(table), _of(piece)).all():
+            query = _billed() if billed_alone and table is call_sums else _sums(table)
+            for row in connection.execute(query, _of(piece)).all():
                 add_up(sums, Series(*row[:names]), _whole(table, row[names:]))
 
 
@@ -214,6 +251,12 @@ def _sums(table: Table) -> Select[Any]:
     sums = [func.sum(table.c[name]) for name in _columns(table)]
     query = select(*names, *sums).join(_series, _series.c.id == table.c.series)
     return _within(query, table).group_by(_series.c.id)
+
+
+@cache
+def _billed() -> Select[Any]:
+    bills = call_sums.c.bills + call_sums.c.doubted_bills
+    return _sums(call_sums).having(func.sum(bills) > 0)
 
 
 def _whole(table: Table, values: Sequence[Any]) -> Sums:

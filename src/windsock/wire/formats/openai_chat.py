@@ -46,7 +46,10 @@ class OpenAIChat(OpenAIFormat):
         """
         body = parsed(raw)
         if isinstance(body, dict):
-            return self._told_whole(unwrapped(body), request)
+            body = body if "choices" in body else unwrapped(body)
+            if "choices" in body:
+                return answer_of(body, self._traits, images=request.images)
+            return self._told_whole(body, request)
         if (error := error_in(body_of(raw))) is not None:
             return Answer(body={}, facts=AnswerFacts(), error=error)
         return self._told_in_events(raw, request) if DATA.search(raw) else None

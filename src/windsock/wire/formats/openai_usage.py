@@ -24,10 +24,11 @@ MAX_ID_CHARS = 255
 PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 """Keys of a usage object that distinguishes nothing."""
 
-PARTS_WITH_USAGE = ("response", "message", "x_groq", "meta")
-OTHER_USAGE = ("usageMetadata", "usage_metadata", "timings")
+PARTS_WITH_USAGE = ("response", "message", "x_groq")
+OTHER_USAGE = ("usageMetadata", "usage_metadata", "timings", "meta")
 ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *OTHER_USAGE))
-"""Where usage stands besides its usual place; `timings` is llama.cpp's."""
+"""Where usage stands besides its usual place; `timings` is llama.cpp's,
+`meta` Cohere's."""
 
 WRAPPED = ("usage", "token_usage", "tokenUsage")
 WRAPPERS = frozenset(WRAPPED)

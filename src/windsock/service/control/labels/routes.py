@@ -23,7 +23,14 @@ from windsock.service.control.labels.choices import (
 )
 from windsock.service.control.labels.queue import Queue, Wish
 from windsock.service.control.labels.schemas import Label, LabelAnswer, LabelsAnswer
-from windsock.service.control.schemas.asked import DAY_S, DeploymentName, Name, When, when
+from windsock.service.control.schemas.asked import (
+    DAY_S,
+    MINUTE_S,
+    DeploymentName,
+    Name,
+    When,
+    when,
+)
 from windsock.service.control.schemas.wanted_labels import answered, ranked
 
 MOST_SHOWN_OF = 500
@@ -91,10 +98,9 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
 
 
 async def _traffic(past: History, namespace: str, now: float) -> Traffic:
-    """Requests of each cell within the last day: a read of the store's sums."""
-    asked = {"since": now - DAY_S, "by": ("route", "task"), "namespace": namespace}
-    rows = await asyncio.to_thread(past.report, **asked)
-    counts = {(row["route"], row["task"]): int(row["requests"]) for row in rows}
+    """Requests of each cell within the last day, to the minute: a read of the store's sums."""
+    since = (now - DAY_S) // MINUTE_S * MINUTE_S
+    counts = await asyncio.to_thread(past.requests_by_task, since=since, namespace=namespace)
     return lambda cell: counts.get((cell.route, cell.name), 0)
 
 

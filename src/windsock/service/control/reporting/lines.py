@@ -57,11 +57,18 @@ def busiest_lines(
 def summed(rows: Sequence[dict[str, Any]], by: tuple[str, ...]) -> Lines:
     """Lines of fewer groups: counts and dollars add up; what no line knows stays unknown."""
     found: dict[Place, dict[str, Any]] = {}
+    names_in: dict[Place, list[str]] = {}
     for row in rows:
         place = _place(row, by)
-        into = found.setdefault(place, dict(zip(by, place, strict=True)))
-        for name in row.keys() & SUMS:
-            into[name] = _plus(into.get(name), row[name])
+        into = found.get(place)
+        if into is None:
+            into = found[place] = dict(zip(by, place, strict=True))
+        names = names_in.get(columns := tuple(row))
+        if names is None:
+            names = names_in[columns] = [name for name in row if name in SUMS]
+        for name in names:
+            had, more = into.get(name), row[name]
+            into[name] = more if had is None else had if more is None else had + more
     return list(found.values())
 
 
@@ -73,10 +80,6 @@ def _mean_latency_s(rows: Lines) -> float | None:
     answered = sum(row["answered"] for row in rows)
     waited_s = sum(row["answered"] * (row["mean_latency_s"] or 0.0) for row in rows)
     return waited_s / answered if answered else None
-
-
-def _plus(one: Any, other: Any) -> Any:
-    return other if one is None else one if other is None else one + other
 
 
 def report_lines(rows: Lines, bills: Lines, uncalled: Lines, by: tuple[str, ...]) -> Lines:

@@ -29,6 +29,7 @@ from windsock.wire.sse import data_of
 
 DELTAS = {
     "response.output_text.delta": "content",
+    "response.text.delta": "content",
     "response.refusal.delta": "refusal",
     "response.reasoning_text.delta": "reasoning_content",
     "response.reasoning_summary_text.delta": "reasoning_content",
