@@ -18,6 +18,7 @@ from windsock.core.model.calls import (
     Outcome,
 )
 from windsock.core.model.decisions import About
+from windsock.core.model.requests import Preferences
 from windsock.core.replicas.contributions import Kind
 from windsock.core.resilience.errors.lost import LostRequests
 from windsock.core.resilience.errors.repeats import KEPT_S, MOST
@@ -47,6 +48,19 @@ class Told:
             exchange.report(failed(attempt, kind) if kind else answered(attempt), at)
         exchange.outcome(at)
         return called
+
+    def first_alone(
+        self, body: bytes, *, at: float, fails: str = "", only: tuple[str, ...] = ()
+    ) -> bool:
+        """Whether it failed where it was asked first: nobody else is asked."""
+        exchange = self.router.open(request(preferences=Preferences(only=only)), at)
+        exchange.calls.body = body
+        attempt = exchange.next_attempt(at)
+        is_lost = fails in ("all", attempt.deployment)
+        result = failed(attempt, CallKind.BROKEN) if is_lost else answered(attempt)
+        exchange.report(result, at)
+        exchange.outcome(at)
+        return is_lost
 
     def lose(self, body: bytes, *, at: float = START) -> list[str]:
         """Nobody answers this."""
@@ -97,6 +111,37 @@ def outcome(asked: int, served: str | None) -> Outcome:
     result.about = About(asked=asked)
     return Outcome(decision=DECISION, results=(result,), served=served, ok=served is not None,
                    cost_usd=None, finished_at=START)  # fmt: skip
+
+
+def test_who_alone_fails_what_others_answer_learns_of_it_though_nobody_else_was_asked() -> None:
+    """As a stream that breaks off, or a call after the budget of retries is spent."""
+    it = Told()
+    lost = [it.first_alone(b"%d" % n, at=START + n, fails=CHEAP * (n % 3 == 0)) for n in range(600)]
+    assert it.failed.keys() == {CHEAP}
+    assert it.failed[CHEAP] > 0.5 * sum(lost)
+
+
+def test_a_job_that_breaks_whoever_is_asked_first_is_held_against_nobody() -> None:
+    it = Told()
+    for n in range(400):
+        it.first_alone(b"%d" % n, at=START + n, fails="" if n % 3 else "all")
+    assert not it.failed
+
+
+def test_a_caller_who_leaves_no_choice_says_nothing_of_whom_it_chose() -> None:
+    it = Told()
+    for n in range(60):
+        it.first_alone(b"%d" % n, at=START + n)
+    for n in range(60):
+        fails = CHEAP * (n % 3 > 0)
+        it.first_alone(b"-%d" % n, at=START + 60 + n, fails=fails, only=(CHEAP,))
+    assert not it.failed
+
+
+def test_where_the_owner_lets_nobody_else_be_asked_each_counts() -> None:
+    it = Told(max_attempts=1)
+    called = [name for n in range(8) for name in it.lose(b"%d" % n, at=START + n)]
+    assert it.failed == Counter(called)
 
 
 def test_a_route_with_one_deployment_learns_that_it_fails() -> None:

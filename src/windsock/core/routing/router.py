@@ -190,13 +190,23 @@ class Router:
         self.tables.sizes.observe_outcome(outcome)
         route = self.routes.get(cell.route) or self._route_table.of(cell)
         has_others = route is not None and route.has_others
-        failed = self.health.lost.settle(outcome, now, has_others=has_others)
+        stands_out = route is not None and self._stands_out(outcome, route.deployments)
+        failed = self.health.lost.settle(outcome, now, has_others=has_others, stands_out=stands_out)
         for (at, name), calls in failed.items():
             self.learner.observe_failures(at, name, calls, now)
         self.learner.observe_outcome(outcome, now)
         if route is not None:
             route.policy.settle(outcome, now)
         self.tables.count_evidence(cell, now)
+
+    def _stands_out(self, outcome: Outcome, deployments: Sequence[str]) -> bool:
+        """Whether nobody answered, and whoever was drawn fails far more often than the others; not
+        where the caller left no choice."""
+        decision = outcome.decision
+        if outcome.served is not None or decision.propensity >= 1.0:
+            return False
+        others = [name for name in deployments if name != decision.deployment]
+        return self.health.errors.stands_out(decision.deployment, others)
 
     def cost_usd(self, result: CallResult) -> Decimal | None:
         """Dollars of one call at the price in force when it began, None if that is not known."""

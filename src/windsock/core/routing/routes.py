@@ -129,8 +129,8 @@ class Route:
 
     @property
     def has_others(self) -> bool:
-        """Whether it has more than one that it may ask."""
-        return len(self.deployments) > 1
+        """Whether what one of its deployments fails may be asked of another."""
+        return len(self.deployments) > 1 and self.max_attempts > 1
 
     def __post_init__(self) -> None:
         cascade = self.cascade

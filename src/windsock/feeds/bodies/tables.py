@@ -201,7 +201,9 @@ def _check_size(definition: FeedDefinition, head: Head, amount: Amount) -> None:
     """Raises ValueError for a number that says no unit and can only be per token."""
     is_per_million = definition.unit == "usd/mtok" and head.meter in MAIN_METERS
     if is_per_million and 0 < amount.number < LEAST_USD_PER_MTOK:
-        raise ValueError(f"${amount.number:f} a million: if it is per token, its column must say so")
+        raise ValueError(
+            f"${amount.number:f} a million: if it is per token, its column must say so"
+        )
 
 
 def _by_name(columns: Columns, prices: Mapping[int, str], record: Record) -> Record:

@@ -46,8 +46,8 @@ class OpenAIChat(OpenAIFormat):
         """
         body = parsed(raw)
         if isinstance(body, dict):
-            body = unwrapped(body)
-            if choices_in(body):
+            body = body if "choices" in body else unwrapped(body)
+            if "choices" in body:
                 return answer_of(body, self._traits, images=request.images)
             return self._told_whole(body, request)
         if (error := error_in(body_of(raw))) is not None:

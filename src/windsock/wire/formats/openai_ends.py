@@ -21,8 +21,17 @@ INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 BESIDE = "provider_specific_fields"
 """Where LiteLLM puts what it has no field for."""
 
+NATIVE_END = "native_finish_reason"
+"""The word of who answered a gateway."""
+
+NO_END = ("", "null")
+"""Words for what goes on."""
+
 SHOWN = ("tool_calls", "function_call", "audio", "images", "image", "video", "files")
 """Fields of a message beside its text that are an answer."""
+
+ERROR_PLACES = (("delta", "error"), ("message", BESIDE))
+"""Of a choice, beside its own."""
 
 ANSWERS = ("choices", "data", "output", "results", "candidates", "content", "text", "delta")
 """Of an answer or a part of one, whatever its format."""
@@ -73,18 +82,21 @@ def finish_in(choice: Mapping[str, Any]) -> str | None:
 
     A gateway may call an end by the usual word that its own provider called a failure or a refusal.
     """
-    word = _word(choice.get("finish_reason")) or _word(choice.get("finishReason"))
-    if word is None:
-        return None
+    word = choice.get("finish_reason")
+    if not isinstance(word, str) or word in NO_END:
+        word = _word(word) or _word(choice.get("finishReason"))
+    is_plain = NATIVE_END not in choice and BESIDE not in choice
+    if word is None or (is_plain and BESIDE not in (choice.get("message") or ())):
+        return word
     apart = part_of(choice, BESIDE), part_of(part_of(choice, "message"), BESIDE)
-    owns = (_word(part.get("native_finish_reason")) for part in (choice, *apart))
+    owns = (_word(part.get(NATIVE_END)) for part in (choice, *apart))
     return next((own for own in owns if own and (has_failed(own) or has_refused(own))), word)
 
 
 def _word(value: Any) -> str | None:
     """SGLang has an object, whose type is the word."""
     value = value.get("type") if isinstance(value, dict) else value
-    return value if isinstance(value, str) and value not in ("", "null") else None
+    return value if isinstance(value, str) and value not in NO_END else None
 
 
 def finish_of(choices: list[dict[str, Any]]) -> str | None:
@@ -120,12 +132,21 @@ def error_beside(body: dict[str, Any], choices: list[dict[str, Any]]) -> bytes |
     """The same of one object, whose choices are known."""
     if body.get("object") == "error" or body.get("type") == "error":
         return orjson.dumps(body if "error" not in body else {"error": body["error"]})
-    apart = (part_of(part_of(each, "message"), BESIDE) for each in choices)
-    deltas = (part_of(each, "delta") for each in choices)
-    for part in (body, *choices, *apart, *deltas):
+    for part in (body, *choices):
         if "error" in part and _is_said(part["error"]):
             return orjson.dumps({"error": part["error"]})
+    for each in choices:
+        for place, name in ERROR_PLACES:
+            inner = each.get(place)
+            if isinstance(inner, dict) and name in inner and (said := _error_in(inner, name)):
+                return orjson.dumps({"error": said})
     return None if choices or not _complains(body) else orjson.dumps(body)
+
+
+def _error_in(part: dict[str, Any], name: str) -> Any:
+    """What stands there, or in LiteLLM's object there; None if nothing is said."""
+    said = part[name] if name == "error" else part_of(part, name).get("error")
+    return said if _is_said(said) else None
 
 
 def _complains(body: dict[str, Any]) -> bool:

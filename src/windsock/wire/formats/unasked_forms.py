@@ -77,8 +77,6 @@ def events_of(body: Any) -> bytes:
 
 def unwrapped(body: dict[str, Any]) -> dict[str, Any]:
     """The completion within an object of a gateway's own; else the body itself."""
-    if "choices" in body:
-        return body
     parts = (body.get(name) for name in WRAPPERS)
     return next((part for part in parts if isinstance(part, dict) and choices_in(part)), body)
 

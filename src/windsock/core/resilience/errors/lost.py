@@ -1,8 +1,8 @@
 """Which failures count against a deployment's success: those that were its own.
 
 A request that nobody answers may be at fault itself. Clients send what failed once more: if
-somebody answers it then, it was not. Where a route has one deployment alone there is no telling,
-and it counts at once.
+somebody answers it then, it was not. Where nobody else could be asked there is no telling, and it
+counts at once; so it does where one alone was asked that fails far more often than the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Places = Counter[tuple[Cell, str]]
 """Failed calls by cell and deployment."""
 
 
-def own_failures(outcome: Outcome, *, has_others: bool) -> Places:
+def own_failures(outcome: Outcome, *, has_others: bool, stands_out: bool = False) -> Places:
     """What counts at once, of the calls of one request.
 
     Where nobody answered, failures that no request brings about, and where there are no others each
@@ -33,7 +33,7 @@ def own_failures(outcome: Outcome, *, has_others: bool) -> Places:
     """
     if outcome.served is not None:
         return _failed(outcome, WORTHLESS)
-    if _is_doubted(outcome, has_others):
+    if _is_doubted(outcome, has_others and not stands_out):
         return _failed(outcome, FAILURES - AMBIGUOUS)
     return _failed(outcome, FAILURES, with_repeats=False)
 
@@ -47,12 +47,16 @@ class LostRequests:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def settle(self, outcome: Outcome, now: float, *, has_others: bool) -> Places:
+    def settle(
+        self, outcome: Outcome, now: float, *, has_others: bool, stands_out: bool = False
+    ) -> Places:
         """A request is over: what counts now, of its own calls or of earlier ones for the same.
 
-        has_others  its route has more than one candidate
+        has_others  what one fails may be asked of another on its route
+        stands_out  whoever was drawn fails far more often than the others
         """
-        waiting, found = self._waiting, own_failures(outcome, has_others=has_others)
+        waiting = self._waiting
+        found = own_failures(outcome, has_others=has_others, stands_out=stands_out)
         while waiting and now - next(iter(waiting.values()))[0] > KEPT_S:
             waiting.popitem(last=False)
         asked = next((r.about.asked for r in outcome.results if r.about.asked is not None), None)
@@ -60,16 +64,16 @@ class LostRequests:
             return found
         if outcome.served is not None:
             return found + waiting.pop(asked)[1] if asked in waiting else found
-        if _is_doubted(outcome, has_others) and asked not in waiting:
+        if _is_doubted(outcome, has_others and not stands_out) and asked not in waiting:
             waiting[asked] = now, _failed(outcome, AMBIGUOUS)
             if len(waiting) > MOST:
                 waiting.popitem(last=False)
         return found
 
 
-def _is_doubted(outcome: Outcome, has_others: bool) -> bool:
-    """True if others were told the same of a request, or might have been."""
-    return has_others or len({each.attempt.deployment for each in outcome.results}) > 1
+def _is_doubted(outcome: Outcome, may_be_others: bool) -> bool:
+    """True if others failed a request as well, or might have."""
+    return may_be_others or len({each.attempt.deployment for each in outcome.results}) > 1
 
 
 def _failed(outcome: Outcome, kinds: Collection[CallKind], *, with_repeats: bool = True) -> Places:

@@ -8,10 +8,10 @@ the last calls, whatever came before; and one kind against the deployment's own 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from windsock.core.model.calls import CallKind, CallResult
+from windsock.core.model.calls import FAILURES, CallKind, CallResult
 from windsock.core.model.events import Event, EventKind
 from windsock.core.resilience.errors.kinds import KindRise
 
@@ -23,6 +23,9 @@ RECENT_S = 3600.0
 LEAST_CALLS = 20
 RISEN, FALLEN = 0.5, 0.25
 """Share of errors among the recent calls from which on they have risen, below which they fell."""
+
+STANDS_OUT = 2.0
+"""Times the share of failures of all others, above which those of one are its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,18 @@ class ErrorRates:
         if result.kind is CallKind.ANSWERED and not recent.has_risen:
             return told
         return told + _told(recent, name, now)
+
+    def stands_out(self, deployment: str, others: Iterable[str]) -> bool:
+        """True if far more of its recent calls failed than of the others' together; of fewer than
+        LEAST_CALLS there, or here, nobody knows."""
+        own, theirs = self._failed_share([deployment]), self._failed_share(others)
+        return own is not None and theirs is not None and own > STANDS_OUT * theirs
+
+    def _failed_share(self, deployments: Iterable[str]) -> float | None:
+        known = [self._recent[name] for name in deployments if name in self._recent]
+        calls = sum(len(each.ends) for each in known)
+        failed = sum(each.errors[kind] for each in known for kind in FAILURES)
+        return failed / calls if calls >= LEAST_CALLS else None
 
     def forget(self, now: float) -> list[Event]:
         """Errors that nobody has met for RECENT_S have fallen, as far as anybody knows."""
