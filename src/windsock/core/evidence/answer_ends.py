@@ -21,7 +21,7 @@ FAILED = re.compile(
 Bedrock, Cohere. Names of failures are made of these words, and more of them come every year."""
 
 REFUSED = re.compile(
-    r"(?<![a-z])(?:armor|blocked|blocklist|censor\w*|filter(?:ed)?|guardrails?|harm\w*|jailbreak"
+    r"(?<![a-z])(?:armor|blocked|blocklist|censor\w*|copyright|filter(?:ed)?|guardrails?|harm\w*|jailbreak"
     r"|moderat\w+|nsfw|polic(?:y|ies)|prohibited|recitation|refus\w+|responsible_?ai|risk|safety"
     r"|sensitive|spii|toxic\w*|unsafe|violat\w+)(?![a-z])"
 )
@@ -37,7 +37,7 @@ CUT = re.compile(
 CALLED = re.compile(r"(?:function|tool)_?(?:calls?|use)")
 
 ENDED = re.compile(
-    r"complete[d]?|done|end(?:_of_text|_of_turn|_turn)?|eos(?:_token)?|finished|normal|stop"
+    r"complete[d]?|done|end(?:_of_text|_of_turn|_turn)?|eo[st](?:_token)?|finish(?:ed)?|normal|(?:natural_)?stop"
     r"(?:_sequence|_token|ped)?"
 )
 """It was at its end."""
@@ -117,4 +117,4 @@ def usual_end(finish_reason: str | None) -> str | None:
 
 def _apart(finish_reason: str) -> str:
     """Its words in small letters: `ContentFilter` and `content_filter` are one."""
-    return BETWEEN.sub("_", finish_reason).lower()
+    return BETWEEN.sub("_", finish_reason).lower().replace("-", "_")

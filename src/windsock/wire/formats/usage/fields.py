@@ -85,6 +85,9 @@ THOUGHT_WORDS = re.compile(
     r"(?:num|total)?(?:completion|output)?(?:reasoning|thinking|thoughts?)(?:output)?"
     r"(?:tokens?)?(?:count)?"
 )
+HELD = (*TOTAL, "tokens")
+"""The whole of a count that is an object."""
+
 GIVEN = re.compile(r"(?:prompt|input)(?:tokens?)?details")
 GOT = re.compile(r"(?:completion|output|candidates|response)(?:tokens?)?details")
 CACHED_PARTS = re.compile(r"cached?(?:content)?tokens?details")
@@ -120,7 +123,7 @@ def flat(usage: Mapping[str, Any]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
             continue
         for words, details in ((PROMPT_WORDS, "prompt_details"), (ANSWER_WORDS, "output_details")):
-            if is_called(name, words) and (total := first_count(value, TOTAL)) is not None:
+            if is_called(name, words) and (total := first_count(value, HELD)) is not None:
                 made = {**made, name: total, details: value}
     return made
 

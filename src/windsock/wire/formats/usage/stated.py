@@ -87,8 +87,8 @@ def _main(usage: Mapping[str, Any]) -> tuple[int | None, int | None, int]:
     billed, counted = _part(usage, "billed_units"), _part(usage, "tokens")
     prompt, answer = first_count(billed, PROMPT), first_count(billed, ANSWER)
     return (
-        prompt or first_count(usage, PROMPT) or first_count(counted, PROMPT),
-        answer or first_count(usage, ANSWER) or first_count(counted, ANSWER),
+        prompt or first_count(usage, PROMPT) or count_by_words(counted, PROMPT_WORDS),
+        answer or first_count(usage, ANSWER) or count_by_words(counted, ANSWER_WORDS),
         0 if prompt or answer else first_count(usage, TOTAL) or 0,
     )
 
