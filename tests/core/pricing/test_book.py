@@ -50,6 +50,17 @@ def test_a_lesser_meter_that_can_be_no_price_takes_only_itself(odd: str) -> None
     assert book.cost_usd(CHEAP, cached, START + 3) == 2, "cached tokens are billed as input"
 
 
+def test_a_lesser_price_is_not_lost_for_a_slip_of_its_feed() -> None:
+    prices = {Meter.INPUT: Decimal(2), Meter.OUTPUT: Decimal(8), Meter.CACHE_READ: Decimal("0.2")}
+    book = PriceBook()
+    book.absorb(quote(usd_per_mtok=prices), START)
+    for poll in range(1, 30):
+        slip = quote(usd_per_mtok=prices | {Meter.CACHE_READ: Decimal(-1)}, seen_at=START + poll)
+        book.absorb(slip, START + poll)
+    assert [held.is_final for held in book.held()] == [True]
+    assert book.in_force(CHEAP, START + 30).usd_per_mtok == prices
+
+
 def test_an_owners_meter_that_can_be_no_price_is_told() -> None:
     prices = {Meter.INPUT: Decimal(2), Meter.OUTPUT: Decimal(8), Meter.CACHE_READ: Decimal(-1)}
     book = book_with()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -140,13 +140,15 @@ def without_vain_zeros(quote: Quote) -> Quote:
     )
 
 
-def without_impossible(quote: Quote, rules: GuardRules) -> Quote:
+def without_impossible(quote: Quote, before: Collection[Meter], rules: GuardRules) -> Quote:
     """Lesser meters whose base price can be none are taken as not stated, as a 0 is.
 
-    They are then billed as input or output, or their cost is not known.
+    They are then billed as input or output, or their cost is not known. Not those that its feed had
+    a price for before, which is not lost for a slip.
     """
     stated = quote.usd_per_mtok
-    odd = {m for m in stated.keys() - MAIN_METERS if _meter_fault(m, stated[m], None, rules)}
+    lesser = stated.keys() - MAIN_METERS - set(before)
+    odd = {m for m in lesser if _meter_fault(m, stated[m], None, rules)}
     if not odd:
         return quote
     return replace(quote, usd_per_mtok={m: p for m, p in stated.items() if m not in odd})

@@ -41,7 +41,9 @@ def absorb(timeline: PriceTimeline, tick: Quote | Vanished) -> list[Event]:
     if _goes_by_another_name(timeline, tick):
         return []
     if tick.feed not in timeline.rules.owner_feeds:
-        tick = without_impossible(tick, timeline.rules)
+        track = timeline.tracks.get(tick.feed)
+        before = track.word.usd_per_mtok.keys() if track else ()
+        tick = without_impossible(tick, before, timeline.rules)
     reason = _no_price(timeline, tick)
     if reason is not None:
         tick = without_signals(tick)
