@@ -28,11 +28,11 @@ from windsock.wire.formats.passing.mending import broken_event, mended
 from windsock.wire.formats.passing.text_events import (
     CONTENT,
     END,
-    USAGE,
     Shape,
     contents,
     plain_until,
     shape_of,
+    tells_usage,
 )
 from windsock.wire.formats.unasked_forms import events_of
 from windsock.wire.formats.usage.fields import merged
@@ -264,7 +264,7 @@ class ChatStreamScanner:
             places = [each.get("index") for each in ended]
             self._choices_ended |= {each if type(each) is int else 0 for each in places}
         is_failed = bool(ended) and has_failed(self.finish_reason)
-        if not USAGE.search(event):
+        if not tells_usage(event, is_end=bool(ended)):
             return "choices" in body and not is_failed
         if (usage := counted(body)) is not None:
             self.usage = merged(self.usage or {}, usage) or self.usage

@@ -15,6 +15,9 @@ CONTENT = re.compile(
 
 FINISH = re.compile(rb'"finish_?[rR]eason"\s*:\s*(?:"[^"]|\{)')
 USAGE = re.compile(rb'"usage(?:_?[mM]etadata)?"\s*:\s*\{')
+ASIDE = re.compile(rb'"(?:timings|meta)"\s*:\s*\{')
+"""Where the end of a stream may tell usage that is told nowhere else: llama.cpp, Cohere."""
+
 END = b'"finish'
 """How the name of the field begins that says why a choice ended."""
 
@@ -32,6 +35,11 @@ TEXT = re.compile(
     rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u(?![dD])[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
 )
 """A text in JSON between its quotes; what may be half of a pair is left to who reads it all."""
+
+
+def tells_usage(event: bytes, *, is_end: bool) -> bool:
+    """Whether an event carries a usage object; the last one of an answer may by another name."""
+    return USAGE.search(event) is not None or (is_end and ASIDE.search(event) is not None)
 
 
 class Shape(NamedTuple):
