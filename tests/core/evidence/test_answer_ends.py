@@ -80,7 +80,8 @@ def test_nothing_at_a_limit_is_an_answer_if_the_limit_was_the_callers(
     [
         ("STOP", "stop"), ("eos_token", "stop"), ("end_turn", "stop"), ("COMPLETE", "stop"),
         ("natural_stop", "stop"), ("eot", "stop"), ("tool-calls", "tool_calls"),
-        ("copyright", "content_filter"),
+        ("copyright", "content_filter"), ("FINISH_REASON_STOP", "stop"), ("endoftext", "stop"),
+        ("STOP_SEQUENCE_REACHED", "stop"), ("FINISH_REASON_TOOL_CALLS", "tool_calls"),
         ("MAX_TOKENS", "length"), ("model_length", "length"), ("max_new_tokens", "length"),
         ("model_context_window_exceeded", "length"), ("token_limit", "length"),
         ("tool_use", "tool_calls"), ("TOOL_CALL", "tool_calls"), ("toolUse", "tool_calls"),

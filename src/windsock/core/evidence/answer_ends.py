@@ -37,8 +37,8 @@ CUT = re.compile(
 CALLED = re.compile(r"(?:function|tool)_?(?:calls?|use)")
 
 ENDED = re.compile(
-    r"complete[d]?|done|end(?:_of_text|_of_turn|_turn)?|eo[st](?:_token)?|finish(?:ed)?|normal|(?:natural_)?stop"
-    r"(?:_sequence|_token|ped)?"
+    r"complete[d]?|done|end(?:_?of_?text|_of_turn|_turn)?|eo[st](?:_token)?|finish(?:ed)?|normal|(?:natural_)?stop"
+    r"(?:_(?:sequence|token)(?:_reached)?|ped)?"
 )
 """It was at its end."""
 
@@ -105,7 +105,7 @@ def usual_end(finish_reason: str | None) -> str | None:
     """
     if finish_reason is None or has_failed(finish_reason):
         return finish_reason
-    words = _apart(finish_reason)
+    words = _apart(finish_reason).removeprefix("finish_reason_")
     if has_refused(finish_reason):
         return "content_filter"
     if CALLED.fullmatch(words):
