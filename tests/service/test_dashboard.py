@@ -181,6 +181,20 @@ async def test_the_table_says_what_the_weights_call_says(tmp_path, chromium) -> 
         assert set(said["weights"]) | set(said["ruled_out"]) == {"acme/m", "boreal/m", "crux/m"}
 
 
+@in_browser
+async def test_who_is_left_alone_is_shown_with_its_price(tmp_path, chromium) -> None:
+    async with served(tmp_path) as it:
+        for number in range(6):
+            asked = {"model": "crux/m", "messages": [{"role": "user", "content": f"{number}"}]}
+            await it.http.post("/v1/chat/completions", json=asked)
+        (said,) = (await it.http.get("/v1/weights")).json()["data"]
+        assert list(said["ruled_out"]) == ["crux/m"]
+        page, _ = await opened(chromium, it.url)
+        row = page.locator('#deployments tr[data-name="crux/m"]')
+        await expect(row).to_have_attribute("data-kind", "out")
+        await expect(row).to_contain_text("$9.00 / $36")
+
+
 def say(it: Running, feed: str, usd_in: str, *, deployment: str = "delta/m") -> None:
     """What a list says of a deployment that has no price of the owner's."""
     now = it.service.clock.now()

@@ -14,7 +14,7 @@ from windsock.core.model.calls import CallKind, Out, Then
 from windsock.providers.presets import error_rules
 from windsock.wire.upstream_errors.delays import MAX_DELAY_S
 from windsock.wire.upstream_errors.languages import in_english
-from windsock.wire.upstream_errors.reading import refusal_of
+from windsock.wire.upstream_errors.reading import is_unknown_call, refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 from windsock.wire.upstream_errors.rules import rule_of, words_of
 
@@ -463,3 +463,24 @@ def test_a_body_that_is_no_whole_json_is_read_as_far_as_it_goes(body: str, words
 )
 def test_words_of_other_languages_are_put_into_english(text: str, english: str) -> None:
     assert in_english(text) == english
+
+
+@pytest.mark.parametrize(
+    ("said", "path", "is_unknown"),
+    [
+        ("404 page not found", "/v1/messages", True),
+        (error("Invalid URL (POST /v1/responses)"), "/v1/responses", True),
+        (error("Unknown request URL: POST /v1/messages."), "/v1/messages", True),
+        ({"message": "no Route matched with those values"}, "/v1/messages", True),
+        (error("models/g-x is not found for API version v1beta."),
+         "/v1beta/models/g-x:generateContent", False),
+        (error("Container container_0 not found"), "/v1/messages", False),
+        (error("Conversation with id 'conv_1' not found."), "/v1/responses", False),
+        (error("Prompt with id 'pmpt_1' not found."), "/v1/responses", False),
+    ],
+)  # fmt: skip
+def test_a_call_that_is_not_there_is_told_from_what_it_does_not_find(
+    said: Any, path: str, is_unknown: bool
+) -> None:
+    raw = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+    assert is_unknown_call(404, raw, path=path) is is_unknown

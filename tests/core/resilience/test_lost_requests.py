@@ -50,14 +50,20 @@ class Told:
         return called
 
     def first_alone(
-        self, body: bytes, *, at: float, fails: str = "", only: tuple[str, ...] = ()
+        self,
+        body: bytes,
+        *,
+        at: float,
+        fails: str = "",
+        only: tuple[str, ...] = (),
+        kind: CallKind = CallKind.BROKEN,
     ) -> bool:
         """Whether it failed where it was asked first: nobody else is asked."""
         exchange = self.router.open(request(preferences=Preferences(only=only)), at)
         exchange.calls.body = body
         attempt = exchange.next_attempt(at)
         is_lost = fails in ("all", attempt.deployment)
-        result = failed(attempt, CallKind.BROKEN) if is_lost else answered(attempt)
+        result = failed(attempt, kind) if is_lost else answered(attempt)
         exchange.report(result, at)
         exchange.outcome(at)
         return is_lost
@@ -113,10 +119,14 @@ def outcome(asked: int, served: str | None) -> Outcome:
                    cost_usd=None, finished_at=START)  # fmt: skip
 
 
-def test_who_alone_fails_what_others_answer_learns_of_it_though_nobody_else_was_asked() -> None:
+@pytest.mark.parametrize("kind", [CallKind.BROKEN, CallKind.TIMED_OUT, CallKind.BAD_ANSWER])
+def test_who_alone_fails_what_others_answer_learns_of_it_though_nobody_else_was_asked(kind) -> None:
     """As a stream that breaks off, or a call after the budget of retries is spent."""
     it = Told()
-    lost = [it.first_alone(b"%d" % n, at=START + n, fails=CHEAP * (n % 3 == 0)) for n in range(600)]
+    lost = [
+        it.first_alone(b"%d" % n, at=START + n, fails=CHEAP * (n % 3 == 0), kind=kind)
+        for n in range(600)
+    ]
     assert it.failed.keys() == {CHEAP}
     assert it.failed[CHEAP] > 0.5 * sum(lost)
 

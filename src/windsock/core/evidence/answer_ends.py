@@ -13,32 +13,34 @@ from windsock.core.model.calls import CallKind
 
 FAILED = re.compile(
     r"(?<![a-z])(?:abort(?:ed)?|broken|cancel(?:l?ed)?|crash(?:ed)?|dead|died|disconnect(?:ed)?"
-    r"|errors?|exception|expired|fail(?:ed|ure)|insufficient|interrupt(?:ed|ion)?|killed|lost|malformed"
-    r"|missing|oom|out_of_memory|overload(?:ed)?|preempted|quota|rate_limit(?:ed)?|shut_?down|terminated|throttl(?:ed|ing)|timed_out|timeout|too_many_tool_calls|unavailable"
+    r"|errors?|exception|expired|fail(?:ed|ure)|insufficient|interrupt(?:ed|ion)?|killed|lost"
+    r"|malformed|missing|oom|out_of_memory|overload(?:ed)?|preempted|quota|rate_limit(?:ed)?"
+    r"|shut_?down|terminated|throttl(?:ed|ing)|timed_out|timeout|too_many_tool_calls|unavailable"
     r"|unexpected)(?![a-z])"
 )
 """The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini,
 Bedrock, Cohere. Names of failures are made of these words, and more of them come every year."""
 
 REFUSED = re.compile(
-    r"(?<![a-z])(?:armor|blocked|blocklist|censor\w*|copyright|filter(?:ed)?|guardrails?|harm\w*|jailbreak"
-    r"|moderat\w+|nsfw|polic(?:y|ies)|prohibited|recitation|refus\w+|responsible_?ai|risk|safety"
-    r"|sensitive|spii|toxic\w*|unsafe|violat\w+)(?![a-z])"
+    r"(?<![a-z])(?:armor|blocked|blocklist|censor\w*|copyright|filter(?:ed)?|guardrails?|harm\w*"
+    r"|jailbreak|moderat\w+|nsfw|polic(?:y|ies)|prohibited|recitation|refus\w+|responsible_?ai"
+    r"|risk|safety|sensitive|spii|toxic\w*|unsafe|violat\w+)(?![a-z])"
 )
 """A filter spoke, which is an answer about the request also where it left nothing to show."""
 
 BETWEEN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 CUT = re.compile(
-    r"(?<![a-z])(?:context_window|length|limit|max_(?:\w+_)?(?:length|output|tokens?)|truncated)(?![a-z])"
+    r"(?<![a-z])(?:context_window|length|limit|max_(?:\w+_)?(?:length|output|tokens?)|truncated)"
+    r"(?![a-z])"
 )
 """The answer was as long as it might be."""
 
 CALLED = re.compile(r"(?:function|tool)_?(?:calls?|use)")
 
 ENDED = re.compile(
-    r"complete[d]?|done|end(?:_?of_?text|_of_turn|_turn)?|eo[st](?:_token)?|finish(?:ed)?|normal|(?:natural_)?stop"
-    r"(?:_(?:sequence|token)(?:_reached)?|ped)?"
+    r"completed?|done|end(?:_?of_?text|_of_turn|_turn)?|eo[st](?:_token)?|finish(?:ed)?|normal"
+    r"|(?:natural_)?stop(?:_(?:sequence|token)(?:_reached)?|ped)?"
 )
 """It was at its end."""
 

@@ -27,8 +27,7 @@ PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 PARTS_WITH_USAGE = ("response", "message", "x_groq")
 OTHER_USAGE = ("usageMetadata", "usage_metadata", "timings", "meta")
 ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *OTHER_USAGE))
-"""Where usage stands besides its usual place; `timings` is llama.cpp's,
-`meta` Cohere's."""
+"""Where usage stands besides its usual place; `timings` is llama.cpp's, `meta` Cohere's."""
 
 WRAPPED = ("usage", "token_usage", "tokenUsage")
 WRAPPERS = frozenset(WRAPPED)

@@ -229,7 +229,18 @@ class Dashboard:
         table = shown_table(self._router, cell, now)
         arms = sorted(table.arms, key=lambda arm: -arm.weight)
         rows = [self._row(arm, cell.route, now) for arm in arms]
-        return {"rows": rows, "ruled_out": table.reasons, "note": table.note}
+        quoted = {name: self._quoted(name, now) for name in table.ruled_out}
+        return {
+            "rows": rows,
+            "ruled_out": table.reasons,
+            "quoted": quoted,
+            "note": table.note,
+        }
+
+    def _quoted(self, name: str, now: float) -> dict[str, float | None]:
+        """What one that is ruled out would cost, dollars per million tokens; None: not known."""
+        prices = self._router.book.prices(name, now) or {}
+        return {meter.value: number(prices.get(meter)) for meter in MAIN_METERS}
 
     def _row(self, arm: ArmFacts, route: str, now: float) -> dict[str, Any]:
         latency = self._router.health.latency(arm.deployment, now, route)

@@ -8,9 +8,9 @@ import { success } from "./columns.js";
 const SHOWN = 20;
 
 export function deployments(place, view) {
-  const { rows, ruled_out: out } = view.table;
+  const { rows, ruled_out: out, quoted } = view.table;
   const known = new Set(rows.map((row) => row.deployment));
-  const gone = Object.entries(out).filter(([name]) => !known.has(name)).map(([deployment, why]) => ({ deployment, why }));
+  const gone = Object.entries(out).filter(([name]) => !known.has(name)).map(([deployment, why]) => ({ deployment, why, ...quoted[deployment] }));
   const index = (row) => view.deployments.indexOf(row.deployment);
   table(place, "rows", [
     { title: "Deployment", text: (row) => element("span", "", swatch(index(row)), named(row.deployment)), value: (row) => row.deployment },
