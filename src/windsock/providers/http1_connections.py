@@ -15,6 +15,7 @@ from typing import cast
 import httptools
 
 from windsock.errors import ProviderError
+from windsock.gathered_writes import GatheredTransport, Turn
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of status line and headers together."""
@@ -150,11 +151,14 @@ class Connection(asyncio.Protocol):
             and are left out
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, idle: deque[Connection]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, idle: deque[Connection], turn: Turn
+    ) -> None:
         self.loop = loop
+        self._turn = turn
         self.idle_since = 0.0
         self._idle = idle
-        self._transport: asyncio.Transport | None = None
+        self._transport: GatheredTransport | None = None
         self.parts: list[bytes] = []
         self.on_body = self.parts.append
         self.fields: dict[bytes, bytes] = {}
@@ -199,7 +203,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio, once."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        # uvloop's is no subclass of asyncio's
+        self._transport = GatheredTransport(cast("asyncio.Transport", transport), self._turn)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio: parse what came, and stop reading when too much waits."""

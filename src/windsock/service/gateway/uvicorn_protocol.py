@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from windsock.gathered_writes import Turn
 from windsock.service.connections.bounded_protocol import BoundedProtocol
 from windsock.service.connections.limits import Connections
 from windsock.service.gateway.call import LEAVE
@@ -260,5 +261,6 @@ class GatewayProtocol(BoundedProtocol):
 
 def protocol_for(paths: frozenset[str], bounds: Connections) -> type[GatewayProtocol]:
     """The protocol of a server whose data plane has these paths."""
-    known = {"paths": frozenset(path.encode() for path in paths), "bounds": bounds}
+    encoded = frozenset(path.encode() for path in paths)
+    known = {"paths": encoded, "bounds": bounds, "turn": Turn()}
     return cast(type[GatewayProtocol], type("GatewayProtocol", (GatewayProtocol,), known))
