@@ -14,7 +14,7 @@ import orjson
 
 from windsock.core.evidence.answer_ends import has_failed, has_refused, usual_end
 from windsock.wire.formats.openai_usage import part_of
-from windsock.wire.formats.passing.thought_tags import bare, shown_of
+from windsock.wire.formats.thought_tags import bare, shown_of
 
 TAG_ENDS = frozenset(">]▷ \n")
 """How a text ends that may be nothing but thoughts between tags."""

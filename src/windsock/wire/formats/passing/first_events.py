@@ -7,7 +7,7 @@ from typing import Any
 
 from windsock.wire.formats.openai_ends import choices_in, shows, thinks
 from windsock.wire.formats.openai_usage import id_of
-from windsock.wire.formats.passing.thought_tags import ThoughtTags
+from windsock.wire.formats.thought_tags import ThoughtTags
 from windsock.wire.json_codec import parsed
 from windsock.wire.service_tiers import tier_of
 

@@ -12,6 +12,9 @@ CLOSING = re.compile(r"</(?:\w{1,20}:)?(?:think|thinking|thought)>|\[/THINK\]|�
 BEGUN = re.compile(r"<[\w:]{0,28}|\[(?:T(?:H(?:I(?:NK?)?)?)?)?|◁(?:t(?:h(?:i(?:nk?)?)?)?)?")
 """A text that may become an opening tag with what follows."""
 
+PART = re.compile(r"[<\[◁][^<\[◁]{0,31}\Z")
+"""The end of a text, which may be the beginning of a closing tag."""
+
 LONGEST = 32
 """Characters of a tag."""
 
@@ -65,7 +68,8 @@ class ThoughtTags:
             if self.marks:
                 closed = CLOSING.search(self._text)
                 if closed is None:
-                    self._text = self._text[-LONGEST:]
+                    part = PART.search(self._text)
+                    self._text = part[0] if part else ""
                     return False
                 self._text, self.marks = self._text[closed.end() :], ()
             opened = OPENING.match(self._text)
@@ -77,4 +81,4 @@ class ThoughtTags:
 
     def may_close(self, held: bytes, until: int) -> bool:
         """Whether what closes the thoughts, or a part of it, may stand in these bytes."""
-        return any(held.find(mark, 0, until) >= 0 for mark in self.marks)
+        return bool(self._text) or any(held.find(mark, 0, until) >= 0 for mark in self.marks)
