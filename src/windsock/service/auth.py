@@ -121,7 +121,7 @@ class Access:
     def __init__(self, *, mode: str, admin_token: str | None = None) -> None:
         self._mode = mode
         self._admin = digest_of(admin_token) if admin_token else None
-        self._keys: Mapping[bytes, tuple[KeyRecord, Principal]] = {}
+        self._keys: Mapping[str, tuple[KeyRecord, Principal]] = {}
         self.are_keys_known = mode == "open"
         self.is_exposed = False
         self._was_keyed = False
@@ -132,11 +132,7 @@ class Access:
         was_keyed   there is a trace of keys that are in the store no more
         """
         rows = list(keys)
-        self._keys = {
-            bytes.fromhex(key.sha256): (key, _holder_of(key))
-            for key in rows
-            if key.revoked_at is None
-        }
+        self._keys = {key.sha256: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
         self._was_keyed = self._was_keyed or was_keyed or bool(rows)
         self.are_keys_known = True
 
@@ -175,7 +171,7 @@ class Access:
         """None of who is not known (see `_denied`)."""
         if not self.needs_key or (presented is not None and presented == self._admin):
             return ANYONE
-        known = None if presented is None else self._keys.get(presented)
+        known = None if presented is None else self._keys.get(presented.hex())
         if known is None:
             return None
         key, holder = known
@@ -187,7 +183,7 @@ class Access:
             return StoreError("the keys cannot be read: the store is away")
         if presented is None:
             return AccessDenied(NO_KEY if self._keys else NO_KEY_LEFT, status=401)
-        if presented in self._keys:
+        if presented.hex() in self._keys:
             return AccessDenied("this key has expired", status=401)
         return AccessDenied("this key is not known, or was revoked", status=401)
 
