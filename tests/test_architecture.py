@@ -32,8 +32,8 @@ NEVER = {
 # fmt: off
 TOP = {
     "__init__", "__main__", "app", "cli", "clock", "config", "core", "demo", "errors", "evaluation",
-    "feeds", "observability", "providers", "rehearsal", "resources", "service", "simulation",
-    "store", "wire",
+    "feeds", "gathered_writes", "observability", "providers", "rehearsal", "resources", "service",
+    "simulation", "store", "wire",
 }
 # fmt: on
 MAX_MODULES = 12

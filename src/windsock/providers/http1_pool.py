@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from windsock.gathered_writes import Turn
 from windsock.providers.http1_connections import Connection
 
 
@@ -56,6 +57,7 @@ class ConnectionPool:
         self._idle: dict[tuple[str, int, bool], deque[Connection]] = {}
         self._context: ssl.SSLContext | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._turn = Turn()
 
     def take_idle(self, origin: Origin) -> Connection | None:
         """A kept connection, or None."""
@@ -77,7 +79,7 @@ class ConnectionPool:
         self._watch(loop)
         async with asyncio.timeout(self._connect_s):
             _, made = await loop.create_connection(
-                lambda: Connection(loop, idle),
+                lambda: Connection(loop, idle, self._turn),
                 origin.host,
                 origin.port,
                 ssl=self._tls() if origin.is_tls else None,

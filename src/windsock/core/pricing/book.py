@@ -169,8 +169,16 @@ class PriceBook(PricesInForce):
             if entry is not None and is_measured(entry.timeline, self._now):
                 self._changed(name)
 
+    def _forget_lasting(self, deployment: str | None) -> None:
+        """Something was said of one deployment's price, or of all (None): look again."""
+        if deployment is None:
+            self._lasting.clear()
+        else:
+            self._lasting.pop(deployment, None)
+
     def _changed(self, deployment: str | None) -> None:
         """Count a change of one deployment's price, or of all (None)."""
+        self._forget_lasting(deployment)
         self.version += 1
         self._changed_at[deployment] = self.version
 
@@ -179,6 +187,7 @@ class PriceBook(PricesInForce):
     ) -> list[Event]:
         """Count a change of what a deployment is believed to cost, or of its terms, if any."""
         is_filled = self.effective.refresh(entry.timeline, name, now)
+        self._forget_lasting(name)
         if is_filled or entry.timeline.revision != revision:
             self._changed(name)
         return told

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from windsock.gathered_writes import GatheredTransport, Turn
 from windsock.service.connections.limits import (
     BODY_S,
     HEAD_S,
@@ -38,9 +39,10 @@ UPGRADE = re.compile(rb"^(?:upgrade|http2-settings):[^\r\n]*\r\n", re.IGNORECASE
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol; `bounds` has every connection."""
+    """uvicorn's protocol; `bounds` has every connection, `turn` what they write together."""
 
     bounds: Connections
+    turn: Turn
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -79,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by asyncio: one more, if there is room."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, GatheredTransport(transport, self.turn)))
         self._arrival.due = self.loop.time() + HEAD_S
         if not self.bounds.admit(self):
             self._refuse(overloaded())
