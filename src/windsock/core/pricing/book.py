@@ -109,7 +109,9 @@ class PriceBook(PricesInForce):
         if entry is None or billed_usd <= 0 or deployment in self._entries.redirects:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
-        quote = backed_quote(bill, self.effective, deployment, entry.timeline, now)
+        timeline = entry.timeline
+        is_doubted = self._peers.placed(deployment, timeline, now).is_bounded
+        quote = backed_quote(bill, self.effective, deployment, timeline, now, is_doubted=is_doubted)
         return self._backed(entry, quote, now) if quote else []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
