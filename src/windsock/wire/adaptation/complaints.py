@@ -57,6 +57,11 @@ NO_CALL = re.compile(
 )
 """Words of a model that is not of the kind that was asked for."""
 
+IS_PLACE = re.compile(r"(?!(?:body|query)$|[A-Z])")
+"""Of a list of names: no place of a request as a whole, and no class of its reader."""
+
+BEFORE = re.compile(r"^(?:body|parameters?|request)\.")
+
 STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
 """Of refusals that may complain of a field."""
 
@@ -157,7 +162,7 @@ def _structured(error: dict[str, Any], text: str) -> Iterator[str]:
     if isinstance(param, str) and is_of_field:
         yield param
     if isinstance(loc, list) and error.get("type") in ("extra_forbidden", "value_error.extra"):
-        names = [each for each in loc if isinstance(each, str) and each not in ("body", "query")]
+        names = [each for each in loc if isinstance(each, str) and IS_PLACE.match(each)]
         if names and names[0] == "messages":
             yield IN_MESSAGES + names[-1]
         elif names:
@@ -190,7 +195,7 @@ def _sent_as(name: str, sent: Mapping[str, Any]) -> str | None:
     if name.startswith(IN_MESSAGES):
         own = name.removeprefix(IN_MESSAGES)
         return name if FIELD.fullmatch(own) and own not in TURN else None
-    top = re.split(r"[.\[]", name.removeprefix("body."))[0]
+    top = re.split(r"[.\[\]]", BEFORE.sub("", name))[0]
     for known in (top, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", top).lower()):
         if known in sent and known not in ("model", "messages") and FIELD.fullmatch(known):
             return known
