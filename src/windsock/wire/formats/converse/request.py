@@ -39,7 +39,7 @@ FORMATS = {
     "x-ms-wmv": "wmv",
     "vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
 }
-"""Converse's word for a kind of image, sound, video or document, where its media type has another."""
+"""Converse's word for a kind of medium or document, where that of its media type is another."""
 
 UNNAMED = re.compile(r"[^A-Za-z0-9()\[\]-]+")
 """What no name of a document may hold, but for single blanks."""
