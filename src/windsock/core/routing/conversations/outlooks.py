@@ -101,10 +101,13 @@ class Outlooks:
 
 
 class _KnownUse(NamedTuple):
-    """Of one deployment at one task, from what was `counted` of it until then."""
+    """Of one deployment at one task, as of a moment (unix s).
+
+    counted     what it was reckoned from; None: what was counted of others
+    """
 
     at: float
-    counted: object
+    counted: object | None
     rates: Rates
     use: Use | None
 
@@ -120,25 +123,29 @@ class KnownUses:
     def of(self, cell: Cell, rates_of: Mapping[str, Rates], now: float) -> dict[str, Use | None]:
         """By deployment, at these rates of each."""
         found: dict[str, Use | None] = {}
-        anew: dict[str, object | None] = {}
+        anew = []
         for name, rates in rates_of.items():
             known = self._known.get((cell, name))
-            if known is not None and known.rates is rates and 0.0 <= now - known.at < USE_S:
+            if known is not None and known.rates is rates and self._stands(known, cell, name, now):
                 found[name] = known.use
-                continue
-            counted = self._beliefs.counted(cell, name)
-            if known is None or known.rates is not rates or known.counted is not counted:
-                anew[name] = counted
             else:
-                found[name] = known.use
+                anew.append(name)
         if anew:
             if len(self._known) > MAX_USES:
                 self._known.clear()
             for name, mix in self._beliefs.mixes(cell, anew).items():
-                found[name] = use = use_of(mix, rates_of[name])
-                if anew[name] is not None:
-                    self._known[cell, name] = _KnownUse(now, anew[name], rates_of[name], use)
+                counted, rates = self._beliefs.counted(cell, name), rates_of[name]
+                found[name] = use = use_of(mix, rates)
+                self._known[cell, name] = _KnownUse(now, counted, rates, use)
         return found
+
+    def _stands(self, known: _KnownUse, cell: Cell, name: str, now: float) -> bool:
+        """The first count of a deployment holds at once."""
+        is_new = 0.0 <= now - known.at < USE_S
+        if is_new and known.counted is not None:
+            return True
+        counted = self._beliefs.counted(cell, name)
+        return counted is known.counted and (is_new or counted is not None)
 
 
 def kept_s(seat: Seat | None, traits: CacheTraits) -> float:
