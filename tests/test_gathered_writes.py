@@ -35,6 +35,7 @@ class Line:
 @asynccontextmanager
 async def lines(count: int) -> AsyncIterator[list[Line]]:
     loop, turn, made = asyncio.get_running_loop(), Turn(), []
+    turn.under_way = count
     with ExitStack() as stack:
         for _ in range(count):
             ours, theirs = socket.socketpair()
@@ -71,9 +72,21 @@ def test_all_that_is_written_in_a_turn_goes_out_at_its_end(new_loop) -> None:
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)
-def test_what_was_written_before_a_close_is_sent(new_loop) -> None:
+def test_what_one_exchange_alone_writes_is_sent_at_once(new_loop) -> None:
     async def work() -> None:
         async with lines(1) as (line,):
+            line.transport.write(b"a")
+            assert line.arrived() == b"a"
+            line.transport.write(b"b")
+            assert line.arrived() == b"b"
+
+    run(new_loop, work)
+
+
+@pytest.mark.parametrize("new_loop", LOOPS)
+def test_what_was_written_before_a_close_is_sent(new_loop) -> None:
+    async def work() -> None:
+        async with lines(2) as (line, _):
             line.transport.write(b"the answer")
             line.transport.close()
             assert line.arrived() == b"the answer"

@@ -1,7 +1,8 @@
 """Transports whose writes of one turn of the event loop are sent together, at its end.
 
 A send wakes whoever waits for it at the other end. One after the other with work between them,
-each wakes a process that has gone to sleep again; together they wake it once.
+each wakes a process that has gone to sleep again; together they wake it once. Where one exchange
+is under way there is nothing to wait for.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from typing import Any
 
 
 class Turn:
-    """The transports of one event loop that something was written to in this turn."""
+    """The transports of one event loop that something was written to in this turn.
 
-    __slots__ = ("_waiting",)
+    under_way   exchanges that will write, or that an answer is awaited of
+    """
+
+    __slots__ = ("_waiting", "under_way")
 
     def __init__(self) -> None:
+        self.under_way = 0
         self._waiting: list[GatheredTransport] = []
 
     def add(self, transport: GatheredTransport) -> None:
@@ -43,8 +48,11 @@ class GatheredTransport:
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Sent at the end of this turn, or when the transport is closed."""
+        """Sent at the end of this turn, or when the transport is closed; at once for one alone."""
         if not self._parts:
+            if self._turn.under_way <= 1:
+                self._transport.write(data)
+                return
             self._turn.add(self)
         self._parts.append(data)
 

@@ -92,8 +92,15 @@ def errors(table: str = "price_errors") -> list[Case]:
 
 def moves() -> list[Case]:
     """The sample, and every dated move of the shipped corpora of which both prices are known."""
-    with (DATA / "price_moves.csv").open(encoding="utf-8") as lines:
-        found = [
+    found = listed_moves("price_moves")
+    for archive, feed in (("events", "models-dev"), ("aggregator", "openrouter")):
+        found += _archived(archive, feed)
+    return [case for case in found if min(*case.before or (0.0,), *case.right) > 1e-4]
+
+
+def listed_moves(table: str) -> list[Case]:
+    with (DATA / f"{table}.csv").open(encoding="utf-8") as lines:
+        return [
             _move(
                 row["deployment"],
                 row["feed"],
@@ -104,9 +111,6 @@ def moves() -> list[Case]:
             )
             for row in csv.DictReader(lines)
         ]
-    for archive, feed in (("events", "models-dev"), ("aggregator", "openrouter")):
-        found += _archived(archive, feed)
-    return [case for case in found if min(*case.before or (0.0,), *case.right) > 1e-4]
 
 
 def archived(archive: str) -> list[dict[str, str]]:

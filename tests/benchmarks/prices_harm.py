@@ -25,6 +25,7 @@ from tests.benchmarks.harm_cases import (
     declared,
     errors,
     history,
+    listed_moves,
     moves,
     stated,
 )
@@ -229,10 +230,24 @@ def unaided(cases: list[Case]) -> str:
     return of_believing(bare, has_peers=False)
 
 
-def of_believing(cases: list[Case], *, has_peers: bool = True) -> str:
-    """Harm of errors of the one feed alone, of believing every quote."""
-    found = [harm(case, alone=True, has_peers=has_peers) for case in cases]
+def of_believing(cases: list[Case], *, alone: bool = True, has_peers: bool = True) -> str:
+    """Harm of errors, of believing every quote; `alone` of the one feed alone."""
+    found = [harm(case, alone=alone, has_peers=has_peers) for case in cases]
     return f"{total(found, lambda h: h.guarded) / total(found, lambda h: h.believing):.1%}"
+
+
+def later() -> list[list[str]]:
+    """Errors and moves of lists that were looked at when all rules but these stood."""
+    wrong, real = errors("price_errors_later"), listed_moves("price_moves_later")
+    rows = []
+    for alone, title in ((False, "a second list"), (True, "the one feed alone")):
+        ratio = of_believing(wrong, alone=alone)
+        rows.append([f"{len(wrong)} errors later, {title}", ratio, "10 %"])
+    for alone, title in ((False, "a second list"), (True, "the one feed alone")):
+        found = per_case(real, alone=alone)
+        part = total(found, lambda h: h.guarded) / total(found, lambda h: h.spent)
+        rows.append([f"delay on {len(real)} moves later, {title}", f"{part:.2%}", "5 %"])
+    return rows
 
 
 def _text(usd: Price | None) -> str:
@@ -249,6 +264,7 @@ def main() -> int:
     )
     more = errors("price_errors_more")
     figures.insert(7, [f"{len(more)} errors more, the one feed alone", of_believing(more), "10 %"])
+    figures += later()
     both = [*wrong, *more]
     figures.append([f"zeros believed, of {len(both)} errors", str(false_zeros(both)), "0"])
     bars = markdown(["harm", "measured", "bar"], figures)

@@ -64,6 +64,38 @@ def test_columns_of_sizes_and_batches_are_tiers() -> None:
     assert row.service_tiers == {"batch": {Meter.INPUT: Decimal("0.625"), Meter.OUTPUT: 5}}
 
 
+def test_writes_for_an_hour_and_fees_that_stand_alone_are_read() -> None:
+    text = (
+        "| Provider | Model | Base Input Tokens | 5m Cache Writes | 1h Cache Writes "
+        "| Output Tokens | Price per request | Price per image "
+        "| Requests | Cost per 1K requests |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n"
+        "| a | m | $5 / MTok | $6.25 / MTok | $10 / MTok | $25 / MTok | 0.005 | $0.04 | 500 | 7 |\n"
+    )
+    (row,) = read_as(text).rows
+    assert row.usd_per_mtok == {
+        Meter.INPUT: 5,
+        Meter.OUTPUT: 25,
+        Meter.CACHE_WRITE: Decimal("6.25"),
+        Meter.CACHE_WRITE_1H: 10,
+        Meter.REQUEST: 5000,
+        Meter.IMAGE: 40_000,
+    }
+
+
+def test_cells_of_a_page_that_span_stand_in_each_place() -> None:
+    text = (
+        "<table><tr><th>Provider</th><th>Model</th><th>Input</th><th>Output</th></tr>"
+        "<tr><td rowspan='2'>a</td><td>m</td><td colspan='2'>$3</td></tr>"
+        "<tr><td>n<br>x</td><td>1</td><td>2</td></tr>"
+        "<tr><td>b</td><td>o</td><td>1</td><td>2<table><tr><td>9</td></tr></table></td></tr>"
+        "<tr><td>b</td><td>cut</td><td>1</td><td>2"
+    )
+    reading = read_as(text)
+    assert said(reading) == "a/m=3/3;a/n x=1/2"
+    assert [name for name, _ in reading.skipped] == ["b/o"]
+
+
 def test_why_a_cell_is_no_price_is_told() -> None:
     (told,) = read_as(HEAD + "openai,gpt-4o,$2.50 / image,10\n").skipped
     assert told == (

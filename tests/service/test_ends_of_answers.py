@@ -75,6 +75,7 @@ NO_ANSWERS = {
     "reasoning only": said({"content": "", "reasoning_content": "Let me think"}),
     "reasoning of OpenRouter only": said({"content": None, "reasoning": "Let me think"}),
     "thinking part only": said({"content": [{"type": "thinking", "thinking": "Let me"}]}),
+    "thoughts between tags only": said({"content": "<think>Let me see.</think>\n"}),
     "65,000 tokens in, 0 out": said({"content": ""}, usage=USAGE),
     "at a limit nobody set": said({"content": ""}, "length"),
 }
@@ -89,6 +90,7 @@ ANSWERS = {
     "content filter": said({"content": ""}, "content_filter"),
     "content filter of Gemini": said({"content": None}, "content_filter: PROHIBITED_CONTENT"),
     "zero": said({"content": "0"}),
+    "text after thoughts": said({"content": "<think>Let me see.</think>0"}),
     "cut at a limit": said({"content": "Hel"}, "length"),
     "no error": completion(error=None),
     "empty error": completion(error={"message": None, "code": None}),
@@ -246,6 +248,25 @@ async def test_reasoning_streams_as_it_comes_and_another_answers_where_nothing_f
     )
     assert answer.content.endswith(DONE)
     assert answer.extensions["failures"] == 1
+
+
+@shared
+async def test_another_answers_after_thoughts_between_tags_that_nothing_follows(served) -> None:
+    bad = streamed({"content": "<think>"}, {"content": "Let me"}, {"content": "</think>"})
+    bad.between_s = 0.03
+    answer = await served(bad, {"stream": True})
+    assert contents(answer) == "<think>Let me</think>Hello"
+    assert answer.content.endswith(DONE)
+    assert answer.extensions["failures"] == 1
+
+
+@shared
+async def test_a_stream_of_lines_of_json_is_an_answer(served) -> None:
+    events = [each.removeprefix(b"data: ")[:-1] for each in stream_of(["Hel", "lo"], done=False)]
+    lines = Answer(events=events, between_s=0.01)
+    answer = await served(lines, {"stream": True})
+    assert answer.headers["x-windsock-deployment"] == answer.extensions["asked"]
+    assert answer.content == b"".join(stream_of(["Hel", "lo"], usage=False))
 
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])

@@ -101,6 +101,7 @@ class Incoming:
 
         What is left of it no longer lies with the connection.
         """
+        self._connection.turn.under_way -= 1
         if error is None:
             self.is_complete = True
         self._error = error
@@ -147,6 +148,7 @@ class Connection(asyncio.Protocol):
 
     parts   of the body that came and were not taken; the parser itself puts them there, since a
             stream has a part for each of its events
+    turn    of those that send together
     fields  of the head that is coming, as the parser puts them there; trailers come here as well,
             and are left out
     """
@@ -155,7 +157,7 @@ class Connection(asyncio.Protocol):
         self, loop: asyncio.AbstractEventLoop, idle: deque[Connection], turn: Turn
     ) -> None:
         self.loop = loop
-        self._turn = turn
+        self.turn = turn
         self.idle_since = 0.0
         self._idle = idle
         self._transport: GatheredTransport | None = None
@@ -180,6 +182,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             raise ConnectionBroken(CONNECTION_CLOSED, is_silent=True)
         self._incoming = Incoming(self)
+        self.turn.under_way += 1
         self._head_bytes = self._waiting_bytes = 0
         self._transport.write(request)
         return self._incoming
@@ -204,7 +207,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio, once."""
         # uvloop's is no subclass of asyncio's
-        self._transport = GatheredTransport(cast("asyncio.Transport", transport), self._turn)
+        self._transport = GatheredTransport(cast("asyncio.Transport", transport), self.turn)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio: parse what came, and stop reading when too much waits."""

@@ -143,8 +143,9 @@ class Access:
         What was closed once opens by `keys = "open"` only: not when its last key is revoked or
         lost.
         """
-        is_keyed = self._was_keyed or self.is_exposed or not self.are_keys_known
-        return self._mode == "required" or (self._mode == "auto" and is_keyed)
+        if self._mode != "auto":
+            return self._mode == "required"
+        return self._was_keyed or self.is_exposed or not self.are_keys_known
 
     def admit(self, presented: bytes | None, scope: str | tuple[str, ...], now: float) -> Principal:
         """Who presents the key of this digest; raises AccessDenied, or StoreError if no key is

@@ -29,12 +29,14 @@ class UsageHabits:
     extra_prompt        prompt tokens that stand beside the prompt
     searches            searches that were billed; their sum counts
     search_marks        a value there says that the request was a search
+    search_fee          dollars charged in all, and for tokens: much more in all was for a search
     """
 
     is_reasoning_beside: bool = False
     extra_prompt: tuple[str, ...] = ()
     searches: tuple[str, ...] = ()
     search_marks: tuple[str, ...] = ()
+    search_fee: tuple[str, ...] = ()
 
 
 NO_HABITS = UsageHabits()

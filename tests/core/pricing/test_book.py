@@ -12,6 +12,7 @@ from tests.builders import CHEAP, MID, START, quote
 from windsock.core.model.ticks import Quote, Tier, Vanished, Window
 from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.facets.contract import Adjustment
 
 HOUR, DAY = 3600.0, 86400.0
 LATER = START + 30 * DAY
@@ -475,3 +476,42 @@ def test_a_change_elsewhere_is_no_change_here() -> None:
     version = book.version
     book.absorb(quote("b/m", usd=3, seen_at=20.0), 20.0)
     assert book.changed_since(version, ["a/m"])
+
+
+def test_a_price_that_was_just_asked_for_moves_with_the_next_statement_and_back() -> None:
+    book = PriceBook()
+    say(book, START, 2.0)
+    assert usd(book, START) == usd(book, START + HOUR) == 2
+    say(book, START + HOUR, 2.2)
+    assert usd(book, START + HOUR) == Decimal("2.2")
+    assert usd(book, START + HOUR - 1) == 2, "a call that began before is billed as it began"
+    assert usd(book, START + 2 * HOUR) == Decimal("2.2"), "which changes nothing for later ones"
+    say(book, START + 3 * HOUR, 2.0)
+    assert [usd(book, START + h * HOUR) for h in (0.5, 1, 2, 3, 9)] == [
+        2, Decimal("2.2"), Decimal("2.2"), 2, 2,
+    ]  # fmt: skip
+
+
+def test_a_price_that_the_clock_ends_is_asked_for_again_each_time() -> None:
+    coming = stated("2.2", "8.8", START + 1, valid_from=START + HOUR)
+    book = book_with(stated("2", "8", START), coming)
+    assert (usd(book, START + 2), usd(book, START + HOUR)) == (2, Decimal("2.2"))
+    assert usd(book, START + 2) == 2
+    other = book_with(stated("2", "8", START), stated("1", "4", START + 1, valid_until=LATER))
+    assert [usd(other, at) for at in (START, START + 1, LATER, START + 1)] == [2, 1, 2, 1]
+
+
+def test_what_was_asked_for_is_billed_by_the_contract_that_holds_now() -> None:
+    book = PriceBook()
+    say(book, START, 2.0)
+    assert usd(book, START) == 2
+    book.adjust({CHEAP: [Adjustment(reason="discount", share=Decimal("-0.5"))]})
+    assert usd(book, START) == 1
+    book.adjust({})
+    assert usd(book, START) == 2
+    book.redirect(CHEAP, MID, START)
+    assert usd(book, START) is None
+    book.redirect(CHEAP, CHEAP, START)
+    assert usd(book, START) == 2
+    book.forget(CHEAP)
+    assert usd(book, START) is None

@@ -91,22 +91,29 @@ def test_one_that_is_trusted_less_does_not_deny_alone_but_two_of_them_do() -> No
 DAY = 86400.0
 
 
-def days_to_believe_a_tenth(between: list[tuple[float, str, dict[str, object]]]) -> int | None:
-    """Days that a price of a tenth, which looks like a slip of units, must be stated daily."""
+def days_to_believe(
+    now_usd: float, between: list[tuple[float, str, dict[str, object]]], polls_a_day: int = 2
+) -> float | None:
+    """Days for which a price that was 20 and looks like a slip must be stated."""
     book = PriceBook()
     say(book, START, 20.0, "sheet")
-    for day in range(100):
-        at = START + 600.0 + day * DAY
-        say(book, at, 2.0, "sheet")
-        if in_force(book, at).usd_per_mtok[Meter.INPUT] == 2:
-            return day
+    for poll in range(100 * polls_a_day):
+        at = START + 600.0 + poll * DAY / polls_a_day
+        say(book, at, now_usd, "sheet")
+        if float(in_force(book, at).usd_per_mtok[Meter.INPUT]) == now_usd:
+            return poll / polls_a_day
         for usd, feed, facts in between:
             say(book, at + PAUSE, usd, feed, **facts)
     return None
 
 
 def test_what_looks_like_a_slip_stands_after_a_time_in_which_nobody_contradicts_it() -> None:
-    assert days_to_believe_a_tenth([]) == 45
+    assert days_to_believe(3.0, []) == 45
+    assert days_to_believe(2.0, []) == days_to_believe(200.0, []) == 7
+
+
+def test_a_list_that_is_read_daily_must_say_so_twelve_times() -> None:
+    assert days_to_believe(2.0, [], polls_a_day=1) == 11
 
 
 @pytest.mark.parametrize(
@@ -120,7 +127,7 @@ def test_what_looks_like_a_slip_stands_after_a_time_in_which_nobody_contradicts_
 def test_but_not_while_any_other_says_otherwise(
     witness: tuple[float, str, dict[str, object]],
 ) -> None:
-    assert days_to_believe_a_tenth([witness]) is None
+    assert days_to_believe(2.0, [witness]) is None
 
 
 @pytest.mark.parametrize(
@@ -173,7 +180,7 @@ def test_no_time_makes_a_paid_model_free() -> None:
 def test_a_held_quote_says_until_when_and_a_restart_keeps_that() -> None:
     book = settled_alone()
     (held,) = book.held()
-    assert held.until == START + 600.0 + 45 * DAY
+    assert held.until == START + 600.0 + 7 * DAY
     again = PriceBook()
     again.from_state(book.to_state())
     assert again.held() == [held]

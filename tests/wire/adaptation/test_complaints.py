@@ -66,3 +66,26 @@ def test_a_complaint_is_taken_for_nothing_else(row) -> None:
     """Not for a prompt that is too long, a key or a model that is gone."""
     refusal = refusal_of(row["status"], raw(row["body"]), {}, 0.0, error_rules("nobody"))
     assert refusal.verdict.kind in COMPLAINING
+
+
+OF_SOMETHING_ELSE = [
+    "Invalid schema for response_format 'x': 'minLength' is not permitted.",
+    "previous_response_id is not available with zero data retention",
+    "max_tokens must be set when it is not set by the model",
+    "temperature: value 3 is not supported, expected a number between 0 and 2",
+    "The seed file could not be fetched",
+    "tool 'reasoning_helper' does not exist",
+    "store_hours is not a supported tool name",
+]
+"""Sentences with a name that was sent, which do not say that it is not taken."""
+
+
+@pytest.mark.parametrize("said", OF_SOMETHING_ELSE)
+def test_a_name_in_a_sentence_is_no_complaint_of_it(said: str) -> None:
+    sent = {**SENT, "previous_response_id": b'"r"'}
+    assert complaints_of(400, raw({"error": {"message": said}}), sent) == ()
+
+
+def test_the_field_that_is_named_first_is_the_one_that_is_refused() -> None:
+    said = {"error": {"message": "temperature may not be set together with reasoning_effort"}}
+    assert [each.field for each in complaints_of(400, raw(said), SENT)] == ["temperature"]

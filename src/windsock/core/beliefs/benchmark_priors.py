@@ -7,7 +7,7 @@ hard an owner's own tasks are is learnt within a few rewards.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from windsock.core.model.requests import split_name
@@ -82,6 +82,13 @@ class BenchmarkPriors:
         if key not in self._leans:
             self._leans[key] = self._find(task, deployment)
         return self._leans[key]
+
+    def shifts(self, task: str, deployments: Sequence[str]) -> tuple[float, ...]:
+        """What the figures add to the success of each; 0 where they say nothing."""
+        if not self._rates:
+            return (0.0,) * len(deployments)
+        found = [self.lean(task, name) for name in deployments]
+        return tuple([each.shift if each else 0.0 for each in found])
 
     def _find(self, task: str, deployment: str) -> PriorShift | None:
         model = self._models.get(deployment, deployment).rpartition("/")[2].lower()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from itertools import repeat
+from operator import add, attrgetter, mul
 from typing import Any
 
 from windsock.core.model.units import MIX_METERS
@@ -92,10 +93,9 @@ class RewardStatistics:
         self.requests = self.requests * stays + weight * requests
         spare = min(1.0, settings.usage_cap / self.requests)
         self.requests *= spare
-        self.units = [
-            (old * stays + weight * new) * spare if old or new else 0.0
-            for old, new in zip(had, units, strict=True)
-        ]
+        new = units if weight == 1.0 else map(mul, units, repeat(weight))
+        sums = map(add, map(mul, had, repeat(stays)), new)
+        self.units = list(map(mul, sums, repeat(spare)))
 
     def mean_units(self) -> list[float] | None:
         """Units of one request; None if no usage is known."""

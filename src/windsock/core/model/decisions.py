@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import Cell
@@ -253,13 +253,17 @@ NOTHING_SAID = About()
 class Judged:
     """A record with circumstances, of which none is a field of it."""
 
-    __slots__ = ("_about",)
+    __slots__ = ("about",)
 
-    @property
-    def about(self) -> About:
-        """What is known of it; nothing of one that was read from a store."""
-        return getattr(self, "_about", NOTHING_SAID)
+    about: About
+    """What is known of it; nothing of one that was read from a store."""
 
-    @about.setter
-    def about(self, about: About) -> None:
-        self._about = about
+    def judge_by(self, about: About) -> None:
+        """What is known of it, from now on."""
+        self.about = about
+
+    def __getattr__(self, name: str) -> Any:
+        """Of a slot that was never filled."""
+        if name == "about":
+            return NOTHING_SAID
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

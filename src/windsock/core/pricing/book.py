@@ -109,7 +109,9 @@ class PriceBook(PricesInForce):
         if entry is None or billed_usd <= 0 or deployment in self._entries.redirects:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
-        quote = backed_quote(bill, self.effective, deployment, entry.timeline, now)
+        timeline = entry.timeline
+        is_doubted = self._peers.placed(deployment, timeline, now).is_bounded
+        quote = backed_quote(bill, self.effective, deployment, timeline, now, is_doubted=is_doubted)
         return self._backed(entry, quote, now) if quote else []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -167,8 +169,16 @@ class PriceBook(PricesInForce):
             if entry is not None and is_measured(entry.timeline, self._now):
                 self._changed(name)
 
+    def _forget_lasting(self, deployment: str | None) -> None:
+        """Something was said of one deployment's price, or of all (None): look again."""
+        if deployment is None:
+            self._lasting.clear()
+        else:
+            self._lasting.pop(deployment, None)
+
     def _changed(self, deployment: str | None) -> None:
         """Count a change of one deployment's price, or of all (None)."""
+        self._forget_lasting(deployment)
         self.version += 1
         self._changed_at[deployment] = self.version
 
@@ -177,6 +187,7 @@ class PriceBook(PricesInForce):
     ) -> list[Event]:
         """Count a change of what a deployment is believed to cost, or of its terms, if any."""
         is_filled = self.effective.refresh(entry.timeline, name, now)
+        self._forget_lasting(name)
         if is_filled or entry.timeline.revision != revision:
             self._changed(name)
         return told

@@ -25,7 +25,10 @@ def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None
         reason = _lonely(quote, rules)
         dear = _grave(reason, quote, ground, rules) if reason else None
         return dear or lesser_doubt(quote, None, (), rules)
-    reason = _slipped(quote, last, rules) or _misplaced(quote, last, rules)
+    reason = _ten_times(quote, last, rules)
+    if reason is not None:
+        return _grave(reason, quote, ground, rules, seconds=rules.slip_s)
+    reason = _foreign(quote, last, rules) or _misplaced(quote, last, rules)
     reason = reason or _reshaped(quote, last, rules)
     if reason is not None:
         return _grave(reason, quote, ground, rules)
@@ -92,16 +95,24 @@ def _overrides(quote: Quote) -> Iterable[Prices]:
     yield from (window.usd_per_mtok for window in quote.windows)
 
 
-def _grave(reason: str, quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt:
+def _grave(
+    reason: str,
+    quote: Quote,
+    ground: Evidence,
+    rules: GuardRules,
+    seconds: float | None = None,
+) -> Doubt:
     """What looks like an error stands only after a long time, and if nobody contradicts it.
 
     Unless it mends one: lists take back slips of units by moves that look like slips themselves.
+
+    seconds     how long; None: `uncontradicted_s`
     """
     if not ground.is_unopposed or any(not quote.usd_per_mtok[meter] for meter in MAIN_METERS):
         return Doubt(reason)
     if ground.is_mending:
         return Doubt(reason, rules.fall_polls)
-    return Doubt(reason, seconds=rules.uncontradicted_s)
+    return Doubt(reason, seconds=rules.uncontradicted_s if seconds is None else seconds)
 
 
 def _lonely(quote: Quote, rules: GuardRules) -> str | None:
@@ -113,15 +124,30 @@ def _lonely(quote: Quote, rules: GuardRules) -> str | None:
     return "is dearer than anything sold so far" if is_dear else None
 
 
-def _slipped(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
-    """Units or currencies: both meters off by one factor, or one by a power of ten alone."""
-    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN_METERS]
-    if None in ratios:
+def _ratios(quote: Quote, last: Quote) -> tuple[float, float] | None:
+    """New over old of input and of output; None unless both are above 0."""
+    one, other = (_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN_METERS)
+    return None if one is None or other is None else (one, other)
+
+
+def _ten_times(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
+    """Units: both meters off by one power of ten, or one of them alone."""
+    ratios = _ratios(quote, last)
+    if ratios is None:
         return None
-    one, other = (ratio for ratio in ratios if ratio is not None)
+    one, other = ratios
     powers = {_power_of_ten(one, rules), _power_of_ten(other, rules)}
     if powers != {0} and (len(powers) == 1 or _is_still(one) or _is_still(other)):
         return f"is {_far(one, other):.3g} times the last price, a power of ten"
+    return None
+
+
+def _foreign(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
+    """An amount in another currency: both meters off by its rate."""
+    ratios = _ratios(quote, last)
+    if ratios is None:
+        return None
+    one, other = ratios
     low, high = rules.fx_ratios
     if low <= min(one, other) <= max(one, other) <= high or (
         low <= 1 / max(one, other) <= 1 / min(one, other) <= high
@@ -147,10 +173,10 @@ def _misplaced(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
 
 def _reshaped(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
     """One meter fell far and the other did not follow; a shape that was odd may be mended so."""
-    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN_METERS]
-    if None in ratios or quote.mode != CHAT or _is_lopsided(last, rules):
+    ratios = _ratios(quote, last)
+    if ratios is None or quote.mode != CHAT or _is_lopsided(last, rules):
         return None
-    low, high = sorted(ratio for ratio in ratios if ratio is not None)
+    low, high = sorted(ratios)
     if low < rules.max_fall and high > rules.most_apart * low:
         return "one of input and output fell far more than the other"
     return None

@@ -38,13 +38,22 @@ class PricesInForce:
         self._entries = Entries(rules)
         self._peers = PeerPrices(rules)
         self._changed_at: dict[str | None, int] = {None: 0}
+        self._lasting: dict[str, tuple[float, Quote]] = {}
         self._now = -inf
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """What bills a request at `at`: the believed quote, whole, as its contract has it."""
         name = self._entries.name_of(deployment) if self._entries.redirects else deployment
+        lasting = self._lasting.get(name)
+        if lasting is not None and lasting[0] <= at:
+            return lasting[1]
         entry = self._entries.by_name.get(name)
-        return None if entry is None else self.effective.of(name, entry.timeline, at)
+        if entry is None:
+            return None
+        quote = self.effective.of(name, entry.timeline, at)
+        if (found := self.effective.lasting(name, entry.timeline)) is not None:
+            self._lasting[name] = found
+        return quote
 
     def believed(self, deployment: str, at: float) -> Quote | None:
         """The accepted quote alone, as its feed states it."""

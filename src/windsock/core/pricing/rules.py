@@ -59,6 +59,9 @@ class GuardRules:
     uncontradicted_s    45 days after which what looks like an error stands if its feed never said
                         otherwise and no other contradicts it; wrong moves of models.dev were
                         mended after 44 at most
+    slip_s              7 days after which a move by a power of ten does, on the same terms: of 66
+                        in nine public lists six were taken back within a month, those of models
+                        that nobody else listed within 3 days
     agree_within        0.02: two feeds agree if input and output each differ by less
     same_within         1e-6: below it two prices are the same (float noise in feeds)
     bill_within         0.02: a bill confirms a price if it is that near
@@ -69,7 +72,8 @@ class GuardRules:
     provisional_s       60 days after which its word is proven by time; wrong first listings stood
                         for 44 days in the middle
     implausible_s       180 days while what one list states is still taken for less where it is far
-                        above what the model costs elsewhere; such errors stood for up to 166 days
+                        above what the model costs elsewhere, and for more where it is below
+                        `deepest_fall` of that, or of its family; such errors stood for up to 166
     stale_s             1 day: a price that nothing confirmed for longer is shown as stale
     uncertainty_per_day 0.02 of the price, for every day since it was last confirmed, is shown
     dearer_per_day      0.002 it is taken for dearer, once it is stale: lists move by 0.0003 a
@@ -110,6 +114,7 @@ class GuardRules:
     contradicted_polls: int = 12
     contradicted_s: float = 2700.0
     uncontradicted_s: float = 45 * 86400.0
+    slip_s: float = 7 * 86400.0
     agree_within: float = 0.02
     same_within: float = 1e-6
     bill_within: float = 0.02

@@ -90,9 +90,8 @@ class RequestCalls:
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         is_told = result.kind is not CallKind.ANSWERED or observer.has_lost
         is_known = is_told and self.body is not None
-        result.about = About(
-            hash(self.body) if is_known else None, plan.request.needs, plan.route.name
-        )
+        asked = hash(self.body) if is_known else None
+        result.judge_by(About(asked, plan.request.needs, plan.route.name))
         self.ended.append(result)
         self.shifts += observer.record(result, now)
         result.cost_usd = observer.cost_usd(result)

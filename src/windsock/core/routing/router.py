@@ -189,8 +189,10 @@ class Router:
         self.conversations.observe(outcome)
         self.tables.sizes.observe_outcome(outcome)
         route = self.routes.get(cell.route) or self._route_table.of(cell)
-        has_others = route is not None and route.has_others
-        stands_out = route is not None and self._stands_out(outcome, route.deployments)
+        has_others = stands_out = False  # of an answered request nobody asks
+        if outcome.served is None and route is not None:
+            has_others = route.has_others
+            stands_out = self._stands_out(outcome, route.deployments)
         failed = self.health.lost.settle(outcome, now, has_others=has_others, stands_out=stands_out)
         for (at, name), calls in failed.items():
             self.learner.observe_failures(at, name, calls, now)
@@ -200,10 +202,10 @@ class Router:
         self.tables.count_evidence(cell, now)
 
     def _stands_out(self, outcome: Outcome, deployments: Sequence[str]) -> bool:
-        """Whether nobody answered, and whoever was drawn fails far more often than the others; not
+        """Whether whoever was drawn, and did not answer, fails far more often than the others; not
         where the caller left no choice."""
         decision = outcome.decision
-        if outcome.served is not None or decision.propensity >= 1.0:
+        if decision.propensity >= 1.0:
             return False
         others = [name for name in deployments if name != decision.deployment]
         return self.health.errors.stands_out(decision.deployment, others)

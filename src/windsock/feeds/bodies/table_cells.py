@@ -66,6 +66,12 @@ def amount_of(text: str, decimal_mark: str | None) -> Amount | None:
     return Amount(number=number, usd_per_mtok=unit, currency=next(iter(money), None))
 
 
+def is_money(text: str) -> bool:
+    """True of a number with a currency's mark or per so many tokens."""
+    found = AMOUNT.fullmatch(_plain(text[:LONGEST]))
+    return found is not None and bool(found["before"] or found["after"] or found["per"])
+
+
 def number_of(text: str, decimal_mark: str | None) -> Decimal:
     """A number as people write it; raises ValueError where it may be a thousand times another."""
     digits, _, power = text.partition("e")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from windsock.core.model.units import Meter
+from windsock.core.model.units import STANDALONE, Meter
 from windsock.feeds.definition import USD_PER_MTOK
 
 NAMES = {
@@ -93,6 +93,8 @@ def head_of(heading: str) -> Head | None:
     meter = _meter(words - SERVED.keys() - _said(words) - MONEY - TOKENS - FILLING)
     unit, money = unit_of(heading), {CURRENCIES[word] for word in words & CURRENCIES.keys()}
     says_price = unit or words & (MONEY | _said(words)) or not words & TOKENS
+    if meter in STANDALONE and (unit or words & TOKENS or not words & (MONEY | CURRENCIES.keys())):
+        return None
     if meter is None or not says_price or len(tiers) > 1 or len(money) > 1:
         return None
     if unit is None and words & (MILLION | THOUSAND | CENTS):
@@ -160,6 +162,8 @@ def _meter(words: set[str]) -> Meter | None:
         return None if is_made else _cached(rest - CACHE, is_sent=is_sent)
     if rest in ({"reasoning"}, {"thinking"}) and not is_sent:
         return Meter.REASONING
+    if not is_sent and not is_made and rest in ({"request"}, {"image"}):
+        return Meter.REQUEST if rest == {"request"} else Meter.IMAGE
     if rest == {"audio"} and is_sent != is_made:
         return Meter.AUDIO_INPUT if is_sent else Meter.AUDIO_OUTPUT
     if rest or is_sent == is_made:
@@ -170,10 +174,10 @@ def _meter(words: set[str]) -> Meter | None:
 def _cached(words: set[str], *, is_sent: bool) -> Meter | None:
     if words == {"miss"} and is_sent:
         return Meter.INPUT
-    if words <= {"read", "reads", "hit", "hits"}:
+    if words <= {"read", "reads", "hit", "hits", "refresh", "refreshes"}:
         return Meter.CACHE_READ
     if words & {"write", "writes", "creation"}:
-        hours = words - {"write", "writes", "creation", "5", "min", "minutes"}
+        hours = words - {"write", "writes", "creation", "5", "5m", "min", "minutes"}
         if hours in ({"1h"}, {"1", "hour"}):
             return Meter.CACHE_WRITE_1H
         return None if hours else Meter.CACHE_WRITE

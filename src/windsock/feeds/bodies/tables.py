@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby, pairwise
 from typing import Any
 
 from windsock.core.model.units import MAIN_METERS, STANDALONE, Meter
-from windsock.feeds.bodies.table_cells import Amount, amount_of, mark_of
+from windsock.feeds.bodies.html_tables import is_html, tables_of
+from windsock.feeds.bodies.table_cells import Amount, amount_of, is_money, mark_of
 from windsock.feeds.bodies.table_heads import Head, head_of, named, stated_unit
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
 from windsock.feeds.price_terms import UNREAD, currency_of
 
-MARKS = ",;\t|"
+BAR = "|"
+MARKS = f",;\t{BAR}"
 """Between cells, the likeliest first."""
+
+MARKUP = re.compile(r"\*\*|`|\\(?=[$*_|])")
+LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+MODELS = re.compile(r"model|deployment", re.IGNORECASE)
+
+Line = list[str]
+"""Cells of one line of a table."""
 
 HEADING_WITHIN = 20
 """Lines among which the one with the names of columns is looked for; titles may stand above."""
@@ -33,36 +44,77 @@ Record = dict[str, Any]
 
 
 def records(definition: FeedDefinition, text: str) -> list[Record]:
-    """Lines of a CSV by the names of its columns; empty ones and remarks are left out.
+    """Lines of a CSV, or of the tables of a page, by the names of their columns.
 
+    Empty ones and remarks are left out.
     raises  csv.Error
     """
-    text = "".join(line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
-    mark, at = _heading(text)
-    lines = [
-        [cell.strip() for cell in line] for line in csv.reader(io.StringIO(text), delimiter=mark)
-    ]
-    if not lines:
-        return []
-    columns = Columns.of(lines[at])
-    body = [line for line in lines[at + 1 :] if any(line)]
-    if not columns.heads:
-        return [columns.cells(line) for line in body]
-    decimal = mark_of(line[i] for line in body for i in columns.heads if i < len(line))
-    return [_record(definition, columns, line, decimal) for line in body]
+    tables = tables_of(text) if is_html(text) else _tables(text)
+    headed = [(lines, at) for lines in tables if (at := _heading(lines)) is not None]
+    if headed:
+        return [each for lines, at in headed for each in _of_table(definition, lines[at:])]
+    return [each for lines in tables[:1] for each in _of_table(definition, lines)]
 
 
-def _heading(text: str) -> tuple[str, int]:
-    """(what stands between cells, place of the line with their names); a comma and the first."""
+def _of_table(definition: FeedDefinition, lines: Sequence[Line]) -> Iterator[Record]:
+    """Of a table whose first line names its columns, as may further ones."""
+    starts = [at for at in range(1, len(lines)) if _columns_at(lines, at).is_known]
+    for start, end in pairwise([0, *starts, len(lines)]):
+        columns, body = _columns_at(lines, start), lines[start + 1 : end]
+        if not columns.heads:
+            yield from (columns.cells(line) for line in body)
+            continue
+        decimal = mark_of(line[i] for line in body for i in columns.heads if i < len(line))
+        yield from (_record(definition, columns, line, decimal) for line in body)
+
+
+def _tables(text: str) -> list[list[Line]]:
+    """Lines of cells; bars may stand in a text around several tables."""
+    plain = "".join(line for line in io.StringIO(text) if not line.startswith("#"))
     for mark in MARKS:
+        blocks = _blocks(plain) if mark == BAR else [plain]
         try:
-            lines = csv.reader(io.StringIO(text), delimiter=mark)
-            for at, line in zip(range(HEADING_WITHIN), lines, strict=False):
-                if Columns.of(line).is_known:
-                    return mark, at
+            tables = [_lines(block, mark) for block in blocks]
         except csv.Error:
             continue
-    return ",", 0
+        if any(_heading(lines) is not None for lines in tables):
+            return tables
+    return [lines] if (lines := _lines(plain, MARKS[0])) else []
+
+
+def _blocks(text: str) -> list[str]:
+    """Runs of lines with bars."""
+    lines = io.StringIO(text)
+    return ["".join(run) for is_table, run in groupby(lines, lambda each: BAR in each) if is_table]
+
+
+def _lines(text: str, mark: str) -> list[Line]:
+    """Cells without what marks them up in a text; lines under headings of dashes are left out."""
+    lines = csv.reader(io.StringIO(text), delimiter=mark)
+    found = [[_bare(cell) if mark == BAR else cell.strip() for cell in line] for line in lines]
+    return [line for line in found if any(line) and not (mark == BAR and _is_rule(line))]
+
+
+def _bare(cell: str) -> str:
+    return MARKUP.sub("", LINK.sub(r"\1", cell)).strip()
+
+
+def _is_rule(line: Line) -> bool:
+    return all(set(cell) <= set(":- ") for cell in line)
+
+
+def _heading(lines: Sequence[Line]) -> int | None:
+    """Place of the line with the names of columns; None where there is none."""
+    places = range(min(HEADING_WITHIN, len(lines)))
+    return next((at for at in places if _columns_at(lines, at).is_known), None)
+
+
+def _columns_at(lines: Sequence[Line], at: int) -> Columns:
+    """What columns this line names, by what stands below; none in a line that names no model."""
+    line, below = lines[at], lines[at + 1] if at + 1 < len(lines) else []
+    if at and not any(MODELS.search(cell) and named(cell) == "model" for cell in line):
+        return Columns((), {}, {})
+    return Columns.of(line, below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +131,21 @@ class Columns:
     heads: Mapping[int, Head]
 
     @classmethod
-    def of(cls, line: Sequence[str]) -> Columns:
+    def of(cls, line: Sequence[str], below: Sequence[str] = ()) -> Columns:
         """Of the line with their names: one that a mapping knows goes before another word for it,
-        and of two others for one thing none is taken."""
+        and of two others for one thing none is taken.
+
+        below   the line after it: what stands over money is a price
+        """
         names = tuple(cell.strip().lower() for cell in line)
         places: dict[str, list[int]] = {}
         prices: dict[tuple[object, ...], list[int]] = {}
-        heads = {i: head for i, cell in enumerate(line) if (head := head_of(cell.strip()))}
+        priced = [
+            f"{cell} price" if is_money(text) else cell
+            for cell, text in zip(line, below, strict=False)
+        ]
+        said = [*priced, *line[len(priced) :]]
+        heads = {i: head for i, cell in enumerate(said) if (head := head_of(cell.strip()))}
         for i, cell in enumerate(line):
             if meaning := named(cell):
                 places.setdefault(meaning, []).append(i)

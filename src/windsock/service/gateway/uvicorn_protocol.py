@@ -179,8 +179,9 @@ class GatewayProtocol(BoundedProtocol):
         self._direct = self.cycle = cycle
         scope["extensions"] = {LEAVE: cycle}  # type: ignore[dict-item]
         cycle.work = self.loop.create_task(cycle.run_asgi(self.app))
-        cycle.work.add_done_callback(self.tasks.discard)
+        cycle.work.add_done_callback(self._done)
         self.tasks.add(cycle.work)
+        self.turn.under_way += 1
 
     def _is_short(self) -> bool:
         """True for a plain request of the data plane, with none before it unanswered."""
@@ -192,6 +193,10 @@ class GatewayProtocol(BoundedProtocol):
             and not (self.expect_100_continue or self.parser.should_upgrade())
             and self.limit_concurrency is None
         )
+
+    def _done(self, work: asyncio.Task[None]) -> None:
+        self.tasks.discard(work)
+        self.turn.under_way -= 1
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Called by uvicorn's own way, which answers a stream in chunks whoever asks."""

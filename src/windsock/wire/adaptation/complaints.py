@@ -22,6 +22,10 @@ from windsock.wire.adaptation.phrases import (
     OF_CONVERSATIONS,
     OF_NEEDS,
     OF_VALUE,
+    OF_VALUES,
+    PLAIN_FIELDS,
+    REFUSES,
+    SUBSTANCE,
     UNTAKEN,
 )
 from windsock.wire.json_codec import parsed
@@ -44,6 +48,13 @@ COMPLAINING = frozenset(
 TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_call"})
 """What a turn is made of; without these it is none."""
 
+ASKED = frozenset(
+    {"cachedContent", "cached_content", "contents", "conversation", "input", "instructions",
+     "messages", "model", "previous_response_id", "prompt", "system", "systemInstruction",
+     "system_instruction"}
+)  # fmt: skip
+"""Fields that are the question: without them something else is asked."""
+
 MEDIA = frozenset({IMAGE, AUDIO})
 """What is unsupported only where it was sent: other refusals speak of images as well."""
 
@@ -56,6 +67,16 @@ NO_CALL = re.compile(
     re.IGNORECASE,
 )
 """Words of a model that is not of the kind that was asked for."""
+
+MAX_SENTENCES, MAX_SENTENCE = 8, 300
+SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+WORD = re.compile(r"[A-Za-z_]{2,64}")
+AND = re.compile(r"[`'\"\])]{0,2}(?:,| and| or|, and|, or)? ?[`'\"(\[]{0,2}")
+
+IS_PLACE = re.compile(r"(?!(?:body|query)$|[A-Z])")
+"""Of a list of names: no place of a request as a whole, and no class of its reader."""
+
+BEFORE = re.compile(r"^(?:body|parameters?|request)\.")
 
 STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
 """Of refusals that may complain of a field."""
@@ -142,7 +163,10 @@ def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> It
     yield from in_turns
     if in_turns:
         return
-    for name in dict.fromkeys((*_structured(error, text), *_named(text))):
+    names = dict.fromkeys((*_structured(error, text), *_named(text)))
+    if all(_sent_as(name, sent) is None for name in names):
+        names = dict.fromkeys(_mentioned(text, sent))
+    for name in names:
         field = _sent_as(name, sent)
         if field == "response_format":
             yield Unsupported(field=field, value=_kind_of_form(sent[field]))
@@ -157,7 +181,7 @@ def _structured(error: dict[str, Any], text: str) -> Iterator[str]:
     if isinstance(param, str) and is_of_field:
         yield param
     if isinstance(loc, list) and error.get("type") in ("extra_forbidden", "value_error.extra"):
-        names = [each for each in loc if isinstance(each, str) and each not in ("body", "query")]
+        names = [each for each in loc if isinstance(each, str) and IS_PLACE.match(each)]
         if names and names[0] == "messages":
             yield IN_MESSAGES + names[-1]
         elif names:
@@ -177,6 +201,25 @@ def _named(text: str) -> Iterator[str]:
     yield from (field for pattern, field in OF_NEEDS if pattern.search(text))
 
 
+def _mentioned(text: str, sent: Mapping[str, Any]) -> Iterator[str]:
+    """The field that a sentence names first which refuses something, in whatever words; with those
+    listed after it. Only names that cannot be taken for a word of the sentence."""
+    for sentence in SENTENCE.split(text)[:MAX_SENTENCES]:
+        words = sentence[:MAX_SENTENCE]
+        if REFUSES.search(words) is None or OF_VALUES.search(words):
+            continue
+        said = [each for each in WORD.finditer(words) if each[0] in sent and _is_plain(each[0])]
+        for at, each in enumerate(said):
+            if at and not AND.fullmatch(words[said[at - 1].end() : each.start()]):
+                break
+            yield each[0]
+
+
+def _is_plain(name: str) -> bool:
+    is_word = "_" in name or name in PLAIN_FIELDS
+    return is_word and name not in SUBSTANCE and not name.endswith(("_id", "_ids"))
+
+
 def _in_conversation(text: str) -> Iterator[Unsupported]:
     for pattern, name in OF_CONVERSATIONS:
         for match in pattern.finditer(text):
@@ -190,9 +233,9 @@ def _sent_as(name: str, sent: Mapping[str, Any]) -> str | None:
     if name.startswith(IN_MESSAGES):
         own = name.removeprefix(IN_MESSAGES)
         return name if FIELD.fullmatch(own) and own not in TURN else None
-    top = re.split(r"[.\[]", name.removeprefix("body."))[0]
+    top = re.split(r"[.\[\]]", BEFORE.sub("", name))[0]
     for known in (top, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", top).lower()):
-        if known in sent and known not in ("model", "messages") and FIELD.fullmatch(known):
+        if known in sent and known not in ASKED and FIELD.fullmatch(known):
             return known
     return None
 

@@ -19,29 +19,40 @@ from windsock.wire.adaptation.parameters import (
 NAME = r"(?<![\w.\-\]])[`'\"“]?(?P<field>[A-Za-z_][\w.\-\[\]]{0,127})[`'\"”]?"
 """A field, in quotes or not."""
 
+OF_CHINESE = r"[`'\"“]?(?P<field>[A-Za-z_][A-Za-z0-9_.]{0,127})"
+"""The same after a word that no space parts from it."""
+
 FIELD = re.compile(r"[A-Za-z_][\w\-]{0,63}")
 
 UNTAKEN = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:unsupported|unknown|unrecognized|unexpected|invalid|incompatible|extra)(?: request)? "
-        rf"(?:parameter|argument|field|property|key|keyword argument|name|option)s?"
-        rf"(?: supplied| found)?:? {NAME}",
+        rf"(?:unsupported|unknown|unrecognized|unexpected|invalid|incompatible|extra(?:neous)?)"
+        rf"(?: request)? (?:parameter|argument|field|property|key|keyword argument|name|option)"
+        rf"(?:s|\(s\))?(?: supplied| found)?:? [\[(]?{NAME}",
         rf"{NAME}(?: parameter| field| option)? (?:is|are) (?:yet |currently )?(?:not|un)[ -]?"
         rf"(?:yet |currently )?"
         rf"(?:supported|recognized|permitted|allowed|available|accepted)",
-        rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: parameter| field| option)s?:? "
+        rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: following)?"
+        rf"(?:(?: parameter| field| option)s?|(?<=following)):? "
         rf"\[?{NAME}",
+        r"does(?: not|n't) support (?:the )?[`'\"]?(?P<field>[a-z]{1,40}(?:_[a-z]{1,40}){1,4})\b",
         rf"(?:parameter|argument)s? not (?:supported|allowed) (?:on|by|for|with) (?:this|the) "
         rf"model: {NAME}",
         rf"(?:parameter|property|field|option) {NAME} (?:is|was) (?:not|un)[ -]?(?:supported|"
         rf"expected|known|recognized|allowed|permitted)",
         rf"{NAME} is (?:deprecated|no longer supported)",
-        rf"{NAME}:? extra inputs are not permitted",
+        rf"{NAME}:? extra (?:fields|inputs) (?:are )?not permitted",
         rf"extra inputs are not permitted,? field: {NAME}",
         rf"{NAME} was unexpected",
         rf"{NAME}:? (?:only|must be) [\w.]+ (?:is|are) allowed",
         rf"invalid {NAME}: only",
+        rf"{NAME}(?: parameter)? (?:can|may|must) only be set to [\w.\-]+ (?:for|if|when|with)",
+        rf"{NAME}(?: parameter)? must (?:not be set|be (?:(?:(?!\. ).){{0,60}}\bor )?"
+        rf"(?:absent|left out|omitted|removed|unset))\b",
+        rf"{NAME}(?: parameter)? does(?: not|n't) support being set to",
+        rf"不支持(?:的)?(?:参数|字段)[：: ]{{0,3}}{OF_CHINESE}",
+        rf"(?:参数|字段)[：: ]{{0,3}}{OF_CHINESE}[`'\"”]? ?(?:不支持|不被支持|不允许|无效)",
         rf"{NAME}(?: parameter)? is only (?:allowed|supported) (?:when|with|if)",
         rf"(?:`[\w.]+`|'[\w.]+'|\b\w{{1,64}}) and {NAME} cannot both be",
         r"(?P<field>thinking)(?:\.type)?: (?:input tag 'adaptive'|input should be 'enabled'|"
@@ -57,6 +68,14 @@ OF_VALUE = re.compile(r"does not support [`'\"]?([\w.\-]+)[`'\"]? with this mode
 
 ANY_VALUE = re.compile(r"only the default|only [\d.]+ is (?:allowed|supported)", re.IGNORECASE)
 """Of a field that must not be sent at all."""
+
+THOUGHT_FIELDS = ("enable_thinking", "reasoning", "reasoning_effort", "think", "thinking")
+THOUGHT_ALONE = r"(?![\w-])(?! (?:blocks?|content|in|mode|tokens?|with)\b)"
+NO_THOUGHT = (
+    r"\b(?:reasoning|thinking)(?: budgets?| efforts?| levels?| mode)? (?:is|are) "
+    r"(?:not (?:available|enabled|supported)|unavailable|unsupported)\b"
+)
+"""Fields that ask for thoughts, and what may not follow where a model is said to have none."""
 
 OUTPUT_ASKED = r"(?:maximum|max) tokens you requested exceeds the model limit of"
 """Of the length of an answer, under whichever name it was sent."""
@@ -88,12 +107,17 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use|calls?|calling)|"
          r"function calling)|tool choice requires", "tools"),
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
-         r"json_schema[^.]{0,30}(?:unavailable|not supported|unsupported)", "response_format"),
+         r"json_(?:object|schema)[^.]{0,30}(?:unavailable|not supported|unsupported)",
+         "response_format"),
         (r"\bn\b['`\"]? ?:? ?(?:must be|number must be|should be)[^.]{0,24}\b1\b|"
          r"only n ?= ?1|multiple (?:candidates|completions) (?:is|are) not (?:enabled|supported)|"
          r"\bn['`\"]? ?> ?1\b", "n"),
-        (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)",
-         "tool_choice"),
+        (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)|"
+         r"(?:not|n't) support (?:a |forced |the |this )tool[ _]choice", "tool_choice"),
+        (r"\bpenalty is not (?:enabled|supported)", "frequency_penalty"),
+        (r"\bpenalty is not (?:enabled|supported)", "presence_penalty"),
+        *((rf"does(?: not|n't) support (?:reasoning|thinking){THOUGHT_ALONE}|{NO_THOUGHT}", name)
+          for name in THOUGHT_FIELDS),
         (OUTPUT_ASKED, "max_tokens"),
         (OUTPUT_ASKED, "max_completion_tokens"),
     )
@@ -118,6 +142,7 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"(?:accepted|allowed|given|present|sent|specified|supported)|"
          r"only (?:the first|one) message can be (?:a )?system", SYSTEM),
         (r"[`'\"]?developer[`'\"]? is not one of|unknown variant [`'\"]?developer|"
+         r"input tag [`'\"]?developer[`'\"]? found|"
          r"(?:unexpected|invalid|unknown|unsupported) (?:message )?role:? [`'\"]?developer|"
          r"does not support [`'\"]?developer", DEVELOPER),
         (r"assistant message prefill|must end with a user message|expected last role user|"
@@ -136,3 +161,27 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 """Sentences about the turns of a conversation, and what they call unsupported."""
+
+REFUSES = re.compile(
+    r"\bun(?:expected|recogni[sz]ed|supported)\b|\bextra (?:fields|inputs)\b"
+    r"|(?:\b(?:may|must|can)? ?not|n't|\bno longer)(?: be| been| currently| yet)? "
+    r"(?:accept|allow|available|enabled|permit|recogni[sz]ed|set|support)",
+    re.IGNORECASE,
+)
+"""What a sentence says that refuses whatever it names."""
+
+OF_VALUES = re.compile(
+    r"\b(?:between|expected|got|greater|less|must be|one of|range|values?)\b", re.IGNORECASE
+)
+"""What a sentence says that complains of a value, not of the field."""
+
+PLAIN_FIELDS = frozenset({"logprobs", "reasoning", "seed", "store", "temperature", "thinking"})
+"""Fields of one word that in a sentence mean nothing else."""
+
+SUBSTANCE = frozenset(
+    {"cached_content", "function_call", "generation_config", "max_completion_tokens",
+     "max_output_tokens", "max_tokens", "output_config", "output_format", "response_format",
+     "safety_settings", "system_instruction", "tool_choice", "tool_config"}
+)  # fmt: skip
+"""Fields in which a request says what it is about: sentences that name them may speak of what the
+caller wrote there, and without them it asks for something else."""

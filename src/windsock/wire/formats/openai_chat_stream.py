@@ -20,10 +20,10 @@ from windsock.wire.formats.openai_ends import (
     finish_in,
     finish_of,
     named_error,
-    shows,
-    thinks,
 )
-from windsock.wire.formats.openai_usage import charge_in, counted, counts_in, id_of, text_in
+from windsock.wire.formats.openai_usage import charge_in, counted, counts_in, text_in
+from windsock.wire.formats.passing.first_events import FirstEvents
+from windsock.wire.formats.passing.json_lines import JsonLines
 from windsock.wire.formats.passing.mending import broken_event, mended
 from windsock.wire.formats.passing.text_events import (
     CONTENT,
@@ -45,33 +45,27 @@ MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 PLAIN = ProviderTraits()
 """Of a provider of which nothing is known."""
 
-ID_EVENTS = 3
-"""Events that are looked at to find the answer's id; nearly always the first has it."""
-
 LOOKED_AT = 3
 """Events of one read that are looked at by themselves before the rest is in one go."""
 
 
-class ChatStreamScanner:
+class ChatStreamScanner(FirstEvents):
     """Feed it bytes split anywhere; it gives whole events and remembers what they said.
 
     choices         how many answers were asked for; each must finish
     images          sent with the request
     wants_usage     the client asked for the usage chunk
-    response_id     of the answer, if one of its first events names it
     finish_reason   of the answer, once it came
     usage           what its usage objects said together, once one came
-    service_tier    as the last event that was read names it
     content_events  events with text, reasoning or a part of a tool call
     last            the event that carried usage, as parsed
     error           an error event's body, if one came
     """
 
     __slots__ = (
-        "_choices", "_choices_ended", "_has_thought", "_id_events", "_images", "_numbers",
-        "_says_ends", "_shape", "_traits", "_unended", "_wants_usage", "content_events", "error",
-        "finish_reason", "has_answer", "is_done", "last", "response_id", "served_model",
-        "service_tier", "usage",
+        "_choices", "_choices_ended", "_images", "_lines", "_numbers", "_says_ends", "_shape",
+        "_traits", "_unended", "_wants_usage", "content_events", "error", "finish_reason",
+        "is_done", "last", "served_model", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -82,32 +76,24 @@ class ChatStreamScanner:
         wants_usage: bool = False,
         traits: ProviderTraits = PLAIN,
     ) -> None:
+        super().__init__()
         self._unended = sse.Unended()
+        self._lines: JsonLines | None = JsonLines()
         self._numbers: dict[Any, int] = {}
         self._choices = choices
         self._images = images
         self._traits = traits
         self._wants_usage = wants_usage
         self._choices_ended: set[int] = set()
-        self._has_thought = False
         self._says_ends = False
-        self._id_events = ID_EVENTS
         self._shape: Shape | None = None
-        self.response_id: str | None = None
-        self.service_tier: str | None = None
         self.content_events = 0
-        self.has_answer = False
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
         self.last: dict[str, Any] = {}
         self.is_done = False
         self.served_model: str | None = None
         self.error: bytes | None = None
-
-    @property
-    def has_content(self) -> bool:
-        """Something to show has come, or reasoning."""
-        return self.has_answer or self._has_thought
 
     @property
     def is_complete(self) -> bool:
@@ -118,9 +104,18 @@ class ChatStreamScanner:
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
+        if self._lines is not None:
+            data = self._of_lines(self._lines, data)
         held = self._unended.with_next(data) if self._unended.size else data
         end = self._alike_until(held)
         return (held,) if end == len(held) else self._looked_through(held, end)
+
+    def _of_lines(self, lines: JsonLines, data: bytes) -> bytes:
+        """As events, where a stream is of lines of JSON; from its first bytes on it is known."""
+        events = lines.events(data)
+        if lines.is_known is False:
+            self._lines = None
+        return events
 
     def _looked_through(self, held: bytes, alike: int) -> Iterator[bytes]:
         """The same, of which the first events are known to be `alike`; some of the next are read
@@ -145,6 +140,8 @@ class ChatStreamScanner:
         if self._shape is None or self.error is not None:
             return 0
         events, end = self._shape.until(held)
+        if not self.has_answer and self._is_looked_for(held, end):
+            return 0
         self.content_events += events
         return end
 
@@ -169,10 +166,10 @@ class ChatStreamScanner:
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
         self._says_ends = self._says_ends or held.find(END, 0, until) >= 0
-        if self._id_events or not self.has_answer:
+        if self._is_looked_for(held, until):
             self._look_at_first(held, until)
         self.content_events += contents(held, until, events)
-        if self.has_answer and not self._id_events:
+        if self._is_begun and not self._id_events:
             self._shape = shape_of(held[sse.start_of_event(held, until - 2) : until])
         return until
 
@@ -182,7 +179,8 @@ class ChatStreamScanner:
         A completion that came whole is told as a stream; what else is no event (a page) is left
         out.
         """
-        held = self._unended.taken()
+        left, self._lines = b"" if self._lines is None else self._lines.rest(), None
+        held = self._unended.taken() + left
         if sse.DATA.search(held):
             yield from self.feed(held + b"\n\n")
         elif self.error is None and held:
@@ -204,7 +202,7 @@ class ChatStreamScanner:
             billed_usd=charge_in(last, self._traits),
             finish_reason=self.finish_reason,
             response_id=self.response_id,
-            is_empty=not self.has_answer,
+            is_empty=not (self.has_answer or self._tags.are_undecided),
         )
 
     def ending(self, cost_usd: Decimal | None) -> bytes:
@@ -237,7 +235,7 @@ class ChatStreamScanner:
             event = b"data: " + json_codec.dumps(body) + b"\n\n"
         if not self.is_complete:
             self.error = error_in_event(body)
-        has_begun, is_chunk = self.has_answer, isinstance(body, dict) and self.error is None
+        has_begun, is_chunk = self._is_begun, isinstance(body, dict) and self.error is None
         if not is_chunk or not self._is_content(event, body):
             return None
         return mended(event, body, self._numbers, has_begun=has_begun)
@@ -270,31 +268,3 @@ class ChatStreamScanner:
             self.usage = merged(self.usage or {}, usage) or self.usage
         self.last = body
         return bool(body.get("choices")) and not is_failed
-
-    def _look_for_id(self, body: Any) -> None:
-        self._id_events -= 1
-        if isinstance(body, dict):
-            self.response_id = id_of(body)
-            self.service_tier = tier_of(body) or self.service_tier
-        if self.response_id is not None:
-            self._id_events = 0
-
-    def _look_at_first(self, held: bytes, until: int) -> None:
-        """Plain events until the id is known and something was shown."""
-        start = 0
-        while start < until and (self._id_events or not self.has_answer):
-            end = held.find(b"\n\n", start)
-            body = json_codec.parsed(held[start + 6 : end])
-            if self._id_events:
-                self._look_for_id(body)
-            self._note_answer(choices_in(body) if isinstance(body, dict) else [])
-            start = end + 2
-
-    def _note_answer(self, choices: list[dict[str, Any]]) -> None:
-        """What the first events show decides whether a stream has begun for the client."""
-        if self.has_answer:
-            return
-        deltas = [choice.get("delta") or choice.get("message") or choice for choice in choices]
-        said = [delta for delta in deltas if isinstance(delta, dict)]
-        self.has_answer = any(map(shows, said))
-        self._has_thought = self._has_thought or any(map(thinks, said))

@@ -14,9 +14,10 @@ import orjson
 
 from windsock.core.evidence.answer_ends import has_failed, has_refused, usual_end
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.thought_tags import bare, shown_of
 
-INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-"""Characters without width that `str.strip` leaves."""
+TAG_ENDS = frozenset(">]▷ \n")
+"""How a text ends that may be nothing but thoughts between tags."""
 
 BESIDE = "provider_specific_fields"
 """Where LiteLLM puts what it has no field for."""
@@ -215,7 +216,9 @@ def _is_said(value: Any) -> bool:
 
 def _is_shown(content: Any) -> bool:
     if isinstance(content, str):
-        return content[:1].isalnum() or bool(content.strip().strip(INVISIBLE).strip())
+        if content[:1].isalnum() and content[-1:] not in TAG_ENDS:
+            return True
+        return bool(bare(shown_of(content)))
     return isinstance(content, list) and any(map(_is_part_shown, content))
 
 

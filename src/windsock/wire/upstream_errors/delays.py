@@ -60,7 +60,9 @@ STATED = re.compile(
 PROTOBUF = re.compile(r"retry_delay\s{0,9}\{\s{0,9}seconds:\s{0,9}(\d{1,12})")
 """As Google's libraries write a message."""
 
-LATER = re.compile(rf"({NUMBER})\s*(秒|分钟?|小时|時間|초|분|시간)\s?(?:[之以]?后|後|후)")
+LATER = re.compile(
+    rf"({NUMBER})\s*(秒|分钟?|小时|時間|초|분|시간|saniye|dakika|saat)\s?(?:[之以]?后|後|후|sonra)"
+)
 LATER_S = {
     "秒": 1.0,
     "分": 60.0,
@@ -70,8 +72,11 @@ LATER_S = {
     "초": 1.0,
     "분": 60.0,
     "시간": 3600.0,
+    "saniye": 1.0,
+    "dakika": 60.0,
+    "saat": 3600.0,
 }
-"""In Chinese, Japanese and Korean."""
+"""In Chinese, Japanese, Korean and Turkish."""
 
 LIFTED = "(?:重置|恢复|刷新|解除|解封|重试|再试)"
 CHINESE_UNTIL = (

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from windsock.wire.upstream_errors.more_languages import MORE
+
 ENGLISH: Mapping[str, str] = {
     # of several words
     "api key": r"密钥|秘钥|apiキー|api[ -]?schlüssel\w*|clés? (?:d['’])?api"
@@ -111,7 +113,10 @@ ENGLISH: Mapping[str, str] = {
     "not supported": r"不支持|サポートされて(?:い)?(?:ません|ない)|対応していません"
     r"|\bnicht unterstützt\b|\bnon (?:pris\w* en charge|supporté\w*)"
     r"|\bno (?:es |está )?(?:compatible|soportad\w+|admitid\w+)|\bnão (?:é )?suportad\w+"
-    r"|지원(?:되|하)지 않\w*|не поддержива\w*",
+    r"|지원(?:되|하)지 않\w*|не поддержива\w*|\bunterstützt kein\w*|\bne prend pas en charge\b"
+    r"|\b(?:no (?:admite|acepta)|não (?:aceita|suporta)|non supporta)\b",
+    "this": r"\bdies(?:e[srmn]?)?\b|\bcet(?:te)?\b|\best[ae]\b|\bquest[oa]\b|この"
+    r"|\bэт(?:а|от|ой|у)\b",
     "sensitive": r"敏感",
     "violates": r"违规|违反|\bverstößt\b|\bverstoß\b|\benfreint\b|\bviole\b|\bviola\b"
     r"|\binfringe\b|위반\w*|наруша\w+",
@@ -121,14 +126,23 @@ ENGLISH: Mapping[str, str] = {
 """English words by those of others; what holds another one comes before it."""
 
 FOREIGN = re.compile(
-    "|".join(f"(?P<w{number}>{words})" for number, words in enumerate(ENGLISH.values()))
+    "|".join(
+        f"(?P<w{number}>{words}{MORE.get(english, '')})"
+        for number, (english, words) in enumerate(ENGLISH.items())
+    )
 )
 WORDS = tuple(ENGLISH)
 SPACES = re.compile(r" {2,}")
 
+MARKS = re.compile("[\u0307\u064b-\u0652]")
+"""The dot that a Turkish capital leaves behind in small letters; vowels that Arabic may omit."""
+
 ANOTHER = re.compile(
     r"[^\W\x00-\x7f]|\b(?:das|de|del|della|der|des|di|el|est|fue|guthaben|insuficiente|ist|la|las|le|les|los"
-    r"|modelo|nicht|pas|pour|riprova|saldo|solde|su|tu|una?|une|vom|votre|wurde)\b"
+    r"|modelo|nicht|pas|pour|riprova|saldo|solde|su|tu|una?|une|vom|votre|wurde"
+    r"|aan|bestaat|bulunamad\w+|d(?:eze|it)|een|geen|het|istek|jest|kota|limiet|limiti|nie|niet"
+    r"|niewystarczaj\w+|ongeldige?|onvoldoende|opnieuw|over(?:belast|schreden)|permintaan"
+    r"|przekroczon\w+|te (?:lang|veel)|tekrar|telah|tidak|uw|veel|verzoek\w*|yetersiz|zbyt)\b"
 )
 """What shows that a text is in another language: a letter that English has not, a small word."""
 
@@ -138,7 +152,7 @@ MAX_CHARACTERS = 600
 def in_english(text: str) -> str:
     """The beginning of a text in small letters with the words that are known in English; empty if
     it is English."""
-    text = text[:MAX_CHARACTERS]
+    text = MARKS.sub("", text[:MAX_CHARACTERS])
     if ANOTHER.search(text) is None:
         return ""
     return SPACES.sub(" ", FOREIGN.sub(_english, text)).strip()

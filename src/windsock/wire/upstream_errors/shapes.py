@@ -220,9 +220,9 @@ def _note(facts: ErrorFacts, key: str, value: Any) -> None:
 
 
 def _read_text(facts: ErrorFacts, text: str) -> None:
-    """A body that is no JSON is one sentence; of a page its title is."""
+    """A body that is no JSON is one sentence; of a page its title is, if it has any."""
     facts.is_page = is_page(text)
-    if facts.is_page:
+    if facts.is_page and text.lstrip().startswith("<"):
         title = TITLE.search(text)
         text = title[1] if title else ""
     if words := " ".join(text.split()):

@@ -20,7 +20,6 @@ from windsock.core.routing.conversations.costs import (
     Turn,
     outlook,
     rates_of,
-    token_prices,
     use_of,
 )
 from windsock.core.routing.conversations.habits import MAX_TURNS, OVER_S, Habits, RouteHabits
@@ -38,7 +37,7 @@ from windsock.core.routing.conversations.memory import (
     ConversationMemory,
     Seat,
 )
-from windsock.core.routing.conversations.outlooks import KnownUses
+from windsock.core.routing.conversations.outlooks import USE_S, KnownUses
 from windsock.core.routing.conversations.tables import cascades_of
 
 KEY = (CHEAP, False)
@@ -107,11 +106,12 @@ def test_without_a_price_nothing_is_known(left_out) -> None:
 
 
 def test_without_a_price_of_a_cached_read_nothing_is_saved_and_one_of_0_saves_all() -> None:
-    token = token_prices(rates_of({Meter.INPUT: Decimal(1)}), 0.5, 300.0)
-    assert token is not None and token.held_usd == token.fresh_usd == pytest.approx(1e-6)
-    all_saved = rates_of({Meter.INPUT: Decimal(1), Meter.CACHE_READ: Decimal(0)})
-    free = token_prices(all_saved, 0.0, 300.0)
-    assert free is not None and free.held_usd == 0.0
+    cache = replace(CACHE, held_tokens=8000, write_share=0.5)
+    plain = {Meter.INPUT: Decimal(1), Meter.OUTPUT: Decimal(4)}
+    assert seen(cache, prices=plain).turn_usd == pytest.approx(0.01 + 0.0004)
+    assert seen(cache, prices=plain).saved_usd == 0.0
+    free = seen(cache, prices={**plain, Meter.CACHE_READ: Decimal(0)})
+    assert free.turn_usd == pytest.approx(0.002 + 0.0004)
 
 
 def test_rates_are_those_of_the_list_in_force_and_made_once_for_equal_ones() -> None:
@@ -137,19 +137,23 @@ def test_what_a_request_takes_is_told_by_the_token_of_its_prompt_whatever_its_le
     assert found is not None and found.plain_usd == pytest.approx(0.0011 + 0.0004)
 
 
-def test_use_is_reckoned_anew_once_more_is_counted_or_prices_move() -> None:
+def test_use_is_reckoned_anew_soon_after_more_is_counted_and_at_once_when_prices_move() -> None:
     beliefs, cell, rates = Beliefs(), Cell("default", "auto", "default"), rates_of(PRICES)
     uses = KnownUses(beliefs)
-    assert uses.of(cell, {CHEAP: rates})[CHEAP] is not None
+    assert uses.of(cell, {CHEAP: rates}, START)[CHEAP] is not None
     beliefs.observe_usage(cell, CHEAP, Usage(input_tokens=100, output_tokens=1000), START)
-    first = uses.of(cell, {CHEAP: rates})[CHEAP]
-    assert first is not None and first.rest_usd == pytest.approx(0.004)
-    assert uses.of(cell, {CHEAP: rates})[CHEAP] is first
+    first = uses.of(cell, {CHEAP: rates}, START)[CHEAP]
+    assert first is not None and first.rest_usd == pytest.approx(0.004), "the first count, at once"
     beliefs.observe_usage(cell, CHEAP, Usage(input_tokens=100, output_tokens=3000), START)
-    more = uses.of(cell, {CHEAP: rates})[CHEAP]
+    assert uses.of(cell, {CHEAP: rates}, START + 0.9 * USE_S)[CHEAP] is first
+    more = uses.of(cell, {CHEAP: rates}, START + 1.1 * USE_S)[CHEAP]
     assert more is not None and more.rest_usd == pytest.approx(0.008)
-    dearer = uses.of(cell, {CHEAP: rates_of({**PRICES, Meter.OUTPUT: Decimal(8)})})[CHEAP]
-    assert dearer is not None and dearer.rest_usd == pytest.approx(0.016)
+    assert uses.of(cell, {CHEAP: rates}, START + 9 * USE_S)[CHEAP] is more, "for nothing is new"
+    dearer = rates_of({**PRICES, Meter.OUTPUT: Decimal(8)})
+    moved = uses.of(cell, {CHEAP: dearer}, START + 1.1 * USE_S)[CHEAP]
+    assert moved is not None and moved.rest_usd == pytest.approx(0.016)
+    back = uses.of(cell, {CHEAP: rates}, START + 1.1 * USE_S)[CHEAP]
+    assert back == more
 
 
 def test_a_claim_is_believed_until_it_is_tried_and_found_out_within_a_few_turns() -> None:

@@ -37,6 +37,11 @@ class Track:
         """What it says now."""
         return self.words[-1]
 
+    @property
+    def is_backed(self) -> bool:
+        """A bill or a person has spoken for what it says now."""
+        return self.backed_at >= self.since
+
 
 def moved(
     track: Track | None, quote: Quote, now: float, *, is_proven: bool, rules: GuardRules

@@ -10,6 +10,7 @@ from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.facets.merge import completed
 from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.schedule import starts_at
 
 MAX_COMPLETIONS = 16
 """Per deployment; calls that began under an older one are over."""
@@ -41,6 +42,13 @@ class _Completions:
         if not known:
             return self._added(timeline, base, at)
         return next((each for each in reversed(known) if each.since <= at), known[0]).billed
+
+    def lasting(self, timeline: PriceTimeline) -> tuple[float, Quote] | None:
+        newest = self._found[-1] if self._found else None
+        last = timeline.accepted[-1] if timeline.accepted else None
+        if newest is None or last is None or last.valid_until is not None or newest.base != last:
+            return None
+        return max(starts_at(last), newest.since), newest.billed
 
     def refresh(self, timeline: PriceTimeline, now: float) -> bool:
         """Complete the price in force anew; True if it bills otherwise than before."""
@@ -81,6 +89,11 @@ class EffectivePrices:
         """What bills a request at `at` (unix s): the believed quote, whole, by its contract."""
         found = self._by_name.get(deployment) or self._at(deployment)
         return found.of(timeline, at)
+
+    def lasting(self, deployment: str, timeline: PriceTimeline) -> tuple[float, Quote] | None:
+        """What bills from a moment (unix s) on until anything is said of a price; None if the
+        clock alone may change it, or nobody has asked for it yet."""
+        return self._at(deployment).lasting(timeline)
 
     def billed(self, deployment: str, timeline: PriceTimeline, quote: Quote) -> Quote:
         """A statement of a feed as the contract bills it."""

@@ -13,7 +13,8 @@ VARIANT = re.compile(r":(?!\d+$)")
 AUTHOR = re.compile(r"^(?:[a-z]+\.)+(?=.)")
 """`us.anthropic.`, `moonshotai.`: who made it and where it runs."""
 
-REVISION = re.compile(r"(?:-v\d+)?:\d+$")
+REVISION = re.compile(r"(?:-v\d+|-1)?:\d+$")
+"""`-v1:0`, and `-1:0` of `gpt-oss-20b-1:0`."""
 
 BEDROCK_REVISION = re.compile(r"-v1$")
 """Of a name that begins with its author and a point; elsewhere it may be a version."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from windsock.core.model.ticks import CHAT, Quote
 from windsock.core.model.units import MAIN_METERS, Prices
-from windsock.core.pricing.comparison import blended, witnesses
+from windsock.core.pricing.comparison import as_decimal, blended, witnesses
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import heard_lately, is_owner, is_sellers
 from windsock.core.pricing.peers.listings import Ask, Listings
@@ -81,20 +81,28 @@ class PeerPrices:
         grounds = (standing, quote, rivals, self._listings.version, now // HOUR_S)
         known = self._known.get(name)
         if known is None or known[0] != grounds:
-            known = self._known[name] = grounds, self._measured(name, standing, quote, rivals, now)
+            measured = self._measured(name, timeline, quote, rivals, now)
+            known = self._known[name] = grounds, measured
         return known[1]
 
     def _measured(
-        self, name: str, standing: Standing, quote: Quote, rivals: list[Quote], now: float
+        self, name: str, timeline: PriceTimeline, quote: Quote, rivals: list[Quote], now: float
     ) -> Standing:
-        stated = _main(quote)
+        stated, standing, rules = _main(quote), timeline.standing, self._rules
         if quote.mode != CHAT or not all(stated.values()):
             return replace(standing, is_bounded=standing.is_alone)
         is_hearsay = not is_sellers(quote)
-        found = plausible(stated, name, self._listings, now, self._rules, is_hearsay=is_hearsay)
+        is_move = not standing.is_alone and _has_moved(quote, timeline)
+        asks = self._listings
+        found = plausible(stated, name, asks, now, rules, is_hearsay=is_hearsay, is_move=is_move)
         if rivals:
             return _between(standing, quote, found, rivals)
-        return _placed(standing, quote, found, now, self._rules)
+        if is_hearsay and not standing.is_alone and _is_far(found, quote, timeline, now):
+            by = _relative(found.prices, quote)
+            return replace(standing, dearer_by=by, is_bounded=True, measured_by=found.basis or "")
+        if not _is_single(timeline, now):
+            return standing
+        return _placed(standing, quote, found, now, rules)
 
 
 def is_measured(timeline: PriceTimeline, now: float) -> bool:
@@ -106,23 +114,55 @@ def is_measured(timeline: PriceTimeline, now: float) -> bool:
 def _is_measured(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
     if is_owner(quote, timeline.rules):
         return False
-    is_young = _is_young(quote, timeline, now)
-    if len(witnesses(track.word for track in heard_lately(timeline, now).values())) == 1:
-        return timeline.standing.is_alone or is_young
-    return is_young and bool(_dissent(timeline, now))
+    rules = timeline.rules
+    if _is_single(timeline, now):
+        return timeline.standing.is_alone or _is_young(quote, timeline, now, rules.implausible_s)
+    if _dissent(timeline, now):
+        return _is_young(quote, timeline, now, rules.implausible_s)
+    is_backed = any(track.is_backed for track in timeline.tracks.values())
+    return not is_backed and _is_young(quote, timeline, now, rules.provisional_s)
 
 
-def _is_young(quote: Quote, timeline: PriceTimeline, now: float) -> bool:
-    """True if neither a bill or a person nor a long time speaks for its list's word.
+def _has_moved(quote: Quote, timeline: PriceTimeline) -> bool:
+    """True if its list said otherwise before."""
+    track = timeline.tracks.get(quote.feed)
+    return track is not None and len(track.words) > 1
+
+
+def _is_single(timeline: PriceTimeline, now: float) -> bool:
+    """True if one list alone states a price, copies of it left out."""
+    return len(witnesses(track.word for track in heard_lately(timeline, now).values())) == 1
+
+
+def _is_young(quote: Quote, timeline: PriceTimeline, now: float, most_s: float) -> bool:
+    """True if neither a bill or a person nor so long a time speaks for its list's word.
 
     A moving name that has moved is another model than others list under it.
     """
     track = timeline.tracks.get(quote.feed)
-    if track is None or track.backed_at >= track.since:
+    if track is None or track.is_backed:
         return False
-    if len(track.words) > 1 and is_moving(quote.deployment):
+    if _has_moved(quote, timeline) and is_moving(quote.deployment):
         return False
-    return now - track.since < timeline.rules.implausible_s
+    return now - track.since < most_s
+
+
+def _is_far(found: Plausible, quote: Quote, timeline: PriceTimeline, now: float) -> bool:
+    """True if a price is so cheap that time, or a second list that may copy, does not prove it.
+
+    Of one list below `deepest_fall` of what comparable models cost, or fallen to it from what the
+    model costs elsewhere; of several ten times below several other sellers of the model.
+    """
+    rules = timeline.rules
+    if found.part is None or not found.is_cheap:
+        return False
+    is_strange = found.basis is Basis.MODEL and found.part < 1 / as_decimal(rules.alone_ratios[1])
+    if not _is_single(timeline, now):
+        return is_strange and found.sellers >= rules.several_sellers
+    words = timeline.tracks[quote.feed].words
+    before = blended(words[-2].usd_per_mtok) / blended(quote.usd_per_mtok) if words[1:] else 0
+    has_fallen = before * found.part >= 1 / as_decimal(rules.alone_ratios[0])
+    return found.part < as_decimal(rules.deepest_fall) or (is_strange and has_fallen)
 
 
 def _dissent(timeline: PriceTimeline, now: float) -> list[Quote]:

@@ -32,11 +32,16 @@ class Plausible:
                 bound that is nearer
     basis       what they were measured by; None: nothing comparable is known
     is_cheap    stated for less than is plausible
+    part        of what the model costs elsewhere, or what the cheapest of its family costs, that is
+                stated; None where neither is known
+    sellers     others that sell the same model
     """
 
     prices: Prices
     basis: Basis | None = None
     is_cheap: bool = False
+    part: Decimal | None = None
+    sellers: int = 0
 
 
 def plausible(
@@ -47,6 +52,7 @@ def plausible(
     rules: GuardRules,
     *,
     is_hearsay: bool = True,
+    is_move: bool = False,
 ) -> Plausible:
     """Measured by the same model elsewhere, else by its family, else by what its seller sells.
 
@@ -54,16 +60,25 @@ def plausible(
 
     is_hearsay  nothing but one list speaks for it, and not the seller's own: it is the cheapest
                 or the dearest of several sellers by no more than the next one
+    is_move     its list said otherwise before: then that holds from the range's bounds on
     """
     same = listings.same_model(name, now)
     if same:
-        found = _within(stated, same, rules.alone_ratios[0])
-        taken = _among(found, same, name, rules) if is_hearsay else found
-        return Plausible(taken, Basis.MODEL, _is_less(stated, found))
+        middle = {meter: usual(same, meter) for meter in MAIN_METERS}
+        found = _within(stated, middle, rules.alone_ratios[0])
+        sellers = len({ask.seller for ask in same} - {seller_of(name)})
+        part, most = blended(stated) / blended(middle), as_decimal(rules.alone_ratios[0])
+        is_inside = found == stated and 1 / most < part < most
+        is_doubted = is_hearsay and not (is_move and is_inside)
+        is_narrow = is_doubted and sellers >= rules.several_sellers
+        taken = _among(found, same) if is_narrow else found
+        return Plausible(taken, Basis.MODEL, _is_less(stated, found), part, sellers)
     kin = listings.family(name, now)
     if kin:
-        found = _within(stated, kin, rules.family_ratio)
-        return Plausible(found, Basis.FAMILY, _is_less(stated, found))
+        middle = {meter: usual(kin, meter) for meter in MAIN_METERS}
+        found = _within(stated, middle, rules.family_ratio)
+        part = blended(stated) / min(blended(ask.prices) for ask in kin)
+        return Plausible(found, Basis.FAMILY, _is_less(stated, found), part)
     return _of_seller(stated, listings.of_seller(name, now), rules)
 
 
@@ -71,16 +86,14 @@ def _is_less(one: Prices, other: Prices) -> bool:
     return blended(one) < blended(other)
 
 
-def _within(stated: Prices, asks: list[Ask], most: float) -> Prices:
+def _within(stated: Prices, middle: Prices, most: float) -> Prices:
     """At most so many times what is usual, nor less than one such part of it."""
-    times, middle = as_decimal(most), {meter: usual(asks, meter) for meter in MAIN_METERS}
+    times = as_decimal(most)
     return {m: min(max(stated[m], middle[m] / times), middle[m] * times) for m in MAIN_METERS}
 
 
-def _among(prices: Prices, asks: list[Ask], name: str, rules: GuardRules) -> Prices:
-    """Not below the cheapest, nor above the dearest, where several others sell the model."""
-    if len({ask.seller for ask in asks} - {seller_of(name)}) < rules.several_sellers:
-        return prices
+def _among(prices: Prices, asks: list[Ask]) -> Prices:
+    """Not below the cheapest, nor above the dearest of those who sell the model."""
     said = {meter: [ask.prices[meter] for ask in asks] for meter in MAIN_METERS}
     return {m: min(max(prices[m], min(said[m])), max(said[m])) for m in MAIN_METERS}
 

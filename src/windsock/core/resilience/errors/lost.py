@@ -35,7 +35,7 @@ def own_failures(outcome: Outcome, *, has_others: bool, stands_out: bool = False
     were paid for.
     """
     if outcome.served is not None:
-        return _failed(outcome, WORTHLESS)
+        return _failed(outcome, WORTHLESS) if len(outcome.results) > 1 else NONE_FAILED
     if _is_doubted(outcome, has_others and not stands_out):
         return _failed(outcome, FAILURES - AMBIGUOUS)
     return _failed(outcome, FAILURES, with_repeats=False)

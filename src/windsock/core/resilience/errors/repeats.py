@@ -30,7 +30,7 @@ class Repeats:
             return False
         at = self._failed.get(asked)
         is_repeat = at is not None and now - at <= KEPT_S
-        result.about = result.about._replace(is_repeat=is_repeat)
+        result.judge_by(result.about._replace(is_repeat=is_repeat))
         if not is_repeat:
             self._failed[asked] = now
             self._failed.move_to_end(asked)

@@ -84,7 +84,7 @@ class Conversations:
             table=table,
             outlooks=outlooks,
             is_judged=self._is_judged(table.cell),
-            leans=self._leans(table),
+            leans=self._beliefs.published.shifts(table.cell.name, table.deployments),
             home=home,
             home_weight=known.weight if known else 0.0,
             is_shared=request.is_session_shared and not _goes_on(request, known),
@@ -200,11 +200,6 @@ class Conversations:
         found.counted_tokens = usage.prompt_tokens
         found.estimated_tokens = facts.estimated_tokens
         found.answer_tokens = usage.output_tokens
-
-    def _leans(self, table: WeightTable) -> tuple[float, ...]:
-        lean, task = self._beliefs.published.lean, table.cell.name
-        found = [lean(task, name) for name in table.deployments]
-        return tuple([each.shift if each else 0.0 for each in found])
 
 
 def _home(table: WeightTable, known: Conversation | None) -> int | None:

@@ -47,14 +47,6 @@ def rates_of(prices: Prices) -> Rates:
 
 
 @dataclass(slots=True, kw_only=True)
-class TokenPrices:
-    """Dollars of one token of a prompt: new to the deployment, and held by it."""
-
-    fresh_usd: float
-    held_usd: float
-
-
-@dataclass(slots=True, kw_only=True)
 class Use:
     """Dollars of what one request takes, where nothing is cached.
 
@@ -123,16 +115,6 @@ class Outlook:
     total_usd: float
 
 
-def token_prices(rates: Rates, write_share: float, ttl_s: float) -> TokenPrices | None:
-    """Of a prompt; None if its price is not known. Without a price of a read nothing is saved."""
-    plain = rates.get(Meter.INPUT)
-    if plain is None:
-        return None
-    written = rates[Meter.CACHE_WRITE_1H if ttl_s >= HOUR_S else Meter.CACHE_WRITE]
-    fresh_usd = plain + write_share * (written - plain)
-    return TokenPrices(fresh_usd=fresh_usd, held_usd=rates[Meter.CACHE_READ])
-
-
 def use_of(mix: Counts, rates: Rates) -> Use | None:
     """What a request that takes its units like `mix` costs; None if a price is not known."""
     prompt_tokens = prompt_usd = rest_usd = 0.0
@@ -154,21 +136,24 @@ def use_of(mix: Counts, rates: Rates) -> Use | None:
 def outlook(
     deployment: str, turn: Turn, use: Use | None, rates: Rates, cache: PromptCache
 ) -> Outlook | None:
-    """What one deployment costs; None if the price of what it uses is not known.
+    """What one deployment costs; None if the price of what it uses is not known. Without a price of
+    a read, which then is that of the rest, nothing is saved.
 
     use     of one request there
     """
-    token = token_prices(rates, cache.write_share, cache.ttl_s)
-    if token is None or use is None:
+    plain_usd = rates.get(Meter.INPUT)
+    if plain_usd is None or use is None:
         return None
+    written_usd = rates[Meter.CACHE_WRITE_1H if cache.ttl_s >= HOUR_S else Meter.CACHE_WRITE]
+    fresh_usd = plain_usd + cache.write_share * (written_usd - plain_usd)
     rest_usd = use.rest_usd
-    size, saves_usd = turn.prompt_tokens, token.fresh_usd - token.held_usd
+    size, saves_usd = turn.prompt_tokens, fresh_usd - rates[Meter.CACHE_READ]
     can_hold = size >= cache.min_tokens
     held = min(cache.held_tokens, size) if can_hold else 0
     kept_rate = cache.within * cache.hit_rate if can_hold else 0.0
-    cold_usd = size * token.fresh_usd + rest_usd
+    cold_usd = size * fresh_usd + rest_usd
     turn_usd = cold_usd - held * cache.hit_rate * saves_usd
-    next_cold_usd = cold_usd + turn.growth_tokens * token.fresh_usd
+    next_cold_usd = cold_usd + turn.growth_tokens * fresh_usd
     next_usd = next_cold_usd - size * kept_rate * saves_usd
     total_usd = turn_usd + turn.turns_left * next_usd
     return Outlook(

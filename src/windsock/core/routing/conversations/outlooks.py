@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
+from typing import NamedTuple
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.catalog import CacheTraits, Catalog
@@ -25,6 +26,9 @@ from windsock.core.routing.conversations.memory import Conversation, Seat
 
 MOST_LOOKED_AT = 12
 """Candidates whose costs are reckoned for one turn, beside those where it has been."""
+
+USE_S = 0.1
+"""For so long a use stands though more is counted: an answer moves it by a part in hundreds."""
 
 MAX_USES = 4096
 """Of tasks and deployments whose use in dollars is remembered."""
@@ -62,7 +66,7 @@ class Outlooks:
             prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
             if prices is not None:
                 rates[name] = self._rates.of(name, prices)
-        uses = self._uses.of(table.cell, rates)
+        uses = self._uses.of(table.cell, rates, now)
         made: dict[str, Outlook | None] = {}
         for name, known_rates in rates.items():
             cache = self._cache(name, request, known, within, now)
@@ -96,31 +100,52 @@ class Outlooks:
         )
 
 
+class _KnownUse(NamedTuple):
+    """Of one deployment at one task, as of a moment (unix s).
+
+    counted     what it was reckoned from; None: what was counted of others
+    """
+
+    at: float
+    counted: object | None
+    rates: Rates
+    use: Use | None
+
+
 class KnownUses:
-    """What requests take in dollars by task and deployment, reckoned anew only where other units
-    have been counted, or other prices are in force."""
+    """What requests take in dollars by task and deployment, reckoned anew where other units have
+    been counted, once in USE_S, and where other prices are in force, at once."""
 
     def __init__(self, beliefs: Beliefs) -> None:
         self._beliefs = beliefs
-        self._known: dict[tuple[Cell, str], tuple[object, Rates, Use | None]] = {}
+        self._known: dict[tuple[Cell, str], _KnownUse] = {}
 
-    def of(self, cell: Cell, rates_of: Mapping[str, Rates]) -> dict[str, Use | None]:
+    def of(self, cell: Cell, rates_of: Mapping[str, Rates], now: float) -> dict[str, Use | None]:
         """By deployment, at these rates of each."""
         found: dict[str, Use | None] = {}
-        anew: dict[str, object] = {}
+        anew = []
         for name, rates in rates_of.items():
-            counted, known = self._beliefs.counted(cell, name), self._known.get((cell, name))
-            if counted is None or known is None or known[0] is not counted or known[1] is not rates:
-                anew[name] = counted
+            known = self._known.get((cell, name))
+            if known is not None and known.rates is rates and self._stands(known, cell, name, now):
+                found[name] = known.use
             else:
-                found[name] = known[2]
+                anew.append(name)
         if anew:
             if len(self._known) > MAX_USES:
                 self._known.clear()
             for name, mix in self._beliefs.mixes(cell, anew).items():
-                found[name] = use = use_of(mix, rates_of[name])
-                self._known[cell, name] = anew[name], rates_of[name], use
+                counted, rates = self._beliefs.counted(cell, name), rates_of[name]
+                found[name] = use = use_of(mix, rates)
+                self._known[cell, name] = _KnownUse(now, counted, rates, use)
         return found
+
+    def _stands(self, known: _KnownUse, cell: Cell, name: str, now: float) -> bool:
+        """The first count of a deployment holds at once."""
+        is_new = 0.0 <= now - known.at < USE_S
+        if is_new and known.counted is not None:
+            return True
+        counted = self._beliefs.counted(cell, name)
+        return counted is known.counted and (is_new or counted is not None)
 
 
 def kept_s(seat: Seat | None, traits: CacheTraits) -> float:

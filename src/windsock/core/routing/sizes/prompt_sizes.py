@@ -84,12 +84,14 @@ class _Sizes:
     """What is known of one cell.
 
     counts, tokens  (BINS,) requests, and their estimated tokens
+    held            requests, the sum of `counts`
     used            (tokens counted, tokens estimated, requests) by deployment
     seen, due       requests so far, and those at which classes are drawn next
     """
 
     counts: list[float] = field(default_factory=lambda: [0.0] * BINS)
     tokens: list[float] = field(default_factory=lambda: [0.0] * BINS)
+    held: float = 0.0
     used: dict[str, list[float]] = field(default_factory=dict)
     seen: float = 0.0
     due: float = ENOUGH
@@ -107,8 +109,10 @@ class _Sizes:
         self.counts[place] += requests
         self.tokens[place] += requests * estimated
         self.seen += requests
-        if sum(self.counts) > HORIZON:
+        self.held += requests
+        if self.held > HORIZON:
             self.counts, self.tokens = _halved(self.counts), _halved(self.tokens)
+            self.held = sum(self.counts)
             self.used = {name: _halved(sums) for name, sums in self.used.items()}
         if self.seen >= self.due:
             self.due = self.seen + min(AFTER_MOST, self.seen / 2)
@@ -231,6 +235,7 @@ def _sizes(body: Mapping[str, Any]) -> _Sizes:
     made, classes = _Sizes(), body["classes"]
     for i, count, tokens in body["bins"]:
         made.counts[i], made.tokens[i] = count, tokens
+    made.held = sum(made.counts)
     made.used = {name: list(sums) for name, sums in body["used"].items()}
     made.seen, made.due = body["seen"]
     if classes:

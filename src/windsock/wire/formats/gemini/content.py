@@ -13,6 +13,7 @@ from windsock.wire.formats.gemini.answer import completion_of
 from windsock.wire.formats.gemini.paths import content_path
 from windsock.wire.formats.gemini.request import CARRIED, content_body
 from windsock.wire.formats.gemini.stream import ContentStreamScanner
+from windsock.wire.formats.gemini.unasked import unwrapped
 from windsock.wire.formats.openai_chat import OpenAIChat, answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
@@ -39,7 +40,7 @@ class GeminiContent(OpenAIChat):
     def _told_whole(self, body: dict[str, Any], request: UpstreamRequest) -> Answer:
         if (error := error_in(body)) is not None:
             return Answer(body={}, facts=AnswerFacts(), error=error)
-        return answer_of(completion_of(body), self._traits, images=request.images)
+        return answer_of(completion_of(unwrapped(body)), self._traits, images=request.images)
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None

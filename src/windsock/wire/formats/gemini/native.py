@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
 from windsock.wire.formats.gemini.answer import completion_of
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.gemini.paths import content_path
-from windsock.wire.formats.gemini.unasked import events_of, whole_of
+from windsock.wire.formats.gemini.unasked import events_of, unwrapped, whole_of
 from windsock.wire.formats.openai_chat import answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_usage import part_of
@@ -23,7 +24,9 @@ from windsock.wire.formats.passing.native import (
     NativeStreamScanner,
 )
 from windsock.wire.formats.usage.fields import merged
+from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
+from windsock.wire.sse import data_of
 
 Fields = dict[str, msgspec.Raw]
 
@@ -60,6 +63,9 @@ class NativeContent(NativeFormat):
     def _whole(self, events: Events) -> dict[str, Any]:
         return whole_of(events)
 
+    def _plain(self, body: Any) -> Any:
+        return unwrapped(body)
+
     def scanner(self, request: UpstreamRequest) -> NativeContentScanner:
         """Expects as many answers as were asked for."""
         return NativeContentScanner(self._traits, request.images, request.choices)
@@ -71,7 +77,8 @@ class NativeContentScanner(NativeStreamScanner):
     What ends an answer may hold all of it: only the end of one that failed is kept.
     """
 
-    __slots__ = ("_choices", "_counted", "_finish", "_finishes", "_has_call", "_head")
+    __slots__ = ("_choices", "_counted", "_finish", "_finishes", "_has_call", "_head",
+                 "_is_wrapped")  # fmt: skip
 
     def __init__(self, traits: ProviderTraits, images: int = 0, choices: int = 1) -> None:
         super().__init__(traits, images)
@@ -79,8 +86,19 @@ class NativeContentScanner(NativeStreamScanner):
         self._finishes = 0
         self._finish: str | None = None
         self._has_call = False
+        self._is_wrapped = False
         self._head: dict[str, Any] = {}
         self._counted: dict[str, Any] = {}
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Out of the object that a gateway put each answer in, if one did."""
+        for event in super().feed(data):
+            yield _unwrapped(event) if self._is_wrapped else event
+
+    def ending(self, cost_usd: Decimal | None) -> bytes:
+        """The same of those that were kept."""
+        kept = self._ending
+        return b"".join(map(_unwrapped, kept) if self._is_wrapped else kept)
 
     def facts(self) -> AnswerFacts:
         """Counted as in a chat completion."""
@@ -91,7 +109,9 @@ class NativeContentScanner(NativeStreamScanner):
         return read.facts
 
     def _note(self, payload: bytes) -> bool:
-        body = msgspec.json.decode(payload, type=dict[str, Any])
+        told = msgspec.json.decode(payload, type=dict[str, Any])
+        body = unwrapped(told)
+        self._is_wrapped = self._is_wrapped or body is not told
         self.error = error_in(body)
         if self.error is not None:
             return False
@@ -130,6 +150,12 @@ class NativeContentScanner(NativeStreamScanner):
 
     def _broken(self, message: str) -> bytes:
         return b"data: " + orjson.dumps(error_of(500, {"message": message})) + b"\r\n\r\n"
+
+
+def _unwrapped(event: bytes) -> bytes:
+    told = parsed(data_of(event))
+    body = unwrapped(told)
+    return event if body is told else b"data: " + orjson.dumps(body) + b"\r\n\r\n"
 
 
 def named(fields: Fields, model: str) -> Fields:

@@ -9,32 +9,31 @@ import orjson
 
 from windsock.wire.formats.event_translation import EventTranslator
 from windsock.wire.formats.gemini.answer import choices_of, head_of, usage_of
-from windsock.wire.formats.gemini.unasked import events_of
+from windsock.wire.formats.gemini.partial_calls import PartialCalls, whole_calls
+from windsock.wire.formats.gemini.unasked import PARTS, events_of, unwrapped
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.usage.fields import merged
 from windsock.wire.json_codec import parsed
 from windsock.wire.sse import data_of
 
-PARTS = frozenset({"candidates", "promptFeedback", "usageMetadata", "responseId"})
-"""What a partial answer has some of; all else is none."""
-
 
 class ContentStreamScanner(EventTranslator):
     """Takes Gemini's partial answers and gives chunks of chat completions."""
 
-    __slots__ = ("_calls", "_counted")
+    __slots__ = ("_calls", "_counted", "_partial")
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
         self._calls: dict[int, int] = {}
         self._counted: dict[str, Any] = {}
+        self._partial: dict[int, PartialCalls] = {}
 
     def _events_of(self, body: Any) -> bytes:
         return events_of(body)
 
     def _told(self, event: bytes) -> Iterator[bytes]:
         """One event; what is an error, or broken, is left to the reader of chat streams."""
-        body = parsed(data_of(event))
+        body = unwrapped(parsed(data_of(event)))
         if not isinstance(body, dict) or "error" in body or PARTS.isdisjoint(body):
             yield event
             return
@@ -42,7 +41,7 @@ class ContentStreamScanner(EventTranslator):
 
     def _chunks(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         head = head_of(body, "chat.completion.chunk")
-        choices = choices_of(body, "delta")
+        choices = choices_of(whole_calls(body, self._partial), "delta")
         for choice in choices:
             self._number(choice)
         if choices:

@@ -67,6 +67,8 @@ class NativeFormat(ABC):
         if body is None and DATA.search(raw):
             body = self._added_up(raw, request)
             raw = dumps(body)
+        if (plain := self._plain(body)) is not body:
+            body, raw = plain, dumps(plain)
         if (failed := in_place_of_an_answer(body)) is not None:
             return failed
         read = self._read(body, request) if isinstance(body, dict) else None
@@ -105,6 +107,10 @@ class NativeFormat(ABC):
     @abstractmethod
     def _read(self, body: dict[str, Any], request: UpstreamRequest) -> Answer | None:
         """What counts of an answer; None if it has not the shape of one."""
+
+    def _plain(self, body: Any) -> Any:
+        """The answer within an object of a gateway's own; else the body itself."""
+        return body
 
     def _whole(self, events: Events) -> dict[str, Any]:
         """The answer that the events of a whole stream add up to.

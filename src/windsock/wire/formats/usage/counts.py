@@ -8,14 +8,19 @@ a fraction) is not said, and empties nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import product
 from typing import Any, NamedTuple
 
 from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
+from windsock.wire.billing import amount_of
 from windsock.wire.format import NO_HABITS, UsageHabits
 from windsock.wire.formats.usage.fields import MOST, SEARCHES, count, flat, most_count, seconds_in
 from windsock.wire.formats.usage.stated import Stated, complete, is_nonsense, stated
 from windsock.wire.json_codec import at
+
+LEAST_FEE_USD = Decimal("0.001")
+"""Of a search."""
 
 ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
 
@@ -170,7 +175,16 @@ def _searched(usage: Mapping[str, Any], habits: UsageHabits) -> dict[str, int]:
     marks = [mark for path in habits.search_marks if (mark := at(usage, path))]
     sized = (SEARCH_FIELDS.get(mark) for mark in marks if isinstance(mark, str))
     name = next((field for field in sized if field), "web_searches")
-    return {name: max(own, most_count([usage], SEARCHES), int(bool(marks)))}
+    is_search = bool(marks) or _has_fee(usage, habits)
+    return {name: max(own, most_count([usage], SEARCHES), int(is_search))}
+
+
+def _has_fee(usage: Mapping[str, Any], habits: UsageHabits) -> bool:
+    """Whether a bill is so much above what its tokens cost that there was a search."""
+    if len(habits.search_fee) != 2:
+        return False
+    charged, inferred = (amount_of(at(usage, path)) for path in habits.search_fee)
+    return charged is not None and inferred is not None and charged - inferred >= LEAST_FEE_USD
 
 
 def _sum(usage: Mapping[str, Any], paths: tuple[str, ...]) -> int:
