@@ -55,6 +55,22 @@ def test_what_is_asked_for(chat, fields) -> None:
     assert made == fields
 
 
+@pytest.mark.parametrize(
+    ("part", "block"),
+    [
+        ({"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}},
+         {"audio": {"format": "wav", "source": {"bytes": "UklG"}}}),
+        ({"type": "video_url", "video_url": {"url": "data:video/quicktime;base64,AAAA"}},
+         {"video": {"format": "mov", "source": {"bytes": "AAAA"}}}),
+        ({"type": "video_url", "video_url": {"url": "s3://films/a.mp4"}},
+         {"video": {"format": "mp4", "source": {"s3Location": {"uri": "s3://films/a.mp4"}}}}),
+    ],
+)  # fmt: skip
+def test_sounds_and_videos_are_told(part, block) -> None:
+    made = told(messages=[{"role": "user", "content": [{"type": "text", "text": "look"}, part]}])
+    assert made["messages"] == [{"role": "user", "content": [{"text": "look"}, block]}]
+
+
 CALLED = [USER, {"role": "assistant", "content": None, "tool_calls": [CALL]},
           {"role": "tool", "tool_call_id": "t1", "content": "42"}]  # fmt: skip
 

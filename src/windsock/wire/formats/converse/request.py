@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from windsock.wire.formats.anthropic.request import messages_body
+from windsock.wire.formats.anthropic.request import DATA_URL, messages_body
+from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import dumps
 from windsock.wire.service_tiers import asked_of_bedrock
 
@@ -30,10 +31,15 @@ FORMATS = {
     "jpg": "jpeg",
     "msword": "doc",
     "vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "quicktime": "mov",
     "vnd.ms-excel": "xls",
+    "x-m4a": "m4a",
+    "x-matroska": "mkv",
+    "x-wav": "wav",
+    "x-ms-wmv": "wmv",
     "vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
 }
-"""Converse's word for a kind of image or document, where it is not that of its media type."""
+"""Converse's word for a kind of medium or document, where that of its media type is another."""
 
 UNNAMED = re.compile(r"[^A-Za-z0-9()\[\]-]+")
 """What no name of a document may hold, but for single blanks."""
@@ -127,6 +133,11 @@ def _block(block: Mapping[str, Any]) -> Block:
             return {"text": block["text"]}
         case "image":
             return {"image": _media(block["source"])}
+        case "input_audio":
+            sound = part_of(block, "input_audio")
+            return {"audio": _bytes(str(sound.get("format")), sound.get("data"))}
+        case "video_url":
+            return {"video": _film(str(part_of(block, "video_url").get("url")))}
         case "document":
             name = {"name": block.get("title") or "document"}
             return {"document": {**name, **_media(block["source"])}}
@@ -147,10 +158,21 @@ def _block(block: Mapping[str, Any]) -> Block:
 def _media(source: Mapping[str, Any]) -> Block:
     """Bytes stand in the request; an address is S3's, or of no use to Bedrock."""
     if source.get("type") == "base64":
-        kind = str(source["media_type"]).partition("/")[2]
-        return {"format": FORMATS.get(kind, kind), "source": {"bytes": source["data"]}}
+        return _bytes(str(source["media_type"]).partition("/")[2], source["data"])
     url = str(source.get("url"))
     return {"format": url.rpartition(".")[2] or "png", "source": {"s3Location": {"uri": url}}}
+
+
+def _film(url: str) -> Block:
+    """The same of a video, whose bytes stand in its address."""
+    held = DATA_URL.match(url)
+    if held is None:
+        return {"format": url.rpartition(".")[2], "source": {"s3Location": {"uri": url}}}
+    return _bytes(held["kind"].partition("/")[2], held["data"])
+
+
+def _bytes(kind: str, data: Any) -> Block:
+    return {"format": FORMATS.get(kind, kind), "source": {"bytes": data}}
 
 
 def _tools(told: Mapping[str, Any]) -> dict[str, Any]:
