@@ -37,7 +37,8 @@ class Vitals:
     unaffordable    requests in a row that the account could not pay, though it may pay others
     cause           what the cooldown, if there was one, came of
     account         deployments that left with it, itself included, for one account serves all
-    is_failing      it was left alone for its failures
+    is_failing      it was left alone for its failures, or for limits beside which it answered:
+                    where no other is left it is asked all the same
     is_dead         the last calls that it was given all failed
     again_at        unix s from which on it may be asked though it should be left alone
     measures        how fast its calls were, of all and of each route

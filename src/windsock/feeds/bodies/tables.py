@@ -30,6 +30,9 @@ MARKUP = re.compile(r"\*\*|`|\\(?=[$*_|])")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 MODELS = re.compile(r"model|deployment", re.IGNORECASE)
 
+LONGEST_CELL = 500
+"""Characters of a cell that is a name or a price, with its markup."""
+
 Line = list[str]
 """Cells of one line of a table."""
 
@@ -96,7 +99,7 @@ def _lines(text: str, mark: str) -> list[Line]:
 
 
 def _bare(cell: str) -> str:
-    return MARKUP.sub("", LINK.sub(r"\1", cell)).strip()
+    return MARKUP.sub("", LINK.sub(r"\1", cell)).strip() if len(cell) < LONGEST_CELL else cell
 
 
 def _is_rule(line: Line) -> bool:
