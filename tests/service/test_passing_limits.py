@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.running import config_of, running
+from tests.service.test_caps import Shifted
 from tests.upstream import Answer, completion, stream_of, upstream
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
@@ -97,3 +98,19 @@ async def test_each_call_is_told_with_what_it_was_told(tmp_path) -> None:
     said = answer.json()["error"]["message"]
     assert said.startswith("every attempt failed: acme/m (rate_limited): slow down; acme/m (")
     assert said.count("slow down") == 1
+
+
+async def test_credit_that_was_bought_is_found_within_half_a_minute(tmp_path) -> None:
+    empty = Answer({"error": {"message": "Insufficient Balance"}}, status=402)
+    answers = iter([empty, empty, Answer(completion())])
+    clock = Shifted()
+    async with upstream(lambda _: next(answers)) as acme:
+        config = config_of(("acme", acme.url, 1.0))
+        async with running(config, tmp_path, clock=clock) as it:
+            found = []
+            for clock.ahead_s in (0.0, 20.0, 31.0, 40.0, 62.0):
+                answer = await it.http.post("/v1/chat/completions", json=ASK)
+                found.append((answer.status_code, len(acme.seen)))
+            assert found == [(502, 1), (503, 1), (502, 2), (503, 2), (200, 3)]
+            (row,) = (await it.http.get("/v1/deployments")).json()["data"]
+            assert row["state"] == "closed"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
+import pytest
+
+from windsock.core.model.calls import LASTING, Attempt, AttemptReason, CallKind, CallResult
 from windsock.core.resilience.errors.proofs import LIMITS_BELIEVED, PROVEN_S
 from windsock.core.resilience.health import HealthBoard
 
@@ -73,3 +75,24 @@ def test_a_delay_of_no_seconds_names_none() -> None:
     told = [limited(board, 1.0 + i / 10, retry_after_s=0.0) for i in range(LIMITS_BELIEVED)]
     assert not any(told)
     assert board.of(NAME).cap.per_min(2.0) < 60.0
+
+
+@pytest.mark.parametrize("kind", sorted(LASTING))
+def test_what_a_person_mends_is_looked_at_where_no_other_is_left(kind: CallKind) -> None:
+    """Credit that was bought and a model that was set up are found within half a minute."""
+    board = HealthBoard()
+    board.begin(NAME, 0.0)
+    board.record(ended(kind), 0.0)
+    assert [board.back_at(NAME, now) for now in (1.0, 29.0, 30.0, 31.0)] == [30.0, 30.0, 30.0, 31.0]
+    board.begin(NAME, 31.0)
+    board.record(ended(kind), 31.1)
+    assert board.back_at(NAME, 32.0) == pytest.approx(61.1)
+    board.begin(NAME, 62.0)
+    board.record(ended(CallKind.ANSWERED), 62.1)
+    assert board.why_out(NAME, "acme", 62.1) is None
+
+
+def test_a_delay_that_an_account_names_is_kept_too() -> None:
+    board = HealthBoard()
+    board.record(ended(CallKind.OUT_OF_CREDIT, retry_after_s=500.0), 0.0)
+    assert board.back_at(NAME, 100.0) == 500.0

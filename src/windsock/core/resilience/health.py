@@ -10,7 +10,7 @@ import math
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from windsock.core.model.calls import FAILURES, CallKind, CallResult, Out, Outcome
+from windsock.core.model.calls import FAILURES, LASTING, CallKind, CallResult, Out, Outcome
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.errors.lost import LostRequests
@@ -69,8 +69,8 @@ class HealthBoard:
     def back_at(self, deployment: str, now: float) -> float:
         """Unix s from which on it may be drawn though all others are out, `now` if it may be."""
         vitals = self._vitals.get(deployment, NEVER_ASKED)
-        until = max(now, vitals.cooldown_until)
-        return max(now, min(until, vitals.again_at)) if vitals.is_failing else until
+        is_tried = vitals.is_failing or vitals.cause in LASTING
+        return max(now, min(vitals.cooldown_until, vitals.again_at if is_tried else math.inf))
 
     def let_try(self, deployment: str) -> None:
         """The next call may be made at once, though it should be left alone."""
