@@ -28,6 +28,8 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "data" / "reliability.json"
 BARS = {
     "rate limit": "429 with Retry-After: success >= 99.9 %; nothing sent there before Retry-After; "
     "clients see Retry-After only when all are limited",
+    "passing limits": "every provider, one or three, refuses one call of twenty with 429: "
+    "success >= 99 %; nothing sent before Retry-After where one is named",
     "error burst": "500, 502, 503: success >= 99.9 %; <= 20 requests a minute to the bad one once "
     "ejected; recovery within 2 probes",
     "all failing": "all answer 503: attempts <= 1.2 x requests; p99 of an error < 2 s; "

@@ -96,6 +96,29 @@ def test_cells_of_a_page_that_span_stand_in_each_place() -> None:
     assert [name for name, _ in reading.skipped] == ["b/o"]
 
 
+def test_a_column_of_money_that_is_not_read_is_told() -> None:
+    text = (
+        "provider,model,input,output,Cost per 1K requests,Rate limit,Pricing type,Old price,"
+        "PTU price\n"
+        "a,m,1,2,$5,500,PAYG,3,\n"
+    )
+    reading = read_as(text)
+    assert said(reading) == "a/m=1/2"
+    assert [name for name, _ in reading.skipped] == [
+        "column/Cost per 1K requests",
+        "column/Old price",
+    ]
+
+
+def test_what_a_page_leaves_open_ends_nothing_else() -> None:
+    head = "<table><tr><th>Provider<th>Model<th>Input<th>Output</tr>"
+    row = "<tr><td colspan=0>a<td>m<td>1<td>2</tr>"
+    assert said(read_as(f"{head}<!-- <tr><td>x --><script>'<td>9'</script>{row}")) == "a/m=1/2"
+    assert said(read_as(f"{head}{row.replace('<td>2', '<td>2<style><td>7</style>')}")) == "a/m=1/2"
+    assert said(read_as(f"{head}{row}<!-- {row}")) == "a/m=1/2"
+    assert said(read_as(f"{head}{row}{'<a ' * 20_000}")) == "a/m=1/2"
+
+
 def test_why_a_cell_is_no_price_is_told() -> None:
     (told,) = read_as(HEAD + "openai,gpt-4o,$2.50 / image,10\n").skipped
     assert told == (

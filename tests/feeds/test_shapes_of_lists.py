@@ -6,9 +6,12 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.builders import START
 from windsock.core.model.units import Meter
-from windsock.feeds.definition import load_feed
+from windsock.errors import FeedError
+from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.reader import Reading, read
 from windsock.resources import folders
 
@@ -97,3 +100,62 @@ def test_xais_plain_list_of_models_has_the_same_prices() -> None:
         (tier,) = row.tiers
         assert (tier.min_prompt_tokens, tier.is_strict) == (128_000, True)
         assert tier.usd_per_mtok == {GIVEN: Decimal("2.5"), GOT: 5, CACHED: Decimal("0.4")}
+
+
+PROGRAM = """rows(.models | to_entries[]; {model: .key}; .value | {
+  input: .in, output: .out, valid_from: .since
+})"""
+WRITTEN = {
+    "toml": """
+[models.m]
+in = 0.15
+out = 6e-1
+since = 2027-01-01
+[models.n]
+in = "contact us"
+""",
+    "yaml": "models:\n  m: {in: 0.15, out: 6e-1, since: 2027-01-01}\n  n: {in: contact us}\n",
+}
+
+
+def in_form(form: str) -> FeedDefinition:
+    return FeedDefinition.model_validate(
+        {
+            "id": "acme",
+            "kind": "price",
+            "url": f"file:prices.{form}",
+            "every": "1h",
+            "unit": "usd/mtok",
+            "trust": 0.5,
+            "provider": "acme",
+            "format": form,
+            "quotes": PROGRAM,
+        }
+    )
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_yaml_and_toml_are_read_as_json(form: str) -> None:
+    reading = read(in_form(form), WRITTEN[form].encode(), seen_at=START)
+    (row,) = reading.rows
+    assert row.usd_per_mtok == {GIVEN: Decimal("0.15"), GOT: Decimal("0.6")}
+    assert row.valid_from == 1_798_761_600.0
+    assert reading.skipped == (("acme/n", "unreadable: a price that is no number"),)
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "reason"),
+    [
+        ("toml", "[models", "the body is no TOML: "),
+        ("toml", '{"models": {}}', "the body is no TOML: "),
+        ("yaml", "models: [", "the body is no YAML: "),
+        ("yaml", "models: !!python/object/apply:os.system [id]", "the body is no YAML: "),
+        ("yaml", "a: &a [x, x]\nb: &b [*a, *a]\nmodels: {m: *b}", "it uses aliases"),
+        ("yaml", "models: " + "[" * 500 + "]" * 500, "it is nested too deeply"),
+        ("toml", "models = " + "[" * 50_000, "the body is no TOML: "),
+        ("yaml", "<html></html>", "does not fit the declaration"),
+    ],
+)
+def test_a_body_of_another_form_is_refused_whole(form: str, body: str, reason: str) -> None:
+    with pytest.raises(FeedError, match=reason):
+        read(in_form(form), body.encode(), seen_at=START)

@@ -62,7 +62,7 @@ class RouteSettings(Part):
     hedge           share of calls, and of dollars, that may be spent on asking a second deployment
                     beside one that is later than its own 95th percentile; 0 is off
     patience        longest pause before a deployment that failed once is asked again where another
-                    is dearer; 0s always goes elsewhere
+                    is dearer, and for the first that is back where all are left alone; 0s: no wait
     allow_empty     an answer without text, tool call, image or sound is an answer, no failure
     rescue_streams  have another deployment go on with a stream that broke off in its text; both
                     are paid for, and the join is told in the stream

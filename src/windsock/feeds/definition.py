@@ -57,7 +57,7 @@ class FeedDefinition(Part):
     trust: float = Field(ge=0, le=1)
     copies: tuple[str, ...] = ()
     provider: str | None = None
-    format: Literal["json", "csv", "utf16-json", "rss"] = "json"
+    format: Literal["json", "csv", "utf16-json", "rss", "toml", "yaml"] = "json"
     quotes: str | None = None
     health: str | None = None
     env_key: str | None = None

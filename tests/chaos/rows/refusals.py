@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Iterable, Iterator
 
 import openai
 
 from tests.chaos import faults
-from tests.chaos.provider import Call
+from tests.chaos.provider import Call, Fault, Provider
 from tests.chaos.recorder import Finding, row
 from tests.chaos.trial import Trial, trial
 from windsock.core.model.calls import Outcome
@@ -70,6 +71,47 @@ async def rate_limit(rps: float = 50, seconds: float = 60) -> Finding:
     )
     finding.at_least("told to wait when all are limited", told / max(1, len(refused)), 1, "%")
     return finding.fact(f"{met} calls met a limit in {seconds:.0f} s")
+
+
+@row("passing limits")
+async def passing_limits(rps: float = 30, seconds: float = 20) -> Finding:
+    finding = Finding()
+    for count, headers in itertools.product((1, 3), ({}, {"retry_after": "1"})):
+        async with trial(count=count) as it:
+            limits = [OneOf(20, each, faults.status(429, **headers)) for each in it.providers]
+            seen = await it.load(rps, seconds)
+        named = "Retry-After 1 s" if headers else "no delay"
+        finding.at_least(f"{count} provider(s), {named}: success", seen.success, 0.99, "%")
+        if headers:
+            finding.at_most("calls before it", sum(each.early(1.0) for each in limits), 0)
+    return finding
+
+
+UNDER_WAY_S = 0.1
+"""For so long after a refusal calls still arrive that were made before it was read."""
+
+
+class OneOf:
+    """Refuses each so-and-so-many-th call of a provider."""
+
+    def __init__(self, calls: int, provider: Provider, refuse: Fault) -> None:
+        self._calls, self._provider, self._refuse = calls, provider, refuse
+        self._refused: list[float] = []
+        provider.fault = self
+
+    async def __call__(self, call: Call) -> None:
+        if len(self._provider.calls) % self._calls:
+            await self._provider.right(call)
+            return
+        self._refused.append(time.monotonic())
+        await self._refuse(call)
+
+    def early(self, asked_s: float) -> int:
+        """Calls that came before a delay was over that it had asked for."""
+        return sum(
+            any(UNDER_WAY_S < at - refused < asked_s for refused in self._refused)
+            for at in self._provider.calls
+        )
 
 
 @row("error burst")

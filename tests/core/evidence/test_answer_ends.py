@@ -90,6 +90,10 @@ def test_nothing_at_a_limit_is_an_answer_if_the_limit_was_the_callers(
         ("rate_limit", "rate_limit"), ("preempted", "preempted"), ("oom", "oom"),
         ("terminated", "terminated"), ("throttled", "throttled"), ("expired", "expired"),
         ("OTHER", "OTHER"), ("pause_turn", "pause_turn"),
+        ("stop_string", "stop"), ("stop_token_ids", "stop"), ("out_of_tokens", "length"),
+        ("repetition_truncation", "length"), ("flagged", "content_filter"),
+        ("banned", "content_filter"), ("deadline_exceeded", "deadline_exceeded"),
+        ("kv_cache_full", "kv_cache_full"), ("evicted", "evicted"),
     ],
 )  # fmt: skip
 def test_an_end_is_told_in_the_usual_word_if_there_is_one(said: str, usual: str) -> None:

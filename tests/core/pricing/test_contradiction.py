@@ -109,6 +109,7 @@ def days_to_believe(
 
 def test_what_looks_like_a_slip_stands_after_a_time_in_which_nobody_contradicts_it() -> None:
     assert days_to_believe(3.0, []) == 45
+    assert days_to_believe(0.02, []) == 45
     assert days_to_believe(2.0, []) == days_to_believe(200.0, []) == 7
 
 

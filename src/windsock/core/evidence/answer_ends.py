@@ -12,7 +12,8 @@ from functools import lru_cache
 from windsock.core.model.calls import CallKind
 
 FAILED = re.compile(
-    r"(?<![a-z])(?:abort(?:ed)?|broken|cancel(?:l?ed)?|crash(?:ed)?|dead|died|disconnect(?:ed)?"
+    r"(?<![a-z])(?:abort(?:ed)?|broken|cache_full|cancel(?:l?ed)?|crash(?:ed)?|dead|deadline|died"
+    r"|disconnect(?:ed)?|evicted"
     r"|errors?|exception|expired|fail(?:ed|ure)|insufficient|interrupt(?:ed|ion)?|killed|lost"
     r"|malformed|missing|oom|out_of_memory|overload(?:ed)?|preempted|quota|rate_limit(?:ed)?"
     r"|shut_?down|terminated|throttl(?:ed|ing)|timed_out|timeout|too_many_tool_calls|unavailable"
@@ -22,7 +23,7 @@ FAILED = re.compile(
 Bedrock, Cohere. Names of failures are made of these words, and more of them come every year."""
 
 REFUSED = re.compile(
-    r"(?<![a-z])(?:armor|blocked|blocklist|censor\w*|copyright|filter(?:ed)?|guardrails?|harm\w*"
+    r"(?<![a-z])(?:armor|banned|blocked|blocklist|censor\w*|copyright|filter(?:ed)?|flagged|guardrails?|harm\w*"
     r"|jailbreak|moderat\w+|nsfw|polic(?:y|ies)|prohibited|recitation|refus\w+|responsible_?ai"
     r"|risk|safety|sensitive|spii|toxic\w*|unsafe|violat\w+)(?![a-z])"
 )
@@ -31,7 +32,8 @@ REFUSED = re.compile(
 BETWEEN = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 CUT = re.compile(
-    r"(?<![a-z])(?:context_window|length|limit|max_(?:\w+_)?(?:length|output|tokens?)|truncated)"
+    r"(?<![a-z])(?:context_window|length|limit|max_(?:\w+_)?(?:length|output|tokens?)|out_of_tokens"
+    r"|truncat(?:ed|ion))"
     r"(?![a-z])"
 )
 """The answer was as long as it might be."""
@@ -40,7 +42,7 @@ CALLED = re.compile(r"(?:function|tool)_?(?:calls?|use)")
 
 ENDED = re.compile(
     r"completed?|done|end(?:_?of_?text|_of_turn|_turn)?|eo[st](?:_token)?|finish(?:ed)?|normal"
-    r"|(?:natural_)?stop(?:_(?:sequence|token)(?:_reached)?|ped)?"
+    r"|(?:natural_)?stop(?:_(?:sequence|str(?:ing)?|token(?:_ids?)?)(?:_reached)?|ped)?"
 )
 """It was at its end."""
 

@@ -25,9 +25,10 @@ def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None
         reason = _lonely(quote, rules)
         dear = _grave(reason, quote, ground, rules) if reason else None
         return dear or lesser_doubt(quote, None, (), rules)
-    reason = _ten_times(quote, last, rules)
-    if reason is not None:
-        return _grave(reason, quote, ground, rules, seconds=rules.slip_s)
+    slip = _unit_slip(quote, last, rules)
+    if slip is not None:
+        reason, is_once = slip
+        return _grave(reason, quote, ground, rules, seconds=rules.slip_s if is_once else None)
     reason = _foreign(quote, last, rules) or _misplaced(quote, last, rules)
     reason = reason or _reshaped(quote, last, rules)
     if reason is not None:
@@ -130,15 +131,16 @@ def _ratios(quote: Quote, last: Quote) -> tuple[float, float] | None:
     return None if one is None or other is None else (one, other)
 
 
-def _ten_times(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
-    """Units: both meters off by one power of ten, or one of them alone."""
+def _unit_slip(quote: Quote, last: Quote, rules: GuardRules) -> tuple[str, bool] | None:
+    """Both meters off by one power of ten, or one alone; True if both by ten."""
     ratios = _ratios(quote, last)
     if ratios is None:
         return None
     one, other = ratios
     powers = {_power_of_ten(one, rules), _power_of_ten(other, rules)}
     if powers != {0} and (len(powers) == 1 or _is_still(one) or _is_still(other)):
-        return f"is {_far(one, other):.3g} times the last price, a power of ten"
+        is_once = powers in ({-1}, {1})
+        return f"is {_far(one, other):.3g} times the last price, a power of ten", is_once
     return None
 
 

@@ -59,9 +59,9 @@ class GuardRules:
     uncontradicted_s    45 days after which what looks like an error stands if its feed never said
                         otherwise and no other contradicts it; wrong moves of models.dev were
                         mended after 44 at most
-    slip_s              7 days after which a move by a power of ten does, on the same terms: of 66
-                        in nine public lists six were taken back within a month, those of models
-                        that nobody else listed within 3 days
+    slip_s              7 days after which ten times both meters, or a tenth, do, on the same terms:
+                        of 66 moves by a power of ten in nine public lists six were taken back
+                        within a month, those of models that nobody else listed within 3 days
     agree_within        0.02: two feeds agree if input and output each differ by less
     same_within         1e-6: below it two prices are the same (float noise in feeds)
     bill_within         0.02: a bill confirms a price if it is that near

@@ -119,8 +119,11 @@ class Availability:
 
     def _back_in_s(self, name: str, now: float) -> float:
         """Until it is asked again; one that may be asked for want of others comes back later."""
-        may_be_asked_in_s = self._health.back_at(name, now) - now
-        return may_be_asked_in_s or self._health.cooldown_until(name) - now
+        return self.may_be_asked_in_s(name, now) or self._health.cooldown_until(name) - now
+
+    def may_be_asked_in_s(self, deployment: str, now: float) -> float:
+        """Until it may be asked for want of others; 0 s if it may be at once."""
+        return self._health.back_at(deployment, now) - now
 
     def provider(self, deployment: str) -> str:
         """Of a deployment that may have left the catalog while it was being called."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from windsock.core.model.calls import FAILURES, CallKind, CallResult, Out, Outcome
+from windsock.core.model.calls import FAILURES, LASTING, CallKind, CallResult, Out, Outcome
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.errors.lost import LostRequests
@@ -69,8 +69,8 @@ class HealthBoard:
     def back_at(self, deployment: str, now: float) -> float:
         """Unix s from which on it may be drawn though all others are out, `now` if it may be."""
         vitals = self._vitals.get(deployment, NEVER_ASKED)
-        until = max(now, vitals.cooldown_until)
-        return max(now, min(until, vitals.again_at)) if vitals.is_failing else until
+        is_tried = vitals.is_failing or vitals.cause in LASTING
+        return max(now, min(vitals.cooldown_until, vitals.again_at if is_tried else math.inf))
 
     def let_try(self, deployment: str) -> None:
         """The next call may be made at once, though it should be left alone."""
@@ -161,9 +161,8 @@ class HealthBoard:
 
         account     other deployments that one account serves with it
         """
-        deployment = result.attempt.deployment
+        deployment, told = result.attempt.deployment, self.errors.count(result, now)
         vitals = self._vitals.get(deployment) or self.of(deployment)
-        told = self.errors.count(result, now)
         if result.first_byte_s is not None:
             vitals.note_latency(self.rules, result.first_byte_s, now, result.about.route)
         if result.kind is CallKind.ANSWERED:
@@ -174,12 +173,14 @@ class HealthBoard:
             return told + self._come_back(deployment, vitals, now) if is_over else told
         if result.kind in FAILURES and not self._repeats.note(result, now):
             return told + self._failed(vitals, result, now)
-        if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
-            vitals.cap.observe_refusal(self.rules, now)
         what, pause_s = self._refused(vitals, result)
-        if pause_s and not self.proofs.is_doubted(result, account, now):
+        is_doubted = self.proofs.is_doubted(result, account, now)
+        if result.kind is CallKind.RATE_LIMITED and not is_doubted and now >= vitals.cooldown_until:
+            vitals.cap.observe_refusal(self.rules, now)
+        if pause_s and not is_doubted:
             left = (deployment, *account) if what is Out.ACCOUNT else (deployment,)
-            return told + self._leave(left, pause_s, result, now)
+            may_pass = self.proofs.may_pass(result, now)
+            return told + self._leave(left, pause_s, result, now, is_failing=may_pass)
         return told + self._probe_was_void(vitals)
 
     def settle(self, outcome: Outcome, now: float) -> list[Event]:

@@ -19,6 +19,7 @@ class HealthRules:
                             signal says that nobody is there
     max_pause_s             longest cooldown that a provider's own word brings about
     retry_dead_s            one that fails every call is asked so often where all others are out
+    retry_lasting_s         one without key, credit or model is, where all others are
     rate_limit_s            cooldown after a 429 that names no Retry-After
     key_s, credit_s, gone_s cooldown after a refused key, an empty account, an unknown model
     away_s                  a provider whose free signal fails is left alone for so long on
@@ -41,6 +42,7 @@ class HealthRules:
     max_timeout_s: float = 300.0
     max_pause_s: float = 86400.0
     retry_dead_s: float = 3.0
+    retry_lasting_s: float = 30.0
     rate_limit_s: float = 5.0
     key_s: float = 30.0
     credit_s: float = 600.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from windsock.core.model.calls import FAILURES, CallKind, CallResult
+from windsock.core.model.calls import FAILURES, LASTING, CallKind, CallResult
 from windsock.core.resilience.measures import (
     ByRoute,
     Latency,
@@ -37,7 +37,8 @@ class Vitals:
     unaffordable    requests in a row that the account could not pay, though it may pay others
     cause           what the cooldown, if there was one, came of
     account         deployments that left with it, itself included, for one account serves all
-    is_failing      it was left alone for its failures
+    is_failing      it was left alone for its failures, or for limits beside which it answered:
+                    where no other is left it is asked all the same
     is_dead         the last calls that it was given all failed
     again_at        unix s from which on it may be asked though it should be left alone
     measures        how fast its calls were, of all and of each route
@@ -86,9 +87,13 @@ class Vitals:
         """A call is made though it should be left alone, for want of others.
 
         Half of the calls that half of the time succeed are worth more than none; of calls that all
-        fail a few are enough to see whether that has changed.
+        fail, or are refused for what a person must mend, a few are enough to see whether that has
+        changed.
         """
-        self.again_at = now + rules.retry_dead_s if self.is_dead else 0.0
+        if self.cause in LASTING:
+            self.again_at = now + rules.retry_lasting_s
+        else:
+            self.again_at = now + rules.retry_dead_s if self.is_dead else 0.0
 
     def leave(
         self,
@@ -106,6 +111,8 @@ class Vitals:
         is_known = result.about.asked is not None
         has_answered = is_known and self.failed_calls < len(self.calls)
         self._leave(rules, result.kind, pause_s, now, is_failing, has_answered)
+        if result.kind in LASTING and result.retry_after_s:
+            self.again_at = max(self.again_at, now + rules.asked_pause_s(result.retry_after_s))
 
     def _leave(
         self,

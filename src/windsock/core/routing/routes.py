@@ -88,7 +88,7 @@ class Route:
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
     patience_s          longest pause before the same deployment is asked again though there is
-                        another, which is dearer
+                        another, which is dearer, and for the first that is back of all left alone
     allow_empty         an answer with nothing to show is an answer
     rescue_streams      another deployment goes on with a stream that broke off in its text
     takes_content_elsewhere     what a provider's content filter refuses is asked of another

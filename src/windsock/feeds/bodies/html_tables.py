@@ -1,14 +1,21 @@
-"""Tables of an HTML page as lines of cells."""
+"""Tables of an HTML page as lines of cells, in time linear in its length."""
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import re
+from collections.abc import Iterator
+from html import unescape
 
 Line = list[str]
 """Cells of one row of a table, in order."""
 
-MOST_SPAN = 50
-"""Columns or rows that one cell may span."""
+TAG = re.compile(r"<!--|<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>")
+"""What stands between texts; no part is scanned twice, whatever is left open."""
+
+SPAN = re.compile(r"\b(col|row)span\s*=\s*[\"']?(\d{1,3})", re.IGNORECASE)
+
+MOST_CELLS = 100
+"""Of a line, and rows that a cell may span: no price list is wider."""
 
 INNER = " [table] "
 """In place of what a table inside a cell parts: 2 beside 9 is no 29."""
@@ -27,16 +34,35 @@ def tables_of(text: str) -> list[list[Line]]:
     A row that the page does not end is left out.
     """
     page = _Page()
-    page.feed(text)
-    page.close()
+    for said, is_end, tag, attributes in _parts(text):
+        page.hear(said)
+        if is_end:
+            page.end(tag)
+        else:
+            page.begin(tag, attributes)
     return [table for table in page.tables if table]
 
 
-class _Page(HTMLParser):
+def _parts(text: str) -> Iterator[tuple[str, bool, str, str]]:
+    """(text before a tag, True of an end, the tag's name, its attributes)."""
+    at = begun = 0
+    said: list[str] = []
+    while (found := TAG.search(text, at)) is not None:
+        said.append(text[begun : found.start()])
+        at = begun = found.end()
+        if not found[2]:
+            at = begun = text.find("-->", at) + 3
+            if at < 3:
+                return
+            continue
+        yield unescape("".join(said)), bool(found[1]), found[2].lower(), found[3]
+        said.clear()
+
+
+class _Page:
     """Collects cells; one that spans columns or rows stands in each of them."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.tables: list[list[Line]] = []
         self._depth = 0
         self._unseen = 0
@@ -45,30 +71,36 @@ class _Page(HTMLParser):
         self._spans = (1, 1)
         self._below: dict[int, tuple[str, int]] = {}
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def hear(self, said: str) -> None:
+        """Text between two tags."""
+        if self._cell is not None and not self._unseen:
+            self._cell.append(said)
+
+    def begin(self, tag: str, attributes: str) -> None:
+        """A tag opens."""
         if tag in UNSEEN:
             self._unseen += 1
+        elif self._unseen:
+            return
         elif tag == "table":
-            self._depth += 1
-            if self._depth == 1:
-                self.tables.append([])
-                self._below = {}
-            elif self._cell is not None:
-                self._cell.append(INNER)
+            self._begin_table()
         elif self._depth == 1 and tag == "tr":
             self._end_line()
             self._line = []
         elif self._depth == 1 and tag in ("td", "th") and self._line is not None:
             self._end_cell()
-            stated = dict(attrs)
-            self._spans = _span(stated.get("colspan")), _span(stated.get("rowspan"))
+            spans = {name.lower(): max(1, int(n)) for name, n in SPAN.findall(attributes)}
+            self._spans = spans.get("col", 1), spans.get("row", 1)
             self._cell = []
-        elif tag == "br" and self._cell is not None:
-            self._cell.append(" ")
+        elif tag == "br":
+            self.hear(" ")
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
+        """A tag closes."""
         if tag in UNSEEN:
             self._unseen = max(0, self._unseen - 1)
+        elif self._unseen:
+            return
         elif tag == "table" and self._depth:
             if self._depth == 1:
                 self._end_line()
@@ -78,9 +110,13 @@ class _Page(HTMLParser):
         elif self._depth == 1 and tag == "tr":
             self._end_line()
 
-    def handle_data(self, data: str) -> None:
-        if self._cell is not None and not self._unseen:
-            self._cell.append(data)
+    def _begin_table(self) -> None:
+        self._depth += 1
+        if self._depth == 1:
+            self.tables.append([])
+            self._below = {}
+        else:
+            self.hear(INNER)
 
     def _end_cell(self) -> None:
         if self._cell is None or self._line is None:
@@ -89,9 +125,9 @@ class _Page(HTMLParser):
         self._cell = None
         self._take_from_above(self._line)
         columns, rows = self._spans
-        for _ in range(columns):
+        for _ in range(min(columns, MOST_CELLS - len(self._line))):
             if rows > 1:
-                self._below[len(self._line)] = (text, rows - 1)
+                self._below[len(self._line)] = text, min(rows, MOST_CELLS) - 1
             self._line.append(text)
 
     def _end_line(self) -> None:
@@ -105,14 +141,8 @@ class _Page(HTMLParser):
 
     def _take_from_above(self, line: Line) -> None:
         """Cells of rows above that span this one, up to the next place that is free."""
-        while (above := self._below.get(len(line))) is not None:
+        while (above := self._below.pop(len(line), None)) is not None:
             text, rows = above
             if rows > 1:
                 self._below[len(line)] = text, rows - 1
-            else:
-                del self._below[len(line)]
             line.append(text)
-
-
-def _span(stated: str | None) -> int:
-    return min(int(stated), MOST_SPAN) if stated and stated.isascii() and stated.isdigit() else 1

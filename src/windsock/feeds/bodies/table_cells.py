@@ -72,6 +72,12 @@ def is_money(text: str) -> bool:
     return found is not None and bool(found["before"] or found["after"] or found["per"])
 
 
+def is_amount(text: str) -> bool:
+    """True of a number other than 0, with its money and unit or without."""
+    found = AMOUNT.fullmatch(_plain(text[:LONGEST]))
+    return found is not None and any(digit in "123456789" for digit in found["number"])
+
+
 def number_of(text: str, decimal_mark: str | None) -> Decimal:
     """A number as people write it; raises ValueError where it may be a thousand times another."""
     digits, _, power = text.partition("e")

@@ -32,6 +32,8 @@ CURRENCIES = {"$": "USD", "usd": "USD", "us": "USD", "dollar": "USD", "dollars":
               "yuan": "CNY"}  # fmt: skip
 CENTS = frozenset({"¢", "cent", "cents"})
 MONEY = frozenset({"price", "prices", "pricing", "cost", "costs", "rate", "rates", "fee"})
+LIMITS = frozenset({"limit", "limits", "rpm", "rpd", "tpm", "tpd"})
+"""A rate limit is no price."""
 TOKENS = frozenset({"token", "tokens", "tok", "toks"})
 FILLING = frozenset({"per", "one", "1", "text", "base", "standard", "each", "and"})
 """Words that say nothing of which price it is."""
@@ -107,6 +109,12 @@ def head_of(heading: str) -> Head | None:
         above=_tokens(size) if size else None,
         is_strict=size is None or size["sign"] not in (">=", "≥", "from"),
     )
+
+
+def is_of_money(heading: str) -> bool:
+    """True if a column says that it holds money, whatever for."""
+    words = set(WORD.findall(_plain(heading)))
+    return bool(words & (MONEY | CENTS | CURRENCIES.keys())) and not words & LIMITS
 
 
 def unit_of(text: str) -> Decimal | None:

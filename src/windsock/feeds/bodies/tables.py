@@ -7,31 +7,28 @@ as it is, no price for anybody, and its row is told.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from windsock.core.model.units import MAIN_METERS, STANDALONE, Meter
 from windsock.feeds.bodies.html_tables import is_html, tables_of
-from windsock.feeds.bodies.table_cells import Amount, amount_of, is_money, mark_of
-from windsock.feeds.bodies.table_heads import Head, head_of, named, stated_unit
+from windsock.feeds.bodies.table_cells import Amount, amount_of, is_amount, is_money, mark_of
+from windsock.feeds.bodies.table_heads import Head, head_of, is_of_money, named, stated_unit
+from windsock.feeds.bodies.table_lines import (
+    MARKS,
+    Line,
+    blocks_of,
+    lines_of,
+    without_remarks,
+)
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
 from windsock.feeds.price_terms import UNREAD, currency_of
 
-BAR = "|"
-MARKS = f",;\t{BAR}"
-"""Between cells, the likeliest first."""
-
-MARKUP = re.compile(r"\*\*|`|\\(?=[$*_|])")
-LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 MODELS = re.compile(r"model|deployment", re.IGNORECASE)
-
-Line = list[str]
-"""Cells of one line of a table."""
 
 HEADING_WITHIN = 20
 """Lines among which the one with the names of columns is looked for; titles may stand above."""
@@ -64,43 +61,33 @@ def _of_table(definition: FeedDefinition, lines: Sequence[Line]) -> Iterator[Rec
         if not columns.heads:
             yield from (columns.cells(line) for line in body)
             continue
+        yield from _unread(columns, lines[start], body)
         decimal = mark_of(line[i] for line in body for i in columns.heads if i < len(line))
         yield from (_record(definition, columns, line, decimal) for line in body)
 
 
+def _unread(columns: Columns, names: Line, body: Sequence[Line]) -> Iterator[Record]:
+    """Columns of money that no price is known for, told like a row that cannot be read."""
+    for place, name in enumerate(names):
+        is_read = place in columns.heads or place in columns.known.values() or named(name)
+        if not is_read and is_of_money(name):
+            cells = (line[place] for line in body if place < len(line))
+            if any(is_amount(cell) for cell in cells):
+                reason = f"{UNREAD}no meter is known for this column of money: it is not read"
+                yield {"provider": "column", "model": name, Meter.INPUT.value: reason}
+
+
 def _tables(text: str) -> list[list[Line]]:
-    """Lines of cells; bars may stand in a text around several tables."""
-    plain = "".join(line for line in io.StringIO(text) if not line.startswith("#"))
+    """Lines of the tables of a text, by the first mark between cells that makes a known table."""
+    plain = without_remarks(text)
     for mark in MARKS:
-        blocks = _blocks(plain) if mark == BAR else [plain]
         try:
-            tables = [_lines(block, mark) for block in blocks]
+            tables = [lines_of(block, mark) for block in blocks_of(plain, mark)]
         except csv.Error:
             continue
         if any(_heading(lines) is not None for lines in tables):
             return tables
-    return [lines] if (lines := _lines(plain, MARKS[0])) else []
-
-
-def _blocks(text: str) -> list[str]:
-    """Runs of lines with bars."""
-    lines = io.StringIO(text)
-    return ["".join(run) for is_table, run in groupby(lines, lambda each: BAR in each) if is_table]
-
-
-def _lines(text: str, mark: str) -> list[Line]:
-    """Cells without what marks them up in a text; lines under headings of dashes are left out."""
-    lines = csv.reader(io.StringIO(text), delimiter=mark)
-    found = [[_bare(cell) if mark == BAR else cell.strip() for cell in line] for line in lines]
-    return [line for line in found if any(line) and not (mark == BAR and _is_rule(line))]
-
-
-def _bare(cell: str) -> str:
-    return MARKUP.sub("", LINK.sub(r"\1", cell)).strip()
-
-
-def _is_rule(line: Line) -> bool:
-    return all(set(cell) <= set(":- ") for cell in line)
+    return [lines] if (lines := lines_of(plain, MARKS[0])) else []
 
 
 def _heading(lines: Sequence[Line]) -> int | None:

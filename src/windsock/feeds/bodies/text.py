@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from windsock.errors import FeedError
+from windsock.feeds.bodies.documents import LOADERS, json_of
 from windsock.feeds.bodies.tables import Record, records
 from windsock.feeds.definition import FeedDefinition
 
@@ -30,6 +31,12 @@ def text_of(definition: FeedDefinition, body: bytes) -> str:
         return json.dumps(_records(definition, text))
     if definition.format == "rss":
         return json.dumps(_items(definition, text))
+    if definition.format in LOADERS:
+        try:
+            return json_of(definition.format, text)
+        except ValueError as error:
+            reason = f"the body is no {definition.format.upper()}: {error}"
+            raise FeedError(reason, feed=definition.id) from error
     return text
 
 

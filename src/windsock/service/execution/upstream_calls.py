@@ -11,6 +11,7 @@ from windsock.clock import Clock
 from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
+from windsock.core.routing.timing import MAX_BACKOFF_S
 from windsock.providers.transport import Caller, Reply
 from windsock.providers.upstream import Upstream
 from windsock.service.error_responses import Problem
@@ -31,7 +32,7 @@ class Failure:
     status, body    of the last upstream error, in OpenAI's shape
     passed          headers of an answer that comes in the client's own format, by number of
                     attempt; others are chat completions
-    words           what each deployment said last, by its name
+    words           what each call was told, by number of attempt
     adapted         fields of its request that were changed, by number of attempt
     last_event      what ends a stream that has begun, where no other deployment goes on with it
     """
@@ -41,7 +42,7 @@ class Failure:
     adapted: dict[int, tuple[str, ...]] = field(default_factory=dict)
     passed: dict[int, Headers] = field(default_factory=dict)
     last_event: bytes = b""
-    words: dict[str, str] = field(default_factory=dict)
+    words: dict[int, str] = field(default_factory=dict)
 
 
 class UpstreamCalls:
@@ -105,7 +106,7 @@ class UpstreamCalls:
         if target.request.expected is not None:
             verdict, unsupported = judged_call(verdict, unsupported, status, raw, target.request)
         if words := words_of(failure.body):
-            failure.words[attempt.deployment] = words
+            failure.words[attempt.number] = words
             if verdict.kind in LASTING:
                 self._lasting[attempt.deployment] = self._lasting[target.provider] = words
         known = {
@@ -142,10 +143,13 @@ class UpstreamCalls:
         return CallResult(attempt=attempt, kind=kind, latency_s=latency_s, **facts)
 
     async def wait(self, attempt: Attempt) -> None:
-        """Until the call may be made."""
-        pause_s = attempt.not_before - self.clock.now()
-        if pause_s > 0:
+        """Until the call may be made: another one may have been told to come later meanwhile."""
+        now, availability = self.clock.now(), self._router.availability
+        pause_s, last_at = attempt.not_before - now, now + MAX_BACKOFF_S
+        while pause_s > 0 and now + pause_s <= last_at:
             await asyncio.sleep(pause_s)
+            now = self.clock.now()
+            pause_s = availability.may_be_asked_in_s(attempt.deployment, now)
 
     async def close(self) -> None:
         """Drop the connections."""

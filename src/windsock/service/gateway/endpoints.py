@@ -76,7 +76,7 @@ class OpenAICalls:
             return
         if self._intake.has_meanings or asked.request.continues is not None:
             asked = await self._intake.understood(asked)
-        exchange = self._intake.open(asked)
+        exchange = await self._intake.opened(asked)
         if asked.request.is_stream:
             await self._stream(call, exchange, asked, started, key)
         else:
@@ -86,7 +86,7 @@ class OpenAICalls:
         """POST /v1/embeddings. Vectors of two models cannot be compared: give it one model."""
         started = self._clock.elapsed()
         asked = self._intake.read(call, read_embedding)
-        await self._plain(call, self._intake.open(asked), asked, started, None)
+        await self._plain(call, await self._intake.opened(asked), asked, started, None)
 
     async def ask(self, call: Call, operation: Operation) -> None:
         """One of the calls beside text, plain or streamed."""
@@ -95,7 +95,7 @@ class OpenAICalls:
             call, partial(read_task, operation, header=call.header, named=call.model)
         )
         answered = self._stream if asked.request.is_stream else self._plain
-        await answered(call, self._intake.open(asked), asked, started, None)
+        await answered(call, await self._intake.opened(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
         """How long a prompt is: as counted where it would most likely be answered, if there are

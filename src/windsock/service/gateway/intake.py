@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -101,6 +102,25 @@ class RequestIntake:
             return asked
         known = (*asked.request.features, *await self._meaning(asked.raw))
         return replace(asked, request=replace(asked.request, features=known))
+
+    async def opened(self, asked: UpstreamRequest) -> Exchange:
+        """`open`, once a candidate is back where all are left alone for a moment: as many waits as
+        the route makes attempts, each within its patience and the caller's deadline."""
+        waits = 0
+        while True:
+            try:
+                return self.open(asked)
+            except NoCandidate as error:
+                wait_s, left_s = error.retry_after_s, asked.request.deadline_s
+                route = self._router.resolve(asked.request)
+                if wait_s is None or wait_s > route.patience_s or waits == route.max_attempts:
+                    raise
+                if left_s is not None and wait_s >= left_s:
+                    raise
+            await asyncio.sleep(wait_s)
+            waits += 1
+            if left_s is not None:
+                asked = replace(asked, request=replace(asked.request, deadline_s=left_s - wait_s))
 
     def open(self, asked: UpstreamRequest) -> Exchange:
         """Decide where it goes first; raises what `Router.open` does, or BadRequest."""

@@ -94,6 +94,6 @@ def _all_said(exchange: Exchange, failure: Failure) -> str:
     tried = []
     for result in exchange.calls.ended:
         name = result.attempt.deployment
-        words = (failure.words.get(name) or result.note)[:MAX_WORDS]
+        words = (failure.words.get(result.attempt.number) or result.note)[:MAX_WORDS]
         tried.append(f"{name} ({result.kind.value})" + (f": {words}" if words else ""))
     return "every attempt failed: " + "; ".join(dict.fromkeys(tried))

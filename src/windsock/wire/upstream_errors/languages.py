@@ -24,7 +24,8 @@ ENGLISH: Mapping[str, str] = {
     r"|부적절한\w*",
     "content filter": r"内容过滤|コンテンツ ?フィルター?|\binhaltsfilter\w*|\bfiltre de contenu"
     r"|\bfiltro de (?:conten\w+|conteúdo)|콘텐츠 필터|фильтр\w* контента",
-    "content policy": r"内容策略|コンテンツ ?ポリシー|\binhaltsrichtlinie\w*|콘텐츠 정책"
+    "content policy": r"内容策略|コンテンツ ?ポリシー|콘텐츠 정책"
+    r"|\b(?:inhalts|nutzungs|sicherheits)richtlinie\w*"
     r"|\bpol[ií]ti(?:que|ca)s? de (?:contenu|sécurité|contenido|seguridad|conteúdo|segurança|uso)",
     "rate limit": r"限流|限频|流控|(?:频率|速率)限制|レート制限|\bratenlimit\w*"
     r"|\blimite de débit|\blímite de (?:velocidad|tasa|frecuencia)|\blimite de taxa|속도 제한"
@@ -100,7 +101,7 @@ ENGLISH: Mapping[str, str] = {
     # what is wrong
     "does not exist": r"不存在|未找到|找不到|存在しま?せん|見つかりません|\bexistiert nicht\b"
     r"|\bnicht (?:gefunden|vorhanden)\b|\bn['’]existe (?:pas|plus)\b|\bintrouvable\w*"
-    r"|\bno existe\b|\bnão (?:existe|encontrad\w+)|\bno (?:se )?enc(?:ontr|uentr)\w+"
+    r"|\bno existe\b|\bnão (?:existe|(?:foi )?encontrad\w+)|\bno (?:se )?enc(?:ontr|uentr)\w+"
     r"|존재하지 않\w*|찾을 수 없\w*|не (?:найден|существует)\w*",
     "retired": r"已?下架|提供終了|\beingestellt\b|\bretirado\b|\bdescontinuad\w+|종료\w*",
     "invalid": r"无效|非法|不正确|错误的?|有误|無効|不正な|\bungültig\w*|\binvalides?\b"
@@ -138,11 +139,13 @@ MARKS = re.compile("[\u0307\u064b-\u0652]")
 """The dot that a Turkish capital leaves behind in small letters; vowels that Arabic may omit."""
 
 ANOTHER = re.compile(
-    r"[^\W\x00-\x7f]|\b(?:das|de|del|della|der|des|di|el|est|fue|guthaben|insuficiente|ist|la|las|le|les|los"
-    r"|modelo|nicht|pas|pour|riprova|saldo|solde|su|tu|una?|une|vom|votre|wurde"
-    r"|aan|bestaat|bulunamad\w+|d(?:eze|it)|een|geen|het|istek|jest|kota|limiet|limiti|nie|niet"
-    r"|niewystarczaj\w+|ongeldige?|onvoldoende|opnieuw|over(?:belast|schreden)|permintaan"
-    r"|przekroczon\w+|te (?:lang|veel)|tekrar|telah|tidak|uw|veel|verzoek\w*|yetersiz|zbyt)\b"
+    r"[^\W\x00-\x7f]|\b(?:das|de|del|della|der|des|di|el|est|fue|guthaben|il|insuficiente|ist|la"
+    r"|las|le|les|los|modelo|nicht|pas|pour|riprova|saldo|solde|su|tu|una?|une|vom|votre|wurde"
+    r"|bitte|ihre?|non (?:esiste|support\w+|trovat\w+|valid\w+)|sie|tropp[eio]|unsere|viele|zu"
+    r"|aan|beban|bestaat|bulunamad\w+|d(?:eze|it)|een|geen|het|istek|jest|kota|limiet|limiti"
+    r"|melebihi|neexistuje|nepodporuje|nie|niet|niewystarczaj\w+|ongeldige?|onvoldoende|opnieuw"
+    r"|over(?:belast|schreden)|permintaan|przekroczon\w+|te (?:lang|veel)|tekrar|telah|terlalu"
+    r"|tidak|uw|veel|verzoek\w*|yetersiz|zbyt)\b"
 )
 """What shows that a text is in another language: a letter that English has not, a small word."""
 

@@ -1,4 +1,4 @@
-"""Words of errors in Turkish, Polish, Dutch, Arabic, Vietnamese, Indonesian, Ukrainian, Czech."""
+"""Words of errors in eight further languages, and Italian ones that `languages` has not."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ MORE: Mapping[str, str] = {
     r"|\bключ\w* api|(?:\bapi )?\bklíč\w*(?: api)?",
     "context length": r"|\bbağlam (?:uzunlu\w+|penceres\w+)|\b(?:długoś\w+|okn\w+) kontekstu"
     r"|\bcontext(?:lengte|venster)\w*|(?:طول|نافذة) السياق|\b(?:độ dài"
-    r"|cửa sổ) ngữ cảnh|\b(?:panjang|jendela) konteks",
+    r"|cửa sổ) ngữ cảnh|\b(?:panjang|jendela) konteks|\bfinestra d[ie]l? contesto"
+    r"|\blunghezza d[ie]l? contesto",
     "inappropriate content": r"|\buygunsuz\w*|\bnieodpowiedni\w*|\bongepast\w*|(?:محتوى )?غير لائق"
     r"|\bkhông phù hợp\b|\btidak pantas\b",
     "content filter": r"|\biçerik filtre\w*|\bfiltr\w* treści|\binhoudsfilter\w*|\bcontentfilter\w*"
-    r"|(?:مرشح|فلتر) المحتوى|\bbộ lọc nội dung|\bfilter konten",
+    r"|(?:مرشح|فلتر) المحتوى|\bbộ lọc nội dung|\bfilter konten|\bfiltro (?:dei"
+    r"|sui) contenuti|\bфільтр\w* (?:вмісту|контенту)|\bfiltr\w* obsahu",
     "content policy": r"|\b(?:içerik|kullanım|güvenlik) (?:politika|ilke|kural)\w*|\b(?:zasad\w*"
     r"|polityk\w*) (?:treści|bezpieczeństwa|użytkowania|korzystania)|\b(?:inhouds"
     r"|gebruiks|veiligheids|content)(?:beleid|richtlijn\w*)|سياس\w+ (?:المحتوى"
     r"|الاستخدام|السلامة)|\bchính sách (?:nội dung|sử dụng|an toàn)"
-    r"|\bkebijakan (?:konten|penggunaan|keamanan)",
+    r"|\bkebijakan (?:konten|penggunaan|keamanan)|\b(?:norme|politic\w+) (?:sui"
+    r"|dei) contenuti|\bnorme di utilizzo",
     "rate limit": r"|\b(?:istek|hız|oran) (?:limit|sınır)\w*|\blimit\w* (?:zapytań|żądań"
     r"|szybkości)|\b(?:verzoek|snelheids)limiet\w*|حد (?:المعدل|الطلبات)"
     r"|\bgiới hạn (?:tốc độ|yêu cầu)|\bbatas (?:laju|permintaan|kecepatan)"
@@ -51,7 +54,7 @@ MORE: Mapping[str, str] = {
     r"|\bfungsi\b",
     "file": r"|\bdosya\w*|\bplik\w*|\bbestand\w*|ملف\w*|\btệp\b|\bberkas\b",
     "image": r"|\bgörsel\w*|\bgörüntü\w*|\bresim\w*|\bobraz\w*|\bafbeelding\w*|صور\w*"
-    r"|\bhình ảnh|\bgambar\b|\bзображен\w*",
+    r"|\bhình ảnh|\bgambar\b|\bзображен\w*|\bimmagin\w+|\bobráz\w*",
     "content": r"|\biçeri[kğ]\w*|\btreś\w*|\binhoud\w*|(?:ال)?محتوى|\bnội dung|\bkonten\b"
     r"|\bвміст\w*|\bobsah\w*",
     "input": r"|\bgirdi\w*|\bistem\w*|\bdane wejściowe|\bwejści\w*|\binvoer\w*|(?:ال)?(?:مدخل"
@@ -66,19 +69,18 @@ MORE: Mapping[str, str] = {
     r"|\blayanan\b|\bслужб\w*|\bslužb\w*",
     "server": r"|\bsunucu\w*|\bserwer\w*|(?:ال)?خادم\w*|\bmáy chủ|\bpeladen\b",
     "region": r"|\bbölge\w*|\bülke\w*|\bregion\w*|\bkraj\w*|\bregio\b|منطق\w*|دول\w*|\bkhu vực"
-    r"|\bquốc gia|\bwilayah\b|\bnegara\b",
+    r"|\bquốc gia|\bwilayah\b|\bnegara\b|\bpaese\b",
     "balance": r"|\bbakiye\w*|\bsaldo\w*|\bśrodk\w*|\btegoed\w*|رصيد\w*|الرصيد|\bsố dư"
     r"|\bzůstat\w*",
-    "quota": r"|\bkota\w*|\bprzydzia\w*|حصت?\w*|الحصة|\bhạn (?:mức|ngạch)"
-    r"|\bkuota\w*",
+    "quota": r"|\bkota\w*|\bprzydzia\w*|حصت?\w*|الحصة|\bhạn (?:mức|ngạch)|\bkuota\w*",
     "credits": r"|\bkredi\w*|\bkredyt\w*|\bkrediet\w*|\bcrediteur\w*|\btín dụng|\bkredit\w*"
-    r"|أرصدة|\bкоштів",
+    r"|أرصدة|\bкоштів|\bcredit[oi]\b",
     "insufficient": r"|\byetersiz\w*|\byeterli\b.{0,20}\b(?:değil|yok)|\bniewystarczaj\w+|\bza mało"
     r"|\bbrak wystarczając\w+|\bonvoldoende|\bte weinig|غير كاف\w*|لا يكفي"
     r"|\bkhông đủ|\btidak (?:cukup|mencukupi)|\bнедостатн\w+|\bnedostate\w+",
     "used up": r"|\btüken\w+|\bdoldu\w*|\bwyczerpan\w+|\bskończył\w*|\bop(?:gebruikt|geraakt)"
-    r"|\buitgeput\b|(?:است)?نف[اذد]\w*|\b(?:đã )?hết(?! hạn)\b|\b(?:telah )?habis\b|\bвичерпан\w+"
-    r"|\bvyčerpán\w*",
+    r"|\buitgeput\b|(?:است)?نف[اذد]\w*|\b(?:đã )?hết(?! hạn)\b|\b(?:telah )?habis\b"
+    r"|\bвичерпан\w+|\bvyčerpán\w*|\besaurit\w+",
     "overdue": r"|\bvadesi geçm\w+|\bzaległ\w+|\bachterstallig\w*|متأخر\w*|\bquá hạn"
     r"|\bmenunggak\b",
     "recharge": r"|\byükleyin\b|\bdoładuj\w*|\bopwaard\w+|\bopladen\b|(?:ال)?شحن|\bnạp (?:thêm"
@@ -93,14 +95,14 @@ MORE: Mapping[str, str] = {
     "resets": r"|\bsıfırlan\w+|\byenilen\w+|\bresetuje\w*|\bodnowi\w*|\bvernieuwd\b|(?:إعادة"
     r"|يعاد) (?:تعيين|ضبط)\w*|\bđặt lại|\bdiatur ulang",
     "too many": r"|\bçok (?:fazla|sık)|\bzbyt (?:wiele|dużo|często)|\bte (?:veel|vaak)"
-    r"|(?:عدد )?كثير\w*(?: جد\w*)?(?: من)?|الكثير من|\bquá nhiều|\bterlalu (?:banyak|sering)"
-    r"|\bзабагато|\bpříliš mnoho",
+    r"|(?:عدد )?كثير\w*(?: جد\w*)?(?: من)?|الكثير من|\bquá nhiều|\bterlalu (?:banyak"
+    r"|sering)|\bзабагато|\bpříliš mnoho|\btropp[ei]\b",
     "too long": r"|\bçok uzun\w*|\b(?:zbyt|za) dług\w+|\bte lang\w*|طويل\w* جد\w*|أطول من"
-    r"|\bquá dài|\bterlalu panjang|\bзадовг\w+|\bpříliš dlouh\w+",
+    r"|\bquá dài|\bterlalu panjang|\bзадовг\w+|\bpříliš dlouh\w+|\btroppo lung\w+",
     "busy": r"|\bmeşgul\w*|\byoğun\w*|\bzajęt\w+|\bbezet\b|\bdruk bezet|مشغول\w*|\bđang bận"
     r"|\bsibuk\b|\bзайнят\w+",
     "overloaded": r"|\başırı yük\w*|\bprzeciążon\w+|\boverbelast\b|محمل\w* فوق طاقت\w*|\bquá tải"
-    r"|\bkelebihan beban|\bперевантажен\w+|\bpřetížen\w*",
+    r"|\bkelebihan beban|\bперевантажен\w+|\bpřetížen\w*|\bsovraccaric\w+",
     "try again in": r"|\b(?:spróbuj|ponów próbę)(?: ponownie)? za\b"
     r"|\bprobeer het(?: opnieuw)? over\b|(?:حاول|المحاولة)(?: مرة)?(?: أخرى)? بعد"
     r"|\bthử lại sau\b|\bcoba lagi (?:dalam|setelah)\b"
@@ -111,7 +113,8 @@ MORE: Mapping[str, str] = {
     "does not exist": r"|\bbulunam\w+|\bmevcut değil\w*|\bnie (?:istnieje|został\w* znalezion\w*"
     r"|znaleziono)|\bbestaat niet\b|\bniet gevonden\b|غير موجود\w*|لم يتم العثور\w*"
     r"|\bkhông (?:tồn tại|tìm thấy)|\btidak (?:ada|ditemukan)|\bне (?:існує"
-    r"|знайдено)|\bneexistuje|\bnenalezen\w*",
+    r"|знайдено)|\bneexistuje|\bnenalezen\w*|\bnon (?:esiste|trovat\w+)"
+    r"|\bnon è stat\w+ trovat\w+",
     "retired": r"|\bkullanımdan kaldırıl\w+|\bwycofan\w*|\buitgefaseerd|\bstopgezet|تم إيقاف\w*"
     r"|\bngừng (?:hoạt động|hỗ trợ)|\bdihentikan\b",
     "invalid": r"|\bgeçersiz\w*|\bhatalı\b|\bnieprawidłow\w+|\bniepoprawn\w+|\bbłędn\w+"
@@ -121,18 +124,19 @@ MORE: Mapping[str, str] = {
     r"|\bkedaluwarsa\b|\bkadaluarsa\b|\bзакінчи\w+|\bvypršel\w*",
     "disabled": r"|\bdevre dışı\w*|\baskıya alın\w+|\bzawieszon\w+|\bwyłączon\w+|\bopgeschort\b"
     r"|\buitgeschakeld\b|معطل\w*|موقوف\w*|تعليق\w*|\bbị (?:khóa|vô hiệu hóa"
-    r"|đình chỉ)|\bdinonaktifkan\b|\bditangguhkan\b|\bвимкнен\w+",
+    r"|đình chỉ)|\bdinonaktifkan\b|\bditangguhkan\b|\bвимкнен\w+|\bsospes\w+"
+    r"|\bdisabilitat\w+",
     "not supported": r"|\bdesteklenm\w+|\bdesteklemi\w+|\bnie (?:jest )?(?:obsług|wspier)\w+"
     r"|\bniet ondersteund\b|\bondersteunt geen\b|غير مدعوم\w*|لا يدعم"
     r"|\bkhông (?:được )?hỗ trợ|\btidak (?:didukung|mendukung)|\bне підтримує\w*"
-    r"|\bnepodporuje\w*|\bnení podporován\w*",
+    r"|\bnepodporuje\w*|\bnení podporován\w*|\bnon supportat\w+",
     "sensitive": r"|\bhassas\b|\bwrażliw\w+|\bgevoelige?\b|حساس\w*|\bnhạy cảm|\bsensitif\b"
     r"|\bчутлив\w+",
     "violates": r"|\bihlal\w*|\bnarusz\w+|\bschend\w+|\bin strijd met\b|ينتهك|انتهاك\w*|مخالف\w*"
     r"|\bvi phạm|\bmelanggar\b|\bпорушу\w+|\bporušuje\b",
     "blocked": r"|\bengellen\w+|\bzablokowan\w+|\bgeblokkeerd\b|محظور\w*|(?:تم )?حظر\w*"
-    r"|\bbị chặn|\bdiblokir\b|\bзаблоковано\b|\bzablokován\w*",
-    "this": r"|\bbu\b|\bten\b|\btego\b|\btym\b|\bdit\b|\bdeze\b|\bهذ[اه]\b|\bini\b"
-    r"|\bцей\b|\btento\b",
+    r"|\bbị chặn|\bdiblokir\b|\bзаблоковано\b|\bzablokován\w*|\bbloccat\w+",
+    "this": r"|\bbu\b|\bten\b|\btego\b|\btym\b|\bdit\b|\bdeze\b|\bهذ[اه]\b|\bini\b|\bцей\b"
+    r"|\btento\b|이(?= 모델)",
 }
 """By the English word; each list begins with the bar that joins it to `languages.ENGLISH`."""

@@ -225,7 +225,8 @@ def test_a_turn_that_its_home_fails_is_drawn_anew_as_the_policy_draws() -> None:
         exchange = talk.open(now + 1)
         attempt = exchange.next_attempt(now + 1)
         assert attempt.deployment == home
-        refused = replace(answered(attempt), kind=CallKind.RATE_LIMITED, usage=None)
+        limited = replace(answered(attempt), kind=CallKind.RATE_LIMITED, usage=None)
+        refused = replace(limited, retry_after_s=5.0)
         exchange.report(refused, now + 1)
         found.append(exchange.next_attempt(now + 1).deployment)
         assert found[-1] != home

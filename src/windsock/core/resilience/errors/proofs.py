@@ -1,6 +1,8 @@
-"""What a refusal says of a key, an account or a model, held against who is answered there.
+"""What a refusal says of a key, an account, a model or a limit, held against who is answered there.
 
-A key may be refused for what one request asks: a tool, a file or a tier that is not the key's.
+A key may be refused for what one request asks: a tool, a file or a tier that is not the key's. And
+where capacity is shared by all of a provider's customers, some calls are refused for a rate while
+the next ones are answered.
 """
 
 from __future__ import annotations
@@ -8,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from windsock.core.model.calls import LASTING, CallResult
+from windsock.core.model.calls import LASTING, CallKind, CallResult
 
 PROVEN_S = 10.0
 """For so long an answer proves key, account and model."""
 
 DOUBTED_S = 60.0
 """For so long one request alone is not believed where others were answered before."""
+
+LIMITS_BELIEVED = 3
+"""Rate limits without a delay, nobody answered between, that are believed of who answers others."""
 
 
 class Proofs:
@@ -23,12 +28,15 @@ class Proofs:
     def __init__(self) -> None:
         self._answered_at: dict[str, float] = {}
         self._told_first: dict[str, tuple[int, float]] = {}
+        self._limited: dict[str, int] = {}
 
     def answered(self, deployment: str, now: float) -> None:
         """A whole answer came."""
         self._answered_at[deployment] = now
         if self._told_first:
             self._told_first.pop(deployment, None)
+        if self._limited:
+            self._limited.pop(deployment, None)
 
     def is_proven(self, deployment: str, now: float) -> bool:
         """True if it has answered so lately that a word against its key or model is doubted."""
@@ -40,6 +48,8 @@ class Proofs:
         account     other deployments that the refusal would take out with it
         """
         asked, name = result.about.asked, result.attempt.deployment
+        if result.kind is CallKind.RATE_LIMITED:
+            return self.may_pass(result, now) and self._is_first(name)
         if result.kind not in LASTING or asked is None:
             return False
         last_at = max(self._answered_at.get(each, -math.inf) for each in (name, *account))
@@ -48,3 +58,15 @@ class Proofs:
         first, told_at = self._told_first.setdefault(name, (asked, now))
         is_one_alone = first == asked and now - told_at <= DOUBTED_S
         return is_one_alone or now - last_at <= PROVEN_S
+
+    def may_pass(self, result: CallResult, now: float) -> bool:
+        """True if a rate limit met this call, and may well not meet the next."""
+        is_limited = result.kind is CallKind.RATE_LIMITED and not result.retry_after_s
+        return is_limited and self.is_proven(result.attempt.deployment, now)
+
+    def _is_first(self, name: str) -> bool:
+        """True of the first rate limits in a row."""
+        in_a_row = self._limited.pop(name, 0) + 1
+        if in_a_row < LIMITS_BELIEVED:
+            self._limited[name] = in_a_row
+        return in_a_row < LIMITS_BELIEVED
