@@ -13,9 +13,9 @@ import windsock
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
 
-WORDS_AND_MOST = [(200, 320), (6400, 468)]
+WORDS_AND_MOST = [(200, 310), (6400, 420)]
 """Of prompts that are no conversation and that are one: how many calls of functions of windsock are
-allowed, resumed coroutines included; they take 310 and 442 on a busy machine."""
+allowed, resumed coroutines included; they take 301 and 406 on a busy machine."""
 
 OURS = str(Path(windsock.__file__).parent)
 
