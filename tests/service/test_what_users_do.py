@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,20 @@ async def test_nothing_is_read_where_no_route_asks_for_it(tmp_path: Path) -> Non
         await ask(it, USER, FOUR, {"role": "user", "content": "No, that is wrong."})
         assert scores(it, first) == {}
         assert not it.service.use.is_reading
+
+
+async def test_a_route_that_asks_for_it_after_a_reload_is_read_from_then_on(tmp_path: Path) -> None:
+    async with service(tmp_path, learns=False) as it:
+        await ask(it, USER)
+        router = it.service.router
+        for learns in (True, False):
+            routes = {
+                name: replace(each, learns_from_use=learns) for name, each in router.routes.items()
+            }
+            router.adopt([*router.catalog.deployments.values()], routes)
+            first = await ask(it, USER)
+            await ask(it, USER, FOUR, {"role": "user", "content": "No, that is wrong."})
+            assert bool(scores(it, first)) is it.service.use.is_reading is learns
 
 
 async def test_private_answers_are_held_nowhere(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ SESSION_PART = re.compile(r"_session_([0-9A-Za-z-]{8,64})\Z")
 """The end of a `user_id` of Claude Code before 2.1.78."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Session:
     """
     id          tells nothing of what was sent

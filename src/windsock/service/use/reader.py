@@ -34,13 +34,18 @@ class UseReader:
         self._feedbacks = feedbacks
         self._clock = clock
         self._watch = UseWatch()
+        self._as_of: int | None = None
+        self._is_reading = False
         self._texts: OrderedDict[str, str] = OrderedDict()
         self._chars = 0
 
     @property
     def is_reading(self) -> bool:
         """Whether any route asks for it."""
-        return any(map(_learns_from_use, self._router.routes.values()))
+        if self._as_of != self._router.catalog.version:
+            self._as_of = self._router.catalog.version
+            self._is_reading = any(map(_learns_from_use, self._router.routes.values()))
+        return self._is_reading
 
     def read(self, texts: AnsweredTexts) -> None:
         """What this turn says of the one before it is learnt."""
