@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 import uvloop
 
 from windsock.gathered_writes import GatheredTransport, Turn
+from windsock.providers.http1_connections import Connection, ConnectionBroken
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
@@ -114,3 +116,29 @@ def test_a_lost_connection_takes_nothing_from_the_others_of_its_turn(new_loop) -
             assert (one.arrived(), two.arrived(), lost.arrived()) == (b"z", b"y", b"")
 
     run(new_loop, work)
+
+
+@pytest.mark.parametrize("end", ["answered", "broken", "left"])
+async def test_an_exchange_is_under_way_until_its_answer_ended_however_it_did(end) -> None:
+    loop, turn = asyncio.get_running_loop(), Turn()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with theirs:
+        _, connection = await loop.create_connection(
+            lambda: Connection(loop, deque(), turn), sock=ours
+        )
+        answer = connection.send(b"GET / HTTP/1.1\r\n\r\n")
+        assert turn.under_way == 1
+        if end == "answered":
+            theirs.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+            await answer.head()
+            assert await answer.take() == b"hi"
+        elif end == "broken":
+            theirs.close()
+            with pytest.raises(ConnectionBroken):
+                await answer.head()
+        else:
+            answer.close()
+        assert turn.under_way == 0
+        connection.abort()
+        assert turn.under_way == 0

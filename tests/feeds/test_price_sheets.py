@@ -96,6 +96,14 @@ def test_cells_of_a_page_that_span_stand_in_each_place() -> None:
     assert [name for name, _ in reading.skipped] == ["b/o"]
 
 
+@pytest.mark.parametrize(
+    "heading", ["Input（原价）", "未缓存 input", "Input précédent", "ввод input"]
+)
+def test_a_heading_with_a_word_of_another_script_is_not_read(heading: str) -> None:
+    reading = read_as(f"provider,model,input (¥),{heading},output\na,m,1,9,2\n")
+    assert said(reading) == "a/m=1/2 CNY"
+
+
 def test_a_column_of_money_that_is_not_read_is_told() -> None:
     text = (
         "provider,model,input,output,Cost per 1K requests,Rate limit,Pricing type,Old price,"

@@ -89,6 +89,8 @@ def head_of(heading: str) -> Head | None:
     if heading.strip().lower() in Meter.__members__.values():
         return Head(meter=Meter(heading.strip().lower()))
     text = _plain(heading)
+    if any(each.isalpha() and not each.isascii() and each not in CURRENCIES for each in text):
+        return None
     size = ABOVE.search(text)
     words = set(WORD.findall(UP_TO.sub(" ", ABOVE.sub(" ", text, count=1))))
     tiers = {SERVED[word] for word in words & SERVED.keys()}
