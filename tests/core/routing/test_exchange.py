@@ -103,7 +103,7 @@ def test_the_callers_order_is_kept() -> None:
 def test_fallbacks_can_be_forbidden() -> None:
     wishes = Preferences(only=(MID, CHEAP), allow_fallbacks=False)
     exchange = router().open(request(preferences=wishes), START)
-    called = run(exchange, START, CallKind.BAD_ANSWER)
+    called = run(exchange, START, CallKind.TIMED_OUT)
     assert len(called) == 1
 
 

@@ -166,6 +166,8 @@ RETRIABLE = frozenset(
         CallKind.RATE_LIMITED,
         CallKind.OVERLOADED,
         CallKind.EMPTY_ANSWER,
+        CallKind.BAD_ANSWER,
+        CallKind.BROKEN,
     }
 )
 """Worth asking the same deployment once more when there is no other."""

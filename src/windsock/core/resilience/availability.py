@@ -45,8 +45,11 @@ class Availability:
 
     def is_ejected(self, deployment: str, now: float) -> bool:
         """True if it is left alone for its failures."""
-        until = self._health.cooldown_until(deployment)
-        return until > now and self._health.is_worth_a_try(deployment, now)
+        return self._health.is_ejected(deployment, now)
+
+    def is_proven(self, deployment: str, now: float) -> bool:
+        """True if it has answered somebody of late."""
+        return self._health.proofs.is_proven(deployment, now)
 
     def has_failed_once(self, deployment: str, by: float) -> bool:
         """True if its failure is a single one, as far as is known, and it is open by then."""

@@ -60,16 +60,20 @@ class HealthBoard:
     def is_worth_a_try(self, deployment: str, now: float) -> bool:
         """True if a deployment that is out may be asked when all others are out as well.
 
-        Not while a rate limit, a refused key, an empty account or an unknown model keeps it out:
-        asking then is known to fail.
+        Not while its provider's word keeps it out, unless others were answered beside that.
         """
-        vitals = self._vitals.get(deployment)
-        return vitals is None or now >= vitals.cooldown_until or vitals.is_failing
+        vitals = self._vitals.get(deployment, NEVER_ASKED)
+        return now >= vitals.cooldown_until or vitals.is_failing or vitals.may_answer
+
+    def is_ejected(self, deployment: str, now: float) -> bool:
+        """True if it is left alone for its failures."""
+        vitals = self._vitals.get(deployment, NEVER_ASKED)
+        return now < vitals.cooldown_until and vitals.is_failing
 
     def back_at(self, deployment: str, now: float) -> float:
         """Unix s from which on it may be drawn though all others are out, `now` if it may be."""
         vitals = self._vitals.get(deployment, NEVER_ASKED)
-        is_tried = vitals.is_failing or vitals.cause in LASTING
+        is_tried = vitals.is_failing or vitals.may_answer or vitals.cause in LASTING
         return max(now, min(vitals.cooldown_until, vitals.again_at if is_tried else math.inf))
 
     def let_try(self, deployment: str) -> None:
@@ -114,11 +118,7 @@ class HealthBoard:
 
     def failing(self, now: float) -> list[str]:
         """Deployments that are left alone for their failures."""
-        return [
-            name
-            for name, vitals in self._vitals.items()
-            if now < vitals.cooldown_until and vitals.is_failing
-        ]
+        return [name for name in self._vitals if self.is_ejected(name, now)]
 
     def hear(self, deployment: str, now: float, *, is_there: bool) -> list[Event]:
         """A free signal about an ejected deployment: its provider answers, or does not.
@@ -179,8 +179,7 @@ class HealthBoard:
             vitals.cap.observe_refusal(self.rules, now)
         if pause_s and not is_doubted:
             left = (deployment, *account) if what is Out.ACCOUNT else (deployment,)
-            may_pass = self.proofs.may_pass(result, now)
-            return told + self._leave(left, pause_s, result, now, is_failing=may_pass)
+            return told + self._leave(left, pause_s, result, now)
         return told + self._probe_was_void(vitals)
 
     def settle(self, outcome: Outcome, now: float) -> list[Event]:
@@ -282,6 +281,7 @@ class HealthBoard:
             vitals = self.of(name)
             vitals.account = names if len(names) > 1 else ()
             vitals.leave(self.rules, result, pause_s, now, is_failing=is_failing)
+            vitals.may_answer = self.proofs.may_pass(result, now)
         self.version += 1
         facts: dict[str, object] = {
             "reason": result.kind.value,

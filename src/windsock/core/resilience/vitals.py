@@ -37,8 +37,9 @@ class Vitals:
     unaffordable    requests in a row that the account could not pay, though it may pay others
     cause           what the cooldown, if there was one, came of
     account         deployments that left with it, itself included, for one account serves all
-    is_failing      it was left alone for its failures, or for limits beside which it answered:
-                    where no other is left it is asked all the same
+    is_failing      it was left alone for its failures
+    may_answer      others were answered beside what it was left alone for: where no other is left
+                    it is asked all the same
     is_dead         the last calls that it was given all failed
     again_at        unix s from which on it may be asked though it should be left alone
     measures        how fast its calls were, of all and of each route
@@ -55,6 +56,7 @@ class Vitals:
     ejected_at: float = 0.0
     away_at: float = 0.0
     is_failing: bool = True
+    may_answer: bool = False
     is_dead: bool = False
     again_at: float = 0.0
     is_half_open: bool = False
@@ -127,6 +129,7 @@ class Vitals:
         self.ejected_at = now
         self.cause = cause
         self.is_failing = is_failing
+        self.may_answer = False
         has_failed_all = self.is_dead or self.consecutive >= rules.max_consecutive
         self.is_dead = is_failing and has_failed_all and not has_answered
         self.is_half_open = True

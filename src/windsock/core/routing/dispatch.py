@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence, Set
 
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import (
+    FAILURES,
     HEDGED,
+    LASTING,
     ONE_OFF,
     RETRIABLE,
     UNEXPLAINED,
@@ -212,11 +214,14 @@ class Dispatcher:
         left_s  until the caller's deadline, None if it has none
         """
         name = last.attempt.deployment
-        if last.kind not in RETRIABLE or self._availability.is_ejected(name, now):
+        is_proven = self._availability.is_proven(name, now)
+        is_passing = last.kind in RETRIABLE or (is_proven and last.kind in LASTING)
+        if not is_passing or self._availability.is_ejected(name, now):
             return None
         if not plan.may_ask(name, now):
             return None
-        wait_s = backoff_s(self._seed, plan.decision.number, tries, last.retry_after_s)
+        asked_s = None if is_proven and last.kind in FAILURES else last.retry_after_s
+        wait_s = backoff_s(self._seed, plan.decision.number, tries, asked_s)
         fits = wait_s <= MAX_BACKOFF_S and (left_s is None or wait_s < left_s)
         return wait_s if fits else None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from windsock.core.model.calls import LASTING, CallKind, CallResult
+from windsock.core.model.calls import FAILURES, LASTING, CallKind, CallResult
 
 PROVEN_S = 10.0
 """For so long an answer proves key, account and model."""
@@ -60,9 +60,14 @@ class Proofs:
         return is_one_alone or now - last_at <= PROVEN_S
 
     def may_pass(self, result: CallResult, now: float) -> bool:
-        """True if a rate limit met this call, and may well not meet the next."""
+        """True if a limit or an error met this call, and may well not meet the next.
+
+        What is said of a delay is the provider's own word on a limit; with an error a proxy says
+        it, of one server of many.
+        """
         is_limited = result.kind is CallKind.RATE_LIMITED and not result.retry_after_s
-        return is_limited and self.is_proven(result.attempt.deployment, now)
+        is_one_of = is_limited or result.kind in FAILURES
+        return is_one_of and self.is_proven(result.attempt.deployment, now)
 
     def _is_first(self, name: str) -> bool:
         """True of the first rate limits in a row."""
