@@ -11,6 +11,7 @@ from windsock.clock import Clock
 from windsock.core.model.calls import LASTING
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
+from windsock.core.routing.timing import MAX_BACKOFF_S
 from windsock.errors import BudgetSpent, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.continuing import Continuing
@@ -104,23 +105,27 @@ class RequestIntake:
         return replace(asked, request=replace(asked.request, features=known))
 
     async def opened(self, asked: UpstreamRequest) -> Exchange:
-        """`open`, once a candidate is back where all are left alone for a moment: as many waits as
-        the route makes attempts, each within its patience and the caller's deadline."""
-        waits = 0
+        """`open`, once a candidate is back where all are left alone for a moment: each wait within
+        the route's patience, all together MAX_BACKOFF_S at most, and before the caller's deadline.
+        """
+        waited_s, deadline_s = 0.0, asked.request.deadline_s
         while True:
             try:
                 return self.open(asked)
             except NoCandidate as error:
-                wait_s, left_s = error.retry_after_s, asked.request.deadline_s
-                route = self._router.resolve(asked.request)
-                if wait_s is None or wait_s > route.patience_s or waits == route.max_attempts:
-                    raise
-                if left_s is not None and wait_s >= left_s:
+                wait_s, left_s = error.retry_after_s, MAX_BACKOFF_S - waited_s
+                if deadline_s is not None:
+                    left_s = min(left_s, deadline_s - waited_s)
+                if wait_s is None or wait_s > left_s or wait_s > self._patience_s(asked):
                     raise
             await asyncio.sleep(wait_s)
-            waits += 1
-            if left_s is not None:
-                asked = replace(asked, request=replace(asked.request, deadline_s=left_s - wait_s))
+            waited_s += wait_s
+            if deadline_s is not None:
+                left = replace(asked.request, deadline_s=deadline_s - waited_s)
+                asked = replace(asked, request=left)
+
+    def _patience_s(self, asked: UpstreamRequest) -> float:
+        return self._router.resolve(asked.request).patience_s
 
     def open(self, asked: UpstreamRequest) -> Exchange:
         """Decide where it goes first; raises what `Router.open` does, or BadRequest."""
