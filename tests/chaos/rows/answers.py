@@ -15,6 +15,9 @@ PINNED = "acme/m"
 EVERY = 6
 """One faulty answer in so many: within the retry budget, a fifth of all requests."""
 
+EVERY_ALONE = 2
+"""The same where no other is left: beyond that budget, so that some are told as errors."""
+
 
 @row("no answer")
 async def no_answer(rps: float = 150, seconds: float = 20) -> Finding:
@@ -22,12 +25,13 @@ async def no_answer(rps: float = 150, seconds: float = 20) -> Finding:
     async with trial() as it:
         it.best.fault = now_and_then(kinds, EVERY)
         routed = await it.load(rps, seconds)
+        it.best.fault = now_and_then(kinds, EVERY_ALONE)
         alone = await it.load(rps, seconds / 3, model=PINNED)
         finding = Finding().at_least("success", routed.success, 0.999, "%")
         finding.at_most("unreadable", routed.unreadable + alone.unreadable, 0)
         finding.at_most("look complete", routed.lies + alone.lies, 0)
         finding.at_least("errors with no other left", sum(not s.is_whole for s in alone.seen), 1)
-        return finding.fact(f"{len(kinds)} kinds by turns, one request in {EVERY}")
+        return finding.fact(f"{len(kinds)} kinds by turns, one request in {EVERY}, in {EVERY_ALONE} with no other")
 
 
 @row("oversize")
