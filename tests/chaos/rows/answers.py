@@ -31,7 +31,8 @@ async def no_answer(rps: float = 150, seconds: float = 20) -> Finding:
         finding.at_most("unreadable", routed.unreadable + alone.unreadable, 0)
         finding.at_most("look complete", routed.lies + alone.lies, 0)
         finding.at_least("errors with no other left", sum(not s.is_whole for s in alone.seen), 1)
-        return finding.fact(f"{len(kinds)} kinds by turns, one request in {EVERY}, in {EVERY_ALONE} with no other")
+        shares = f"one request in {EVERY}, in {EVERY_ALONE} with no other"
+        return finding.fact(f"{len(kinds)} kinds by turns, {shares}")
 
 
 @row("oversize")
