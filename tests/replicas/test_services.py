@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.replicas.wire import Wire
@@ -18,14 +19,18 @@ from tests.running import Running, running
 from tests.service.native.test_as_it_comes import Account, asked, provider, route
 from tests.store.conftest import Postgres
 from tests.upstream import Answer, completion, upstream
+from windsock.app.catalog_parts import catalog_of
+from windsock.app.core_parts import _router
 from windsock.app.replicas.place import BITS_OF_NUMBERS
 from windsock.app.replicas.shares import ShareKeeper
+from windsock.app.state_recovery import restored
 from windsock.config.file import parse
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.routing.caps.book import CapBook
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 from windsock.errors import ConfigError, StoreError
+from windsock.providers.presets import presets
 from windsock.service.auth import digest_of, new_key
 from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey, add_key, revoke_key
@@ -34,6 +39,7 @@ from windsock.store.queries import latest_snapshot
 from windsock.store.replicas import feed_bodies, group, waking
 from windsock.store.replicas.lease import Held
 from windsock.store.replicas.listening import Listener
+from windsock.store.replicas.news import Eras, eras
 from windsock.store.rows import Led, StateSnapshot
 from windsock.store.writing.writer import Writer
 
@@ -190,6 +196,37 @@ async def test_one_that_starts_without_its_database_has_all_of_it_later_and_noth
                 async with running(config(model.url, store, "three"), tmp_path) as three:
                     await comes(lambda: alike(one, two, three))
     wire.stop()
+
+
+async def test_what_is_learnt_while_another_is_starting_counts_there_once(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = postgres.new_database()
+    looked, may_go_on = threading.Event(), threading.Event()
+
+    def eras_and_wait(engine: Engine) -> Eras:
+        found = eras(engine)
+        looked.set()
+        assert may_go_on.wait(20.0)
+        return found
+
+    async with upstream(lambda _: Answer(completion(model="m"))) as model:
+        async with running(config(model.url, store, "one"), tmp_path) as one:
+            await judge(one, await ask(one), 1.0)
+            await one.service.ledger.flushed()
+            settings = parse(config(model.url, store, "two"), {}, source="")
+            made = partial(_router, settings, catalog_of(settings, presets()), 7)
+            monkeypatch.setattr("windsock.app.state_recovery.eras", eras_and_wait)
+            starting = asyncio.create_task(asyncio.to_thread(restored, made, one.service.engine))
+            await comes(looked.is_set)
+            await judge(one, await ask(one), 1.0)
+            await one.service.ledger.flushed()
+            may_go_on.set()
+            groups = (await starting).beliefs.to_state()["groups"]
+            found = sorted(row[:5] for each in groups for row in each["rows"])
+            assert [row[:2] for row in found] == [row[:2] for row in rewards_of(one)]
+            for had, row in zip(rewards_of(one), found, strict=True):
+                assert row[2:] == pytest.approx(had[2:], rel=1e-6)
 
 
 async def test_decisions_of_two_that_start_at_once_have_different_names(

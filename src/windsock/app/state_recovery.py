@@ -115,7 +115,7 @@ def _replay(router: Router, engine: Engine, position: int) -> int:
     """
     replayed, shared = 0, eras(engine)
     for at, entry in queries.tail_with_positions(engine, position):
-        if any(first < at <= last for first, last in shared):
+        if shared.has(at):
             continue
         replayed += 1
         if isinstance(entry, Outcome):

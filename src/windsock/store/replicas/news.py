@@ -5,17 +5,21 @@ All raise StoreError if the database cannot be reached.
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Engine, Table, func, select
 
 from windsock.core.replicas.deltas import Delta
+from windsock.store.compact.transactions import one_moment
 from windsock.store.engine import reading
 from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, ReplicaRow
+from windsock.store.tables import WriterRow
 
 _delta: Table = DeltaRow.__table__  # type: ignore[attr-defined]
 _replica: Table = ReplicaRow.__table__  # type: ignore[attr-defined]
+_writer: Table = WriterRow.__table__  # type: ignore[attr-defined]
 _body: Table = FeedBodyRow.__table__  # type: ignore[attr-defined]
 
 PAGE = 500
@@ -55,10 +59,28 @@ def _read(body: str) -> Delta | None:
         return None
 
 
-def eras(engine: Engine) -> list[tuple[int, int]]:
-    """(first, last] positions of the ledger between which what was learnt is in deltas."""
+class Eras(NamedTuple):
+    """Which entries of the ledger have told what was learnt of them in deltas.
+
+    spans       (first, last] positions
+    until       position from which on entries came later than that was looked at: their deltas,
+                which are written with them, are still to be heard
+    """
+
+    spans: list[tuple[int, int]]
+    until: float
+
+    def has(self, position: int) -> bool:
+        """Whether a delta tells, or will tell, of this entry."""
+        return position > self.until or any(a < position <= b for a, b in self.spans)
+
+
+def eras(engine: Engine) -> Eras:
+    """As of one moment."""
     last = select(_delta.c.replica, func.max(_delta.c.position)).group_by(_delta.c.replica)
-    with reading(), engine.connect() as connection:
+    with one_moment(engine) as connection:
+        until = connection.execute(select(func.max(_writer.c.position))).scalar()
         ends = {row[0]: row[1] for row in connection.execute(last)}
         begun = connection.execute(select(_replica.c.id, _replica.c.position)).all()
-    return [(row.position, ends[row.id]) for row in begun if row.id in ends]
+    spans = [(row.position, ends[row.id]) for row in begun if row.id in ends]
+    return Eras(spans, inf if until is None or not spans else until)
