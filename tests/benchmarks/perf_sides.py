@@ -160,6 +160,15 @@ def service(
     python3, environ = python(*more_sources, SOURCES, PACKAGES)
     filled = [{CONFIG: str(config), PORT: str(port)}.get(word, word) for word in words]
     process = pinned([python3, *filled], cores()[0], folder / "log", environ)
+    with serving(name, process, port, folder, key) as gateway:
+        yield gateway
+
+
+@contextmanager
+def serving(
+    name: str, process: subprocess.Popen[bytes], port: int, folder: Path, key: str
+) -> Iterator[Gateway]:
+    """A windsock that was started, once it listens; it is ended afterwards."""
     try:
         wait_for_port(port, process, 60)
         yield Gateway(

@@ -18,15 +18,13 @@ from pathlib import Path
 from tests.benchmarks.perf_machine import (
     PACKAGES,
     cores,
-    ended,
     pinned,
     python,
     said,
     upstream,
-    wait_for_port,
 )
 from tests.benchmarks.perf_rounds import measured, with_range
-from tests.benchmarks.perf_sides import LARGE, PLAIN, Gateway, windsock_config
+from tests.benchmarks.perf_sides import LARGE, PLAIN, Gateway, serving, windsock_config
 from tests.benchmarks.side_by_side import checkout
 from tests.benchmarks.tables import markdown
 from tests.process import free_port
@@ -69,18 +67,8 @@ def served(rev: str, tree: Path, folder: Path, model: int) -> Iterator[Gateway]:
     port = free_port()
     words = [*call, "serve", "--config", str(config), "--port", str(port)]
     process = pinned(words, cores()[0], folder / "log", environ)
-    try:
-        wait_for_port(port, process, 60)
-        yield Gateway(
-            name=rev,
-            version="",
-            port=port,
-            folder=folder,
-            process=process,
-            headers=lambda _: {"authorization": f"Bearer {found[0]}"},
-        )
-    finally:
-        ended(process)
+    with serving(rev, process, port, folder, found[0]) as gateway:
+        yield gateway
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 
+import httpx
 import pytest
 
 from tests.running import config_of, running
@@ -41,6 +43,12 @@ PASSING = {
     "an overloaded server of many": error(503, "try again later", retry_after="120"),
     "a page in place of an answer": Answer(b"<html>Bad gateway</html>", content_type="text/html"),
     "an answer that is cut off": Answer(b'{"choices": [{"mess'),
+    "a page of a load balancer": Answer(
+        b"<html><title>502 Bad Gateway</title></html>", status=502, content_type="text/html"
+    ),
+    "throttling in a cloud's words": Answer(
+        {"__type": "ThrottlingException", "message": "Too many requests"}, status=400
+    ),
     "a bad key of several": error(401, "Incorrect API key provided"),
     "an empty account of several": error(402, "Insufficient Balance"),
     "a server without the model": error(404, "The model `m` does not exist"),
@@ -129,3 +137,24 @@ async def test_credit_that_was_bought_is_found_within_half_a_minute(tmp_path) ->
             assert found == [(502, 1), (503, 1), (502, 2), (503, 2), (200, 3)]
             (row,) = (await it.http.get("/v1/deployments")).json()["data"]
             assert row["state"] == "closed"
+
+
+async def test_who_leaves_while_a_call_waits_longer_pays_for_none(tmp_path) -> None:
+    """A delay that another call was told of in between puts off the one that waits."""
+    limited = Answer({"error": {}}, status=429, headers={"retry-after": "1"})
+    async with upstream(lambda _: limited) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            first = asyncio.create_task(it.http.post("/v1/chat/completions", json=ASK, timeout=2.2))
+            while not acme.seen:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+            health = it.service.router.health
+            health.of("acme/m").cooldown_until = it.service.clock.now() + 3.0
+            with pytest.raises(httpx.ReadTimeout):
+                await first
+            await asyncio.sleep(0.3)
+            await it.service.ledger.flushed()
+            (line,) = (await it.http.get("/v1/decisions")).text.splitlines()
+            assert len(acme.seen) == 1
+            assert '"kind":"cancelled"' in line
+            assert json.loads(line)["cost_usd"] in (None, 0, "0")

@@ -84,7 +84,9 @@ def test_what_a_person_mends_is_looked_at_where_no_other_is_left(kind: CallKind)
     board.begin(NAME, 0.0)
     board.record(ended(kind), 0.0)
     assert [board.back_at(NAME, now) for now in (1.0, 29.0, 30.0, 31.0)] == [30.0, 30.0, 30.0, 31.0]
+    before = board.version
     board.begin(NAME, 31.0)
+    assert board.version > before  # tables are made anew: one looks, not all
     board.record(ended(kind), 31.1)
     assert board.back_at(NAME, 32.0) == pytest.approx(61.1)
     board.begin(NAME, 62.0)

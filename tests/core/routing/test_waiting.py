@@ -41,6 +41,23 @@ def test_a_provider_is_not_asked_again_before_the_time_it_names() -> None:
     assert START + 2.0 <= second.not_before <= START + 2.5
 
 
+def test_what_is_waited_is_taken_from_what_the_caller_gives() -> None:
+    second = again(2.0, deadline_s=10.0)
+    assert second is not None
+    assert second.timeout_s == pytest.approx(START + 10.0 - second.not_before)
+
+
+def test_a_call_is_put_off_within_the_callers_deadline_alone() -> None:
+    exchange = router(prices={CHEAP: 1.0}).open(request(deadline_s=10.0), START)
+    exchange.report(failed(exchange.next_attempt(START), retry_after_s=1.0), START)
+    second = exchange.next_attempt(START)
+    assert second is not None
+    exchange.calls.postpone(second, START + 4.0)
+    assert (second.not_before, second.started_at, second.timeout_s) == (START + 4, START + 4, 6.0)
+    exchange.calls.postpone(second, START + 10.0)
+    assert second.not_before == START + 4.0
+
+
 def test_a_wait_that_is_too_long_or_outlasts_the_caller_is_not_begun() -> None:
     assert again(30.0) is None
     assert again(3.0, deadline_s=2.9) is None

@@ -151,7 +151,7 @@ class HealthBoard:
             self.version += 1
         if now < vitals.cooldown_until:
             vitals.try_out(self.rules, now)
-            self.version += vitals.is_dead
+            self.version += vitals.again_at > now
         if vitals.is_half_open and now >= vitals.probe_until:
             vitals.probe_until = now + self.rules.probe_s
             self.version += 1

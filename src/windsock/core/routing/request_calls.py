@@ -52,14 +52,14 @@ class RequestCalls:
     ) -> Attempt:
         """The next call, to be made after `wait_s` seconds, or at once beside the one under way."""
         plan = self._plan
-        left_s = None if self._until is None else self._until - now
+        starts_at = now + wait_s
         attempt = Attempt(
             number=self.made,
             deployment=name,
             reason=reason,
-            not_before=now + wait_s if wait_s else 0.0,
-            started_at=now + wait_s,
-            timeout_s=first_limit_s(plan.route, plan.request, left_s),
+            not_before=starts_at if wait_s else 0.0,
+            started_at=starts_at,
+            timeout_s=self._limit_s(starts_at),
         )
         self.made += 1
         self._dispatcher.begin(plan, attempt, now)
@@ -68,6 +68,17 @@ class RequestCalls:
         else:
             self.trying = attempt
         return attempt
+
+    def postpone(self, attempt: Attempt, until: float) -> None:
+        """A call that waits may be sent later than was planned; not after the caller's deadline."""
+        if self._until is None or until < self._until:
+            attempt.not_before = attempt.started_at = until
+            attempt.timeout_s = self._limit_s(until)
+
+    def _limit_s(self, at: float) -> float:
+        """Until the first content of a call that begins then."""
+        left_s = None if self._until is None else self._until - at
+        return first_limit_s(self._plan.route, self._plan.request, left_s)
 
     def prefer_hedge(self) -> None:
         """Of two calls under way the second one counts as the first."""

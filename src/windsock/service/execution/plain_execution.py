@@ -103,7 +103,7 @@ class PlainCall:
         """Send and read all, in time; raises TimeoutError, ProviderError."""
         calls, attempt = self._calls, self._attempt
         if attempt.not_before:
-            await calls.wait(attempt)
+            await calls.wait(attempt, self._exchange.calls)
             self.started = calls.clock.elapsed()
         deadline = Deadline(calls.deadlines, attempt.timeout_s)
         try:

@@ -118,7 +118,7 @@ class StreamedCall:
         """Pass events on; False if the client is to hear nothing of how this call ended."""
         calls, relay = self._calls, self._relay
         if relay.attempt.not_before:
-            await calls.wait(relay.attempt)
+            await calls.wait(relay.attempt, self._exchange.calls)
             self._started = calls.clock.elapsed()
         timeouts = self._timeouts = self._stream_timeouts()
         reply, raw = await timeouts.first(self._answered())

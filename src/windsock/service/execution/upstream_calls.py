@@ -10,6 +10,7 @@ from typing import Any
 from windsock.clock import Clock
 from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.request_calls import RequestCalls
 from windsock.core.routing.router import Router
 from windsock.core.routing.timing import MAX_BACKOFF_S
 from windsock.providers.transport import Caller, Reply
@@ -142,14 +143,15 @@ class UpstreamCalls:
         latency_s = self.clock.elapsed() - started
         return CallResult(attempt=attempt, kind=kind, latency_s=latency_s, **facts)
 
-    async def wait(self, attempt: Attempt) -> None:
+    async def wait(self, attempt: Attempt, calls: RequestCalls) -> None:
         """Until the call may be made: another one may have been told to come later meanwhile."""
-        now, availability = self.clock.now(), self._router.availability
-        pause_s, last_at = attempt.not_before - now, now + MAX_BACKOFF_S
-        while pause_s > 0 and now + pause_s <= last_at:
+        availability, last_at = self._router.availability, self.clock.now() + MAX_BACKOFF_S
+        while (pause_s := attempt.not_before - self.clock.now()) > 0:
             await asyncio.sleep(pause_s)
             now = self.clock.now()
-            pause_s = availability.may_be_asked_in_s(attempt.deployment, now)
+            until = now + availability.may_be_asked_in_s(attempt.deployment, now)
+            if now < until <= last_at:
+                calls.postpone(attempt, until)
 
     async def close(self) -> None:
         """Drop the connections."""
