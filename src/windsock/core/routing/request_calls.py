@@ -69,11 +69,14 @@ class RequestCalls:
             self.trying = attempt
         return attempt
 
-    def postpone(self, attempt: Attempt, until: float) -> None:
-        """A call that waits may be sent later than was planned; not after the caller's deadline."""
-        if self._until is None or until < self._until:
+    def postpone(self, attempt: Attempt, until: float) -> bool:
+        """A call that waits may be sent later than was planned: True, unless that is after the
+        caller's deadline."""
+        is_in_time = self._until is None or until < self._until
+        if is_in_time:
             attempt.not_before = attempt.started_at = until
             attempt.timeout_s = self._limit_s(until)
+        return is_in_time
 
     def _limit_s(self, at: float) -> float:
         """Until the first content of a call that begins then."""

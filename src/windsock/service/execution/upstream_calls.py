@@ -145,13 +145,14 @@ class UpstreamCalls:
 
     async def wait(self, attempt: Attempt, calls: RequestCalls) -> None:
         """Until the call may be made: another one may have been told to come later meanwhile."""
-        availability, last_at = self._router.availability, self.clock.now() + MAX_BACKOFF_S
-        while (pause_s := attempt.not_before - self.clock.now()) > 0:
+        now, availability = self.clock.now(), self._router.availability
+        pause_s, left_s = attempt.not_before - now, MAX_BACKOFF_S
+        while pause_s > 0:
             await asyncio.sleep(pause_s)
-            now = self.clock.now()
-            until = now + availability.may_be_asked_in_s(attempt.deployment, now)
-            if now < until <= last_at:
-                calls.postpone(attempt, until)
+            now, left_s = self.clock.now(), left_s - pause_s
+            pause_s = availability.may_be_asked_in_s(attempt.deployment, now)
+            if pause_s > left_s or not calls.postpone(attempt, now + pause_s):
+                return
 
     async def close(self) -> None:
         """Drop the connections."""
