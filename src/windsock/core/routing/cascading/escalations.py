@@ -11,7 +11,10 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.resilience.availability import Availability
 from windsock.core.routing.caps.tab import Tab
 from windsock.core.routing.plan import Plan
-from windsock.core.routing.routes import COMPARED, Route
+from windsock.core.routing.routes import Route
+
+COMPARED = frozenset({"vision", "json_schema", "json_object"})
+"""All that a request may need whose answers are compared: it calls no tool and wants one text."""
 
 RuledOut = Callable[[Route, RouteRequest, float], Container[str]]
 """Whom of a route a request may not go to, for reasons that lie in the request."""
