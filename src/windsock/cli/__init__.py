@@ -213,7 +213,7 @@ def db_backup(
 
     pages = back_up(load_store(config_path(config), os.environ).store.url, to)
     told = json.dumps({"file": str(to), "pages": pages})
-    print(told if as_json else f"{to}: {pages} pages, whole")
+    print(told if as_json else f"{to}: complete, {pages} pages")
 
 
 @import_app.command("litellm")
