@@ -96,6 +96,23 @@ def test_what_a_value_keeps_to_is_not_what_is_wrong_with_it() -> None:
     assert refused(row)[1] == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ("`seed` is immutable for this model", "seed"),
+        ("'seed' and 'top_p' may not be given together", "top_p"),
+        ("Tool 'seed' not found in request.tools", None),
+        ("Invalid schema for function 'f': 'seed' is required", None),
+        ("`seed` should be a valid integer", None),
+        ("`seed` and `max_tokens` are wrong", None),
+    ],
+)
+def test_the_only_field_that_is_named_is_blamed_where_no_words_are_known(said, field) -> None:
+    sent = {"seed": 7, "top_p": 0.5, "max_tokens": 9}
+    facts = refused({"status": 400, "body": {"error": {"message": said}}, "sent": sent})[1]
+    assert [fact.field for fact in facts] == ([field] if field else [])
+
+
 def test_a_demand_of_plain_calls_leaves_streams_alone() -> None:
     fact = Unsupported(field="enable_thinking", to=False, unless="stream")
     rules = taught(AS_IT_COMES, [fact])

@@ -13,7 +13,15 @@ from typing import Any
 
 from windsock.core.model.calls import CallKind, Out, Then, Verdict
 from windsock.core.model.requests import CALLS, Unsupported
-from windsock.wire.adaptation.parameters import AUDIO, IMAGE, IN_MESSAGES, MAX_TOKENS
+from windsock.wire.adaptation.parameters import (
+    AUDIO,
+    IMAGE,
+    IN_MESSAGES,
+    MAX_TOKENS,
+    NO_SYSTEM,
+    TURNS,
+)
+from windsock.wire.adaptation.refusals.blame import blamed_in
 from windsock.wire.adaptation.refusals.demands import demands_in
 from windsock.wire.adaptation.refusals.names import (
     ASKED,
@@ -32,6 +40,7 @@ from windsock.wire.adaptation.refusals.phrases import (
     OF_CONVERSATIONS,
     OF_VALUE,
 )
+from windsock.wire.adaptation.system_turns import alternates
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.objects import objects_in
@@ -74,12 +83,17 @@ def complaints_of(
         return ()
     found: dict[str, Unsupported] = {}
     left = MAX_TEXT
+    told: list[tuple[dict[str, Any], str]] = []
     for error in objects_in(raw):
         text = str(error["text"])[:left]
         left -= max(len(text), EACH)
-        for fact in _complaints(error, text, sent):
-            found.setdefault(fact.field, fact)
+        told.append((error, text))
         if left <= 0:
+            break
+    for each in (_complaints, _blamed):
+        for fact in (fact for error, text in told for fact in each(error, text, sent)):
+            found.setdefault(fact.field, fact)
+        if found:
             break
     return tuple(found.values())
 
@@ -143,7 +157,7 @@ def is_mendable(facts: Collection[Unsupported], needs: Collection[str]) -> bool:
 
 
 def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
-    in_turns = list(_in_conversation(text))
+    in_turns = list(_in_conversation(text, sent))
     yield from in_turns
     if in_turns:
         return
@@ -163,11 +177,18 @@ def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> It
             yield _unsupported(field, text)
 
 
-def _in_conversation(text: str) -> Iterator[Unsupported]:
+def _blamed(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
+    """Where nobody found words for it."""
+    yield from blamed_in(text, sent, placed(error, sent))
+
+
+def _in_conversation(text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
     for pattern, name in OF_CONVERSATIONS:
         for match in pattern.finditer(text):
             own = next((each for each in match.groups() if each), "")
-            if own not in TURN:
+            if name == TURNS and alternates(parsed(bytes(sent.get("messages", b"null")))):
+                yield Unsupported(field=NO_SYSTEM)
+            elif own not in TURN:
                 yield Unsupported(field=name + own)
 
 

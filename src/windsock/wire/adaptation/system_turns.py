@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from windsock.wire.adaptation.parameters import DEVELOPER, SYSTEM, Parameters
@@ -44,6 +45,15 @@ def no_system(turns: list[Turn], rules: Parameters) -> list[str]:
         rest.insert(0, {"role": "user", "content": told})
     turns[:] = rest
     return [SYSTEM]
+
+
+def alternates(turns: Any) -> bool:
+    """Whether the turns of user and assistant do, so that a system turn is what is too many."""
+    if not isinstance(turns, list):
+        return False
+    roles = [turn.get("role") for turn in turns if isinstance(turn, dict)]
+    spoken = [role for role in roles if role not in ROLES]
+    return len(spoken) < len(roles) and all(a != b for a, b in pairwise(spoken))
 
 
 def joined(contents: Any) -> Any:

@@ -47,10 +47,10 @@ CHOICES = re.compile(
     r"|supported|valid) "
     r"(?:efforts?|levels?|options?|types?|values?)|\bexpected (?:one of|['\"`]\w+['\"`] ?\|)"
     r"|\bone of:? ?[\[('\"`]"
-    r"|\bonly (?:accepts|supports) ['\"`\w]|\b(?:can ?not|can't) be used with\b"
+    r"|\bonly (?:accepts|allowed|supports) ['\"`\w]|\b(?:can ?not|can't) be used with\b"
     r"|\bnot (?:a )?(?:supported|valid)\b"
     r"|\bdoes(?: not|n't) support\b|\bunsupported\b|\binvalid\b|\bunknown variant\b"
-    r"|\bnot one of\b|不支持|无效|可选值|只能",
+    r"|\bnot one of\b|不支持|无效|可选值|只能|仅支持",
     re.IGNORECASE,
 )
 """What a sentence says that takes some words for a value and no others."""
@@ -58,8 +58,8 @@ CHOICES = re.compile(
 WORD_OF_VALUE = re.compile(r"[\w.-]{1,40}")
 FORMS = re.compile(r"(?<!\w)(?:json_object|json_schema|text)(?!\w)")
 LISTS = re.compile(
-    r"(?:one of|values?|levels?|options?|either|expected|must be|should be|only|可选值"
-    r"|只能)\W{1,6}\w+.{0,12}\W\w+",
+    r"(?:one of|values?|levels?|options?|either|expected|must be|should be|only|可选值|只能|仅支持)"
+    r"\W{1,6}\w+",
     re.IGNORECASE,
 )
 """Words of values, types of `response_format`, and where some are listed."""
@@ -80,6 +80,12 @@ ILLEGAL = re.compile(
 )
 """Of a value that is not taken, without a word of which is."""
 
+WHOLE = re.compile(r"\b(?:context|input|messages|prompt|sum|total|window)\b|\+", re.IGNORECASE)
+"""Of a limit on more than the answer."""
+
+OWN_WORDS = frozenset({"prompt_cache_key", "safety_identifier", "stop", "user"})
+"""Fields of texts of the caller's own, of which nobody lists those that are taken."""
+
 USUAL_MOST = {"stop": 4}
 """Entries that everybody takes, where more are called invalid and no number is named."""
 
@@ -90,6 +96,8 @@ ALSO_CALLED = {
     "max_completion_tokens": LIMIT_NAMES,
     "reasoning_effort": r"(?:reasoning[_ .]?)?effort|thinking[_ ]?level",
     "stop": r"stop(?:[_ ]?(?:seqs?|sequences?|words?))?|停止词",
+    "thinking": r"thinking(?:[_ ]?(?:budget|config))?",
+    "tool_choice": r"(?:toolConfig\.)?tool_?choice(?:_option)?",
     "user": r"user|metadata\.user_id",
 }
 
@@ -155,12 +163,11 @@ def _as_json(value: dict[str, Any]) -> str:
 
 
 def _conditions(text: str, values: Mapping[str, Any]) -> list[Unsupported]:
-    """Of the one field that is taken beside another alone, which asks for nothing or was not "
-    "sent."""
+    """Of the one field that is taken beside another alone, which was not sent, or is off."""
     found = BESIDE.search(text)
     if found is None or values.get(found["other"]):
         return []
-    said = [name for name in values if name != found["other"] and _pattern(name).search(text)]
+    said = [name for name in values if name != found["other"] and pattern_of(name).search(text)]
     return [Unsupported(field=said[0], unless=found["other"])] if len(said) == 1 else []
 
 
@@ -169,6 +176,8 @@ def _choices(text: str, values: Mapping[str, Any], named: Collection[str]) -> It
     if CHOICES.search(text) is None:
         return
     for name, value in values.items():
+        if name in OWN_WORDS:
+            continue
         for word, refused in _words_of(name, value):
             if _is_word_refused(name, word, text, is_placed=name in named):
                 yield Unsupported(field=name, value=refused)
@@ -185,7 +194,7 @@ def _words_of(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _is_word_refused(name: str, word: str, text: str, *, is_placed: bool) -> bool:
-    own, told = _pattern(name).pattern, re.escape(word)
+    own, told = pattern_of(name).pattern, re.escape(word)
     is_named = is_placed or re.search(own, text, re.IGNORECASE) is not None
     is_quoted = re.search(rf"(?<!\w)['\"`‘“(]{told}['\"`’”)]", text) is not None
     if name in THOUGHT_FIELDS and is_quoted:
@@ -194,14 +203,15 @@ def _is_word_refused(name: str, word: str, text: str, *, is_placed: bool) -> boo
         return False
     if name == "response_format" and not FORMS.search(text):
         return False
-    is_told = re.search(rf"{own}[`'\"]?\s?[:=]?\s?[`'\"]?{told}(?![\w-])", text, re.IGNORECASE)
+    beside = rf"{own}[`'\"]?\s?[:=]?\s?[`'\"]?{told}(?![\w-])|(?<![\w-]){told}(?:/\w+)? {own}"
+    is_told = re.search(beside, text, re.IGNORECASE)
     is_listed = re.search(rf"(?<![\w-]){told}(?![\w-])", text) is not None
     return is_quoted or is_told is not None or (LISTS.search(text) is not None and not is_listed)
 
 
 def _bounds(text: str, values: Mapping[str, Any], named: Collection[str]) -> Iterator[Unsupported]:
     """Of the one field that a sentence is about."""
-    said = [name for name in values if _pattern(name).search(text)] or [*named]
+    said = [name for name in values if pattern_of(name).search(text)] or [*named]
     if len(said) != 1 or said[0] not in values:
         return
     (name,) = said
@@ -225,13 +235,13 @@ def _bounds(text: str, values: Mapping[str, Any], named: Collection[str]) -> Ite
 
 
 def _bound_of_answers(name: str, value: Any, text: str) -> Iterator[Unsupported]:
-    """Only of a sentence that names both bounds: others may speak of the prompt as well."""
-    _, high = interval_in(text) or (None, None)
-    if high is not None and isinstance(value, int) and value > high:
+    """Only of a sentence that names both bounds, or nothing of the prompt beside the answer."""
+    _, high = interval_in(text) or (None if WHOLE.search(text) else range_in(text)) or (None, None)
+    if high is not None and isinstance(value, int) and value > high >= 1:
         yield Unsupported(field=name, most=int(high))
 
 
-def _pattern(name: str) -> re.Pattern[str]:
+def pattern_of(name: str) -> re.Pattern[str]:
     """A field as sentences name it: also as one word with capitals, and with blanks or dots."""
     words = ALSO_CALLED.get(name) or re.escape(name).replace("_", r"[_ .]?")
     return re.compile(rf"(?<![A-Za-z_])(?:{words})(?![A-Za-z_])", re.IGNORECASE)

@@ -56,6 +56,7 @@ UNTAKEN = tuple(
         rf"{NAME}:? extra (?:fields|inputs) (?:are )?not permitted",
         rf"extra inputs are not permitted,? field: {NAME}",
         rf"{NAME} was unexpected",
+        rf"does(?: not|n't) support (?:the )?{NAME} (?:field|parameter|option)\b",
         rf"{NAME}:? (?:only|must be) [\w.]+ (?:is|are) allowed",
         rf"invalid {NAME}: only",
         rf"{NAME}(?: parameter)? (?:can|may|must) only be set to [\w.\-]+ (?:for|if|when|with)",
@@ -116,19 +117,26 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), field)
     for pattern, field in (
         (r"support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use|calls?|calling)|"
-         r"function calling)|tool choice requires", "tools"),
+         r"function calling)|tool choice requires"
+         r"|(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
+         r"(?:available|enabled|supported)|不支持(?:工具|函数)"
+         r"|(?:工具|函数)调用.{0,6}不支持", "tools"),
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
          r"json_(?:object|schema)[^.]{0,30}(?:unavailable|not supported|unsupported)",
          "response_format"),
-        (r"grammar is not supported|(?:guided (?:decoding|json)|structured outputs?"
+        (r"response_format[^.]{0,40}\b(?:enabled only|only (?:enabled|supported))|"
+         r"\bcannot use response_format|"
+         r"grammar is not supported|(?:guided (?:decoding|json)|structured outputs?"
          r"|json mode) (?:is |are )?"
          r"(?:not|un)[ -]?(?:yet )?supported|(?:not|n't) support (?:guided|structured) (?:decoding|"
          r"json|outputs?)", "response_format"),
         (r"candidate_?count must be 1\b|\bn\b['`\"]? ?:? ?(?:must be|number must be"
          r"|should be)[^.]{0,24}\b1\b|"
          r"only n ?= ?1|multiple (?:candidates|completions) (?:is|are) not (?:enabled|supported)|"
-         r"\bn['`\"]? ?> ?1\b", "n"),
-        (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)|"
+         r"\bn['`\"]? ?> ?1\b|\bn['`\"]?: [^.]{0,40}(?:less than or equal to|at most) 1\b", "n"),
+        (r"support the toolConfig\.toolChoice|tool_choice[^.]{0,60}(?:incompatible|cannot be used"
+         r"|not supported"
+         r"|unsupported|unavailable)|"
          r"(?:not|n't) support (?:a |forced |the |this )tool[ _]choice", "tool_choice"),
         (r"\bpenalty is not (?:enabled|supported)", "frequency_penalty"),
         (r"\bpenalty is not (?:enabled|supported)", "presence_penalty"),
@@ -143,7 +151,8 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), name)
     for pattern, name in (
-        (r"not a (?:multi-?modal|vision)|image input is not supported|"
+        (r"不支持(?:图片|图像|视觉|多模态)|"
+         r"not a (?:multi-?modal|vision)|image input is not supported|"
          r"(?:not|n't) (?:currently )?(?:support|accept|process|handle|allow)(?:ed)?(?: the| any)? "
          r"(?:image|vision|multi-?modal|visual)|(?:images?|image_url|vision)(?: inputs?| content)? "
          r"(?:is|are) (?:not|un)[ -]?(?:supported|allowed|accepted)|"

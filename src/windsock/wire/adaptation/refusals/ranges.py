@@ -23,7 +23,8 @@ HIGHEST = re.compile(
     rf"(?:<=|≤|less than or equal to|\bat most|{NOT}(?:exceed|greater than|larger than|more than"
     rf"|above"
     rf"|over)|\bno (?:more|greater|larger|higher) than|\bup to|\bonly supports"
-    rf"|\bmax(?:imum)?(?: (?:allowed|count|length|number|value))*(?: (?:of|is))?:?"
+    rf"|\bmax(?:imum)?(?: (?:allowed|count|items?|length|number"
+    rf"|value))*(?: of [`'\"]?[a-z]\w+[`'\"]?)?(?: (?:of|is))?:?"
     rf"|\bexceeds the (?:limit|maximum)\w*(?: \w+){{0,2}}"
     rf"|不(?:能|得|可|可以)?(?:超过|大于|多于)|最[多大](?:只能有|只能|支持|允许|为|是|值)*|小于(?:或)?等于)"
     rf"\s{{0,3}}[(\[`'\"]?(?P<high>{NUMBER})",
@@ -44,6 +45,7 @@ ABOVE = re.compile(
     rf"(?P<low>{NUMBER})",
     re.IGNORECASE,
 )
+NOT_NEGATIVE = re.compile(r"\bmust be (?:an? )?non-?negative\b|非负", re.IGNORECASE)
 POSITIVE = re.compile(r"\bmust be (?:an? )?(?:strictly )?positive\b|正数", re.IGNORECASE)
 
 WORDS = ((re.compile(r"\bzero\b", re.IGNORECASE), "0"), (re.compile(r"\bone\b(?! of)", re.I), "1"))
@@ -90,4 +92,6 @@ def _lowest(text: str) -> float | None:
         return float(found["low"])
     if found := ABOVE.search(HIGHEST.sub("", text)):
         return float(found["low"]) + STEP
+    if NOT_NEGATIVE.search(text):
+        return 0.0
     return STEP if POSITIVE.search(text) else None
