@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from windsock.core.model.calls import CallKind, Out, Then, Verdict
-from windsock.core.model.requests import CALLS, Unsupported
+from windsock.core.model.requests import CALLS, NEED_BY_FIELD, Unsupported
 from windsock.wire.adaptation.parameters import (
     AUDIO,
     IMAGE,
@@ -173,7 +173,7 @@ def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> It
         field = sent_as(name, sent)
         if field == "response_format":
             yield Unsupported(field=field, value=_kind_of_form(sent[field]))
-        elif field is not None:
+        elif field is not None and not (field in NEED_BY_FIELD and (bound_in(text) or 0) > 1):
             yield _unsupported(field, text)
 
 

@@ -123,6 +123,7 @@ def mentioned(text: str, sent: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_sent(name: str, sent: Mapping[str, Any]) -> bool:
+    name = name.lower() if name.istitle() else name
     known = (name, *OTHER_NAMES.get(name, ()))
     return _is_plain(name) and any(each in sent for each in known)
 
