@@ -122,6 +122,8 @@ def carried(tmp_path: Path, params: str, more: str = "", **environ: str) -> dict
         ("model: openai/q, api_base: 'http://192.168.1.4:9/v1'", "local/q"),
         ("model: dashscope/qwen-plus", "qwen/qwen-plus"),
         ("model: litellm_proxy/x", "litellm/x"),
+        ("model: huggingface/together/deepseek-ai/R1", "huggingface/deepseek-ai/R1:together"),
+        ("model: nvidia_nim/meta/llama3", "nvidia_nim/meta/llama3"),
     ],
 )  # fmt: skip
 def test_whom_a_deployment_means(tmp_path, params, deployment) -> None:
@@ -298,3 +300,94 @@ def test_a_model_that_is_not_at_the_endpoint_of_its_provider_is_named(tmp_path) 
         "google-vertex/google/gemini-2.5-pro"
     ]
     assert "left out, as it is not at the endpoint by which google-vertex is called" in made
+
+
+def test_no_account_takes_the_region_of_another(tmp_path) -> None:
+    arn = "arn:aws:bedrock:us-east-2:1:application-inference-profile/a"
+    text = "model_list:\n" + "".join(
+        f"- {{model_name: m, litellm_params: {{model: 'bedrock/{name}'}}}}\n"
+        for name in ("here", "eu-central-1/there", arn)
+    )
+    made = tomllib.loads(imported(tmp_path, text))
+    assert made["routes"]["m"]["candidates"] == [
+        "bedrock/here", "bedrock-2/there", f"bedrock-3/{arn}",
+    ]  # fmt: skip
+    assert {name: facts["region"] for name, facts in made["providers"].items()} == {
+        "bedrock-2": "eu-central-1", "bedrock-3": "us-east-2",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("params", "address"),
+    [
+        ("model: azure/d, api_base: 'https://x.openai.azure.com/openai/deployments/d/'",
+         "https://x.openai.azure.com"),
+        ("model: azure/d, api_base: 'https://x.openai.azure.com/openai/v1', api_version: preview",
+         "https://x.openai.azure.com/openai/v1"),
+        ("model: azure_ai/d, api_base: "
+         "'https://x.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview'",
+         "https://x.services.ai.azure.com"),
+        ("model: azure/d", "${AZURE_API_BASE}"),
+        ("model: ollama/q", "${OLLAMA_API_BASE:-http://127.0.0.1:11434/v1}"),
+        ("model: huggingface/a/b, api_base: 'https://x.endpoints.huggingface.cloud'",
+         "https://x.endpoints.huggingface.cloud/v1"),
+        ("model: bedrock/b, aws_bedrock_runtime_endpoint: 'https://vpce.example.com'",
+         "https://vpce.example.com"),
+        ("model: nvidia_nim/n", "https://integrate.api.nvidia.com/v1"),
+    ],
+)  # fmt: skip
+def test_an_address_is_the_one_that_litellm_would_call(tmp_path, params, address) -> None:
+    (facts,) = carried(tmp_path, params)["providers"].values()
+    assert facts["base_url"] == address
+    assert "api_version" not in facts
+
+
+def test_a_server_that_only_a_variable_names_is_not_taken_for_free(tmp_path) -> None:
+    made = carried(tmp_path, "model: databricks/dbrx, api_base: os.environ/B, api_key: k")
+    assert "price" not in made["providers"]["databricks"]
+    assert "nothing is sent where no price is known" in imported(
+        tmp_path, (tmp_path / "config.yaml").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("retries", "attempts"), [("num_retries: 0", 3), ("num_retries: 2", 5), ("timeout: 9", None)]
+)
+def test_retries_leave_calls_for_every_fallback(tmp_path, retries, attempts) -> None:
+    text = "model_list:\n" + "".join(
+        f"- {{model_name: {name}, litellm_params: {{model: groq/{name}}}}}\n" for name in "abc"
+    )
+    text += f"router_settings: {{{retries}, fallbacks: [{{a: [b, c]}}]}}\n"
+    assert tomllib.loads(imported(tmp_path, text))["routes"]["a"].get("max_attempts") == attempts
+
+
+def test_a_price_per_second_is_carried_and_not_said_to_be_lost(tmp_path) -> None:
+    params = "model: whisper-1, input_cost_per_second: 0.0001"
+    text = (
+        f"model_list: [{{model_name: m, litellm_params: {{{params}}}, "
+        "model_info: {mode: audio_transcription}}]\n"
+    )
+    made = imported(tmp_path, text)
+    price = tomllib.loads(made)["deployments"]["openai/whisper-1"]["price"]
+    assert price["input_second"] == 100
+    assert "per_second" not in made
+
+
+def test_a_discount_and_the_size_of_requests_are_carried(tmp_path) -> None:
+    more = (
+        "litellm_settings: {cost_discount_config: {openai: 0.05, groq: 0.1}}\n"
+        "general_settings: {max_request_size_mb: 7}\n"
+    )
+    made = carried(tmp_path, "model: gpt-4o", more)
+    assert made["providers"]["openai"]["discount"] == 0.05
+    assert made["server"] == {"max_body_mb": 7.0}
+    notes = imported(tmp_path, (tmp_path / "config.yaml").read_text())
+    assert "cost_discount_config.groq: none of the deployments" in notes
+
+
+def test_a_cache_in_redis_whose_address_is_not_in_the_file_is_said(tmp_path) -> None:
+    made = carried(tmp_path, "model: gpt-4o", "litellm_settings: {cache: true}\n")
+    assert made["cache"] == {"enabled": True}
+    notes = imported(tmp_path, (tmp_path / "config.yaml").read_text())
+    assert "state it in [cache] url" in notes
+    assert "kept are answers at temperature 0" in notes

@@ -93,7 +93,7 @@ def test_help_pages_fit_and_lose_nothing() -> None:
         assert "..." not in done.output.replace("[ARGS]...", ""), words
         assert max(map(len, done.output.splitlines())) <= WIDTH
     serve = CliRunner().invoke(app, ["serve", "--help"])
-    assert "instead of [server] host" in serve.output
+    assert "overrides [server] host" in serve.output
 
 
 @pytest.fixture

@@ -29,6 +29,13 @@ def endpoint(preset: str, environ: dict[str, str] | None = None, **stated):
     return endpoint_of(account, presets()[preset], environ or {}, CLOCK)
 
 
+@pytest.mark.parametrize("address", ["http://ollama:11434", "http://ollama:11434/"])
+def test_of_an_own_server_the_host_is_enough(address) -> None:
+    made = endpoint("ollama", base_url=address)
+    assert made.base_url == "http://ollama:11434/v1"
+    assert endpoint("ollama", base_url="http://ollama/llm").base_url == "http://ollama/llm"
+
+
 def test_azure_is_reached_by_resource_or_endpoint_and_takes_its_own_header() -> None:
     made = endpoint("azure", {"AZURE_OPENAI_API_KEY": "k"}, places={"resource": "acme"})
     assert made.base_url == "https://acme.openai.azure.com/openai/v1"

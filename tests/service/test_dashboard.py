@@ -293,6 +293,18 @@ async def test_nothing_overflows_a_narrow_screen_in_either_scheme(
 
 
 @in_browser
+async def test_a_name_without_a_break_overflows_no_view(tmp_path, chromium) -> None:
+    async with served(tmp_path, "x" * 90) as it:
+        page, faults = await opened(chromium, it.url, viewport={"width": 1280, "height": 780})
+        for view in ("what-if", "frontier", "price-lists", "health"):
+            await page.goto(f"{it.url}#/{view}")
+            await expect(page.locator("main table tbody tr").first).to_be_attached()
+            scrolled, inner = await widths(page)
+            assert scrolled <= inner, view
+        assert faults == []
+
+
+@in_browser
 async def test_names_of_a_usual_length_do_not_overflow_a_laptop(tmp_path, chromium) -> None:
     async with served(tmp_path, "-of-the-northern-sea") as it:
         page, faults = await opened(chromium, it.url, viewport={"width": 1280, "height": 780})

@@ -15,7 +15,7 @@ async def test_the_frontier_is_a_picture_with_its_table(tmp_path, chromium) -> N
         short = page.locator('[data-name="in-short"]')
         await expect(short).to_contain_text("auto stands at")
         await expect(short).to_contain_text(
-            re.compile(r"may be the reference: \$[0-9.]+ a success")
+            re.compile(r"that may be as good, at \$[0-9.]+ a success")
         )
         picture = page.locator(".scatter svg")
         assert await picture.get_attribute("role") == "img"

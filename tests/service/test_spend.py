@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,22 @@ async def test_what_was_saved_is_reckoned_only_where_it_is_asked_for(tmp_path) -
         without = (await it.http.get("/v1/report?by=task&baseline=acme/m&sample=0")).json()
     assert [(each["route"], each["requests"]) for each in whole["savings"]] == [("auto", 3)]
     assert without["savings"] == [] and without["data"] == whole["data"]
+
+
+async def test_spend_is_told_as_lines_of_a_spreadsheet_too(tmp_path) -> None:
+    async with served(tmp_path) as (it, clock):
+        await ask(it, "acme/m", "sql", 2)
+        clock.advance_to(START + 2 * HOUR)
+        await ask(it, "bolt/m", "=1+1")
+        clock.advance_to(START + 2 * HOUR + 60)
+        await it.service.ledger.flushed()
+        answer = await it.http.get(
+            "/v1/spend", params={"since": START, "step": "1h", "format": "csv"}
+        )
+    assert answer.headers["content-type"].startswith("text/csv")
+    first, second = (datetime.fromtimestamp(at, UTC) for at in (START, START + 2 * HOUR))
+    assert answer.text.splitlines() == [
+        "at,task,cost_usd",
+        f"{first:%Y-%m-%dT%H:%M:%SZ},sql,{2 * CHEAP_USD:.9f}",
+        f"{second:%Y-%m-%dT%H:%M:%SZ},'=1+1,{DEAR_USD:.9f}",
+    ]

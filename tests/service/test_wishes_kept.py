@@ -78,6 +78,22 @@ async def test_what_no_one_states_of_a_quantization_is_unknown(tmp_path) -> None
         parse('[deployments."acme/m"]\nquantization = "q4"\n', {}, source="windsock.toml")
 
 
+async def test_an_order_without_fallbacks_is_all_who_are_asked(tmp_path) -> None:
+    """As at OpenRouter: its members one after the other, and nobody else."""
+    async with serving(tmp_path, "", lambda _: Answer({"error": "x"}, status=500)) as (it, model):
+        for order, who in (
+            (["acme", "bolt"], {"acme", "bolt"}),
+            (["bolt"], {"bolt"}),
+            (["nobody", "acme/m"], {"acme"}),
+        ):
+            del model.headers[:]
+            wish = {"order": order, "allow_fallbacks": False}
+            assert (await asked(it, provider=wish)).status_code == 502
+            assert {each["authorization"].split("-")[2] for each in model.headers} == who
+        nobody = await asked(it, provider={"order": ["deepinfra"], "allow_fallbacks": False})
+        assert nobody.status_code == 422
+
+
 def paced(body):
     """A short answer at once, or a long one: the model decides how fast it is."""
     tokens = 4000 if body["model"] == "fast" else 4

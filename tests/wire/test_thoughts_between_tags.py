@@ -25,10 +25,18 @@ NOTHING = [
     "<seed:think>Hm.</seed:think>",
     "[THINK]Hm.[/THINK]",
     "◁think▷Hm.◁/think▷",
+    "<|channel|>analysis<|message|>We need to answer.",
+    "<|channel|>analysis<|message|>Hm.<|end|>",
+    "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>",
+    "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|channel>thought\nHm.<channel|>",
 ]
 SOMETHING = [
     "<think>Let me see.</think>4",
     "<think></think>\n\nHello",
+    "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>4",
+    "<|channel|>final<|message|>four",
+    "<|im_start|>x!",
     "<b>bold</b>",
     "<",
     "<thinner>",

@@ -70,7 +70,9 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
     provider = own.provider or provider
     model = own.model or split_site(model)[0]
     if not model:
-        raise ConfigError(f"deployment {name!r} names no model; write it as provider/model")
+        raise ConfigError(
+            f"{name!r} is no route, and no deployment either: write one as provider/model"
+        )
     if provider not in settings.providers and provider not in presets:
         known: Iterable[str] = {*settings.providers, *presets}
         near = get_close_matches(provider, known, n=1)

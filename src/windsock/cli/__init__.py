@@ -33,8 +33,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # brackets of help texts are names of tables, not markup
     pretty_exceptions_enable=False,
 )
-import_app = typer.Typer(help="Configurations of other routers.", no_args_is_help=True)
-db_app = typer.Typer(help="The database.", no_args_is_help=True)
+import_app = typer.Typer(help="Import the configuration of another router.", no_args_is_help=True)
+db_app = typer.Typer(help="Statistics, upgrade and backup of the database.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(service_commands.alarms_app, name="alarms")
@@ -113,15 +113,18 @@ def version(as_json: AsJson = False) -> None:
 @app.command()
 def serve(
     config: Config = None,
-    host: Annotated[str | None, typer.Option(help="instead of [server] host")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="address to listen on; overrides [server] host")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="instead of [server] port")
+        int | None,
+        typer.Option(min=0, max=65535, help="port to listen on; overrides [server] port"),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, max=MOST_WORKERS, help="processes at this port, one a core")
+        int, typer.Option(min=1, max=MOST_WORKERS, help="processes sharing the port; one per core")
     ] = 1,
 ) -> None:
-    """The always-on service. With no configuration it uses every provider whose key is set."""
+    """Run the service. Without a configuration it uses every provider whose key is set."""
     from windsock.app.bootstrap import serve_forever
     from windsock.app.workers.parent import serve_together
     from windsock.config.file import load
@@ -136,13 +139,13 @@ def serve(
 
 @app.command()
 def demo(
-    host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="where to listen")] = 8787,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on")] = 8787,
     with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="end when the process ends that started it")
+        bool, typer.Option("--with-parent", help="stop when the process that started it ends")
     ] = False,
 ) -> None:
-    """Paper providers, prices of the past and made-up traffic. It needs no key and no network."""
+    """A demo with paper providers, past prices and made-up traffic. No key, no network."""
     from windsock.demo import run_demo
 
     run_demo(host=host, port=port, with_parent=with_parent)
@@ -151,11 +154,11 @@ def demo(
 @app.command()
 def evaluate(
     policy: Annotated[
-        Path | None, typer.Option(help="a windsock.toml with the routes in question")
+        Path | None, typer.Option(help="a windsock.toml with the routes to evaluate")
     ] = None,
     config: Config = None,
     since: Annotated[
-        str | None, typer.Option(help="such as 30d, or a date; the whole log if not said")
+        str | None, typer.Option(help="such as 30d, or a date; default: the whole log")
     ] = None,
     price: Annotated[
         list[str] | None, typer.Option(help="deepseek/*=x1.3, or =INPUT/OUTPUT; repeatable")
@@ -163,10 +166,12 @@ def evaluate(
     world: Annotated[
         Path | None, typer.Option(help="write the log as a scenario folder instead")
     ] = None,
-    route: Annotated[str | None, typer.Option(help="of --world; the first if not named")] = None,
+    route: Annotated[
+        str | None, typer.Option(help="with --world: its route; default: the first")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What other policies or prices would have made of the log."""
+    """What other policies or prices would have done with your log."""
     from windsock.cli.evaluate import evaluate as reckon
     from windsock.cli.evaluate import write_world
 
@@ -193,7 +198,7 @@ db_app.command("stats")(stored_commands.db_stats)
 
 @db_app.command("upgrade")
 def db_upgrade(config: Config = None, as_json: AsJson = False) -> None:
-    """Bring the database to this version's schema."""
+    """Upgrade the database to this version's schema."""
     from windsock.config.file import load_store
     from windsock.store.migrations import HEAD, upgrade
 
@@ -203,17 +208,17 @@ def db_upgrade(config: Config = None, as_json: AsJson = False) -> None:
 
 @db_app.command("backup")
 def db_backup(
-    to: Annotated[Path, typer.Argument(help="the file to write; it must not be there yet")],
+    to: Annotated[Path, typer.Argument(help="the file to write; it must not exist yet")],
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a SQLite store whole, also while a service writes to it."""
+    """Copy a SQLite store, even while a service writes to it."""
     from windsock.config.file import load_store
     from windsock.store.recovery.backup import back_up
 
     pages = back_up(load_store(config_path(config), os.environ).store.url, to)
     told = json.dumps({"file": str(to), "pages": pages})
-    print(told if as_json else f"{to}: {pages} pages, whole")
+    print(told if as_json else f"{to}: complete, {pages} pages")
 
 
 @import_app.command("litellm")
@@ -225,7 +230,7 @@ def import_litellm(
     force: Annotated[bool, typer.Option("--force", help="replace the file if it exists")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write windsock.toml from a LiteLLM model_list."""
+    """Write windsock.toml from a LiteLLM proxy's config.yaml."""
     from windsock.cli import tables
 
     tables.import_litellm(config, to, force=force, as_json=as_json)
@@ -246,7 +251,7 @@ app.command()(evidence_commands.label)
 
 @app.command()
 def doctor(config: Config = None, as_json: AsJson = False) -> None:
-    """Check configuration, keys, prices and store, with the mend."""
+    """Check configuration, keys, prices and store; say what to fix."""
     from windsock.cli import tables
     from windsock.cli.doctor import examine_file
 

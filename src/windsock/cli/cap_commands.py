@@ -11,7 +11,7 @@ import typer
 
 from windsock.cli.options import HERE, Key, Url
 
-caps_app = typer.Typer(help="Hard caps of a running service.", no_args_is_help=True)
+caps_app = typer.Typer(help="Hard spending caps of a running service.", no_args_is_help=True)
 
 
 @caps_app.command("list")
@@ -20,7 +20,7 @@ def caps_list(
     key: Key = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """What is spent, reserved and left of every cap."""
+    """List what is spent, reserved and left of every cap."""
     from windsock.cli.service_client import ServiceClient
 
     show_caps(ServiceClient(url, key).ask("/v1/caps"), as_json=as_json)
@@ -28,17 +28,19 @@ def caps_list(
 
 @caps_app.command("raise")
 def caps_raise(
-    name: Annotated[str, typer.Argument(help="of the cap: as in the file, budgets.NAME, keys.ID")],
-    usd: Annotated[float, typer.Option(help="dollars more")],
+    name: Annotated[
+        str, typer.Argument(help="the cap: its name in the file, budgets.NAME or keys.ID")
+    ],
+    usd: Annotated[float, typer.Option(help="how many dollars to add")],
     lasts: Annotated[str, typer.Option("--for", help="how long, such as 30m, 2h, 1d")] = "1h",
     of: Annotated[
-        str | None, typer.Option(help="one key, route, provider or model family only")
+        str | None, typer.Option(help="for one key, route, provider or model family only")
     ] = None,
     url: Url = HERE,
     key: Key = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Give a cap more money for a while."""
+    """Raise a cap for a while."""
     from windsock.cli.service_client import ServiceClient
 
     body = {"usd": usd, "lasts": lasts, "of": of}

@@ -12,13 +12,13 @@ HERE = "http://127.0.0.1:8787"
 """Where `windsock serve` listens if nothing else is said."""
 
 Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="windsock.toml; found here if not named")
+    Path | None, typer.Option("--config", "-c", help="the configuration; default: ./windsock.toml")
 ]
 Url = Annotated[
     str, typer.Option("--url", help="address of a running windsock", envvar="WINDSOCK_URL")
 ]
 Key = Annotated[
-    str | None, typer.Option("--key", help="a key of that windsock", envvar="WINDSOCK_API_KEY")
+    str | None, typer.Option("--key", help="a key for that service", envvar="WINDSOCK_API_KEY")
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]

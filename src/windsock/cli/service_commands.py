@@ -10,23 +10,24 @@ import typer
 from windsock.cli.options import HERE, AsJson, Key, Url
 from windsock.errors import ConfigError
 
-alarms_app = typer.Typer(help="Silent changes of quality that were found.", no_args_is_help=True)
+alarms_app = typer.Typer(help="Silent changes of quality that were detected.", no_args_is_help=True)
 
 
 def weights(
-    route: Annotated[str | None, typer.Option(help="of this route; of all if not said")] = None,
-    task: Annotated[str | None, typer.Option(help="of this task; of all if not said")] = None,
+    route: Annotated[str | None, typer.Option(help="only this route; default: all")] = None,
+    task: Annotated[str | None, typer.Option(help="only this task; default: all")] = None,
     tokens: Annotated[
-        int | None, typer.Option(help="of prompts of this size; of all sizes if not said", min=1)
+        int | None, typer.Option(help="for prompts of this many tokens; default: any", min=1)
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="show them anew when they change, until Ctrl-C")
+        bool,
+        typer.Option("--watch", "-w", help="show them again whenever they change, until Ctrl-C"),
     ] = False,
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Live weights of a running service."""
+    """Current routing weights of a running service."""
     from windsock.cli.service_client import ServiceClient
     from windsock.cli.weights import Asked, show_weights, watch_weights
 
@@ -39,28 +40,46 @@ def whatif(
         list[str] | None, typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable")
     ] = None,
     floor: Annotated[
-        float | None, typer.Option(help="another quality floor, 0 to below 1", min=0, max=1)
+        float | None,
+        typer.Option(help="another quality floor per task, from 0 to below 1", min=0, max=1),
     ] = None,
     route_floor: Annotated[
-        float | None, typer.Option(help="another floor over all of the route", min=0, max=1)
+        float | None, typer.Option(help="another floor over all traffic of the route", min=0, max=1)
+    ] = None,
+    by_floor: Annotated[
+        bool, typer.Option("--by-floor", help="the cheapest above the floors, ignoring other aims")
+    ] = False,
+    quality: Annotated[
+        str | None, typer.Option(help="another quality: economy, balanced, high or max")
     ] = None,
     budget: Annotated[float | None, typer.Option(help="another budget, $ a day", min=0)] = None,
-    route: Annotated[str | None, typer.Option(help="all routes if not named")] = None,
-    task: Annotated[str | None, typer.Option(help="all tasks seen if not named")] = None,
+    route: Annotated[str | None, typer.Option(help="only this route; default: all")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="only this task; default: all seen so far")
+    ] = None,
     requests_per_day: Annotated[
-        float | None, typer.Option(help="to tell of a day's bill", min=0)
+        float | None, typer.Option(help="scale the daily bill to this many requests", min=0)
     ] = None,
     url: Url = HERE,
     key: Key = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """The next split under other prices, floor or budget. Nothing changes by asking."""
+    """How traffic would split under other prices or aims. Nothing changes by asking."""
     from windsock.cli.foresight.what_if import show_what_if
     from windsock.cli.service_client import ServiceClient
 
-    aims = {"quality_floor": floor, "route_quality_floor": route_floor, "usd_per_day": budget}
+    aims = {
+        "quality_floor": floor,
+        "route_quality_floor": route_floor,
+        "by_floor": by_floor or None,
+        "quality": quality,
+        "usd_per_day": budget,
+    }
     if not price and all(aim is None for aim in aims.values()):
-        raise ConfigError("say what to imagine: --price, --floor, --route-floor or --budget")
+        raise ConfigError(
+            "say what to imagine: --price, --floor, --route-floor, --by-floor, --quality or "
+            "--budget"
+        )
     show_what_if(
         ServiceClient(url, key),
         price or [],
@@ -78,20 +97,22 @@ def learn(
         typer.Argument(help="CSV: task, deployment and success (with count), or reward per prompt"),
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option("--from", help="a file of scores of answers that were given")
+        Path | None, typer.Option("--from", help="a file with scores of past answers")
     ] = None,
     name: Annotated[
-        str, typer.Option("--format", help="of --from: csv, json, otel, langfuse, langsmith")
+        str, typer.Option("--format", help="with --from: csv, json, otel, langfuse, langsmith")
     ] = "csv",
     scale: Annotated[
-        list[str] | None, typer.Option(help="METRIC=WORST..BEST, of --from; once for each metric")
+        list[str] | None, typer.Option(help="with --from: METRIC=WORST..BEST; once per metric")
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="in whose name they count; explicit: people's")
+        str | None, typer.Option(help="whose word they count as; explicit: a person's")
     ] = None,
-    route: Annotated[str, typer.Option(help="whose beliefs to start")] = "auto",
-    strength: Annotated[float, typer.Option(help="most rewards a rate may count for")] = 50.0,
-    undo: Annotated[int | None, typer.Option(help="take a lesson back, by its number")] = None,
+    route: Annotated[str, typer.Option(help="the route whose beliefs to start")] = "auto",
+    strength: Annotated[
+        float, typer.Option(help="how many rewards a rate may count for at most")
+    ] = 50.0,
+    undo: Annotated[int | None, typer.Option(help="take back the lesson with this number")] = None,
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
@@ -121,13 +142,13 @@ def learn(
 
 def explain(
     decision: Annotated[
-        str, typer.Argument(help="its id: x-windsock-decision-id of an answer, or the log's")
+        str, typer.Argument(help="its id: x-windsock-decision-id of an answer, or from the log")
     ],
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Why a decision fell as it did."""
+    """Explain why a request went where it did."""
     from windsock.cli.service_client import ServiceClient
     from windsock.cli.weights import show_decision
 
@@ -136,16 +157,16 @@ def explain(
 
 def report(
     since: Annotated[str, typer.Option(help="how far back, such as 7d or 36h, or a date")] = "1d",
-    by: Annotated[str, typer.Option(help="of route, task, deployment, key")] = "deployment",
+    by: Annotated[str, typer.Option(help="group by route, task, deployment or key")] = "deployment",
     baseline: Annotated[
         str | None,
-        typer.Option(help="compare with all to this one; the incumbent or the reference if not"),
+        typer.Option(help="compare with sending everything here; default: the incumbent"),
     ] = None,
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """What was spent and delivered, billed and counted."""
+    """What was spent and what it delivered. As billed, and as counted."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
@@ -154,7 +175,7 @@ def report(
 
 
 def replicas(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> None:
-    """Who serves together over one database, and who leads."""
+    """The replicas that share one database, and which one leads."""
     from windsock.cli.replicas import show_replicas
     from windsock.cli.service_client import ServiceClient
 
@@ -163,7 +184,7 @@ def replicas(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> None:
 
 @alarms_app.command("list")
 def alarms_list(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> None:
-    """Beliefs that an alarm has changed."""
+    """List beliefs that an alarm has changed."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
@@ -172,13 +193,13 @@ def alarms_list(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> No
 
 @alarms_app.command("silence")
 def alarms_silence(
-    reporter: Annotated[str, typer.Argument(help="id of a key that reports")],
+    reporter: Annotated[str, typer.Argument(help="id of the key whose feedback to ignore")],
     undo: Annotated[bool, typer.Option("--undo", help="count its rewards again")] = False,
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a key's rewards out, as if it had said nothing."""
+    """Ignore the feedback of one key, as if it had said nothing."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
@@ -188,13 +209,13 @@ def alarms_silence(
 
 @alarms_app.command("undo")
 def alarms_undo(
-    deployment: Annotated[str, typer.Argument(help="whose alarm to take back")],
-    route: Annotated[str, typer.Option(help="on which the alarm is held")] = "auto",
+    deployment: Annotated[str, typer.Argument(help="the deployment whose alarm to undo")],
+    route: Annotated[str, typer.Option(help="the route of the alarm")] = "auto",
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put the belief from before an alarm back."""
+    """Restore the belief from before an alarm."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 

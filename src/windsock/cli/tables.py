@@ -45,7 +45,7 @@ def show_report(
         return
     head = Entry(" / ".join(found["by"]), ("requests", "answered", "cost $", "success", "$ per ok"))
     entries = [
-        _report_entry(" / ".join(str(row[name]) for name in found["by"]), row)
+        _report_entry(" / ".join(row[name] or "(none)" for name in found["by"]), row)
         for row in found["data"]
     ]
     if others := found.get("others"):

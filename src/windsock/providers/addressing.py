@@ -78,7 +78,8 @@ def _base_url(account: Account, preset: Preset, places: Mapping[str, str]) -> st
             f"providers.{account.name}.base_url must start with https:// or http:// and name a "
             "host; what stands there is not repeated, for it may be a key"
         )
-    if "{resource}" in usual and not urlsplit(base_url).path.strip("/"):
+    is_completed = preset.is_own or "{resource}" in usual
+    if is_completed and not urlsplit(base_url).path.strip("/"):
         base_url = base_url.rstrip("/") + urlsplit(usual).path
     return PLACE.sub(lambda found: _place(found[1], account, preset, places), base_url).rstrip("/")
 

@@ -153,7 +153,8 @@ def fault_sentence(fault: Mapping[str, Any], place: Sequence[str], near: str | N
     message = str(fault["msg"]).removeprefix("Value error, ")
     if not place:
         return message
-    return f"{key}: {message[0].lower()}{message[1:]}{_given(place, fault['input'])}"
+    given = "" if repr(fault["input"]) in message else _given(place, fault["input"])
+    return f"{key}: {message[0].lower()}{message[1:]}{given}"
 
 
 def _given(place: Sequence[str], value: object) -> str:

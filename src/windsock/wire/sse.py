@@ -29,7 +29,6 @@ DOUBLED = re.compile(rb"(?<![^\r\n])(?:data:[ \t]*)+(?=data:)")
 """The name of a field that a proxy wrote before one that had it."""
 
 FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*(?:error|\w{1,60}(?:exception|error))\b", re.I)
-"""An event that is an error by its name, as `throttlingException`."""
 
 FIELD = re.compile(rb"(?:event|id|retry)?:")
 """How what is no data begins: a comment, or a field beside the data."""
@@ -90,6 +89,8 @@ def data_of(event: bytes) -> bytes:
 
 def events_in(event: bytes) -> list[bytes]:
     """The events that were sent as one, for some servers end each by one line end; else itself."""
+    if event.count(b"data:") < 2:
+        return [event]
     event = DOUBLED.sub(b"", event)
     if len(DATA.findall(event)) < 2 or _is_json(data_of(event)):
         return [event]
@@ -97,6 +98,17 @@ def events_in(event: bytes) -> list[bytes]:
     payloads = [line[5:].strip() for line in lines]
     are_apart = all(each == b"[DONE]" or _is_json(each) for each in payloads)
     return [line + b"\n\n" for line in lines] if are_apart else [event]
+
+
+def is_named_failure(event: bytes) -> bool:
+    """Whether an event is an error by its name, as `throttlingException`."""
+    return b"event:" in event.lower() and FAILED_EVENT.search(event) is not None
+
+
+def has_no_number(payload: bytes) -> bool:
+    """Whether a number is told as one that JSON does not know."""
+    is_likely = b"NaN" in payload or b"Infinity" in payload
+    return is_likely and NO_NUMBER.search(payload) is not None
 
 
 def start_of_event(held: bytes, at: int) -> int:

@@ -255,12 +255,14 @@ def test_a_provisional_price_is_taken_for_half_to_twice_what_others_sell_the_mod
     assert book_of(says("b", "0.2", "0.8")).standing(CHEAP).dearer_by == 0.0
 
 
-def test_dissent_is_told_once_and_makes_the_price_dearer_than_stated() -> None:
+def test_dissent_is_told_once_and_makes_a_provisional_price_dearer_than_stated() -> None:
     book = book_of(says("b", "1", "4"), says("c", "1", "4"))
     (told,) = book.absorb(says("d", "1.5", "6", START + 1), START + 1)
     assert (told.kind, told.facts["feed"]) == ("price.disputed", "d")
     assert book.absorb(says("d", "1.5", "6", START + 2), START + 2) == []
-    assert book.standing(CHEAP).dearer_by == pytest.approx(0.5 * 0.5 / 1.8)
+    assert book.standing(CHEAP).dearer_by == 0.0, "two lists say it"
+    lone = book_of(says("b", "1", "4", trust=0.9), says("d", "1.5", "6"))
+    assert lone.standing(CHEAP).dearer_by == pytest.approx(0.5)
 
 
 def test_yuan_that_one_list_takes_for_dollars_count_last() -> None:

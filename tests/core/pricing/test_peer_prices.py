@@ -329,6 +329,33 @@ def test_a_cut_of_a_proven_price_is_followed_though_others_still_ask_more() -> N
     assert taken(book) == pytest.approx(2.0)
 
 
+@pytest.mark.parametrize(
+    "sellers, is_followed, usd", [(3, False, 6.0), (2, False, 1.2), (3, True, 1.2)]
+)
+def test_a_deep_fall_that_several_sellers_and_lists_belie_counts_as_half_until_one_follows(
+    sellers: int, is_followed: bool, usd: float
+) -> None:
+    asks = [says(f"s{i}/acme-large-4.5", "3", "15", START, feed="x") for i in range(sellers)]
+    book = PriceBook()
+    book.restore([says(NAME, "3", "15", START - 90 * DAY, feed=feed) for feed in ("b", "c")])
+    for each in asks:
+        book.absorb(each, START)
+    for at in range(1, 24):
+        book.absorb(says(NAME, "0.6", "3", START + 300 * at), START + 300 * at)
+        late = says(NAME, "0.6" if is_followed else "3", "3" if is_followed else "15", feed="c")
+        book.absorb(replace(late, seen_at=START + 300 * at + 1), START + 300 * at + 1)
+    assert taken(book, at=START + 7200) == pytest.approx(usd)
+    assert book.standing(NAME, START + 7200).is_bounded == (usd > 1.2)
+
+
+def test_beside_a_plausible_price_a_dearer_one_counts_as_far_as_it_is_plausible() -> None:
+    asks = [says(f"s{i}/acme-large-4.5", "3", "15", feed="x") for i in range(3)]
+    said = says(NAME, "3", "15"), says(NAME, "8", "40", feed="c", trust=0.6)
+    assert taken(book_of(*asks, *said)) == pytest.approx(6.0)
+    assert taken(book_of(asks[0], *said)) == pytest.approx(12.0)
+    assert taken(book_of(*said)) == pytest.approx(16.0), "nothing measures it"
+
+
 def test_a_deep_fall_of_a_single_list_counts_at_once_as_far_as_one_that_is_believed() -> None:
     book = PriceBook()
     book.restore([says(NAME, "3", "15", START - 100)])

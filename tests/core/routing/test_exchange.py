@@ -1,8 +1,12 @@
 """One request as a state machine: who is asked, who is asked next, and when it stops."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router, run
+from windsock.core.model.abilities.terms import Terms
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind
 from windsock.core.model.requests import Preferences
 from windsock.core.model.rewards import Reward
@@ -185,6 +189,29 @@ def test_a_failed_escalation_leaves_the_first_answer(kind, allow_fallbacks) -> N
     assert exchange.next_attempt(START) is None
     assert exchange.state is State.DONE
     assert exchange.outcome(START).served == CHEAP
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        Preferences(only=(CHEAP, STRONG)),
+        Preferences(ignore=(FLAGSHIP,)),
+        Preferences(max_prompt_usd_per_mtok=Decimal("1.5")),
+        Preferences(zdr=True),
+    ],
+)
+def test_nobody_whom_the_caller_rules_out_is_asked_for_a_stronger_answer(wishes) -> None:
+    cascade = Cascade(escalate_below=0.85, to=(FLAGSHIP, STRONG))
+    prices = {CHEAP: 0.1, FLAGSHIP: 5.0, STRONG: 0.4}
+    wind = router(prices=prices, cascade=cascade)
+    kept = {CHEAP, STRONG}
+    wind.catalog.adopt(
+        replace(each, terms=Terms(zdr=each.id in kept))
+        for each in wind.catalog.deployments.values()
+    )
+    exchange = wind.open(request(preferences=replace(wishes, order=(CHEAP,))), START)
+    exchange.report(answered(exchange.next_attempt(START), confidence=0.6), START)
+    assert exchange.next_attempt(START).deployment == STRONG
 
 
 @pytest.mark.parametrize("allow_fallbacks", [False, True])

@@ -1,11 +1,14 @@
 """Fallbacks of a route are asked in their order, after its own candidates and only then."""
 
 import dataclasses
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, failed, request, router, run
 from windsock.core.model.calls import CallKind
+from windsock.core.routing.caps.cap import Cap
 from windsock.core.routing.router import Router
 from windsock.errors import NoCandidate
 
@@ -72,3 +75,42 @@ def test_a_fallback_that_cannot_serve_the_request_is_passed_over() -> None:
     )
     asked = request(model="cheap", needs=frozenset({"tools"}))
     assert run(made.open(asked, START), START, CallKind.BAD_ANSWER) == [CHEAP, FLAGSHIP]
+
+
+def test_who_stands_in_from_the_first_goes_on_to_those_after_it() -> None:
+    made = routed(cheap=("mid", FLAGSHIP))
+    take_out(made, CHEAP)
+    asked = made.open(request(model="cheap"), START)
+    assert run(asked, START, CallKind.BAD_ANSWER) == [MID, FLAGSHIP]
+
+
+def alone(**limits: Any) -> Router:
+    """A route over one deployment, with another, which no route has, as its fallback."""
+    made = router()
+    route = dataclasses.replace(
+        made.routes["auto"], name="cheap", candidates=(CHEAP,), fallbacks=(MID,), **limits
+    )
+    made.routes.clear()  # type: ignore[attr-defined]
+    made.routes["cheap"] = route  # type: ignore[index]
+    return made
+
+
+@pytest.mark.parametrize("name", ["cheap", MID])
+def test_a_fallback_has_the_limits_of_the_route_that_names_it(name: str) -> None:
+    made = alone(first_byte_s=2.0, max_attempts=1)
+    take_out(made, CHEAP)
+    exchange = made.open(request(model=name), START)
+    attempt = exchange.next_attempt(START)
+    assert (attempt.deployment, attempt.timeout_s) == (MID, 2.0)
+    exchange.report(failed(attempt, CallKind.TIMED_OUT), START)
+    assert exchange.next_attempt(START) is None
+
+
+@pytest.mark.parametrize("name", ["cheap", MID])
+def test_a_fallback_that_no_route_has_is_paid_by_the_route_that_names_it(name: str) -> None:
+    made = alone()
+    made.caps.adopt((Cap(name="c", usd=Decimal(1), routes=("cheap",)),))
+    take_out(made, CHEAP)
+    assert run(made.open(request(model=name), START), START) == [MID]
+    (account,) = made.caps.all_accounts(START)
+    assert account.spent_usd > 0

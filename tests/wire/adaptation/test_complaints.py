@@ -33,7 +33,7 @@ def raw(body: object) -> bytes:
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row['source']}" for row in ROWS])
 def test_a_refusal_says_which_fields_are_not_taken(row) -> None:
     found = complaints_of(row["status"], raw(row["body"]), SENT)
-    assert [list(astuple(each)) for each in found] == row["says"]
+    assert [list(astuple(each))[:4] for each in found] == row["says"]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row["says"]], ids=str)

@@ -10,8 +10,8 @@ from windsock.cli.options import HERE, AsJson, Key, Url
 
 
 def label(
-    route: Annotated[str | None, typer.Option(help="of this route; of all if not said")] = None,
-    task: Annotated[str | None, typer.Option(help="of this task; of all if not said")] = None,
+    route: Annotated[str | None, typer.Option(help="only this route; default: all")] = None,
+    task: Annotated[str | None, typer.Option(help="only this task; default: all")] = None,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="open the page in a browser, if there is one")
     ] = True,
@@ -19,7 +19,7 @@ def label(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open a page with the answers worth labelling most."""
+    """Open a page with the answers most worth labelling."""
     from windsock.cli.evidence.label import show_label
     from windsock.cli.service_client import ServiceClient
 

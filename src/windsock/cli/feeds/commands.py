@@ -9,16 +9,18 @@ import typer
 
 from windsock.cli.options import AsJson
 
-feeds_app = typer.Typer(help="Feed declarations.", no_args_is_help=True)
+feeds_app = typer.Typer(help="Check feed declarations.", no_args_is_help=True)
 
 
 @feeds_app.command("check")
 def feeds_check(
     path: Annotated[
         Path | None,
-        typer.Argument(help="a feed folder, or a folder of them; the shipped ones if none"),
+        typer.Argument(help="a feed folder, or a folder of them; default: the shipped ones"),
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="fetch instead of the sample")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="fetch from the network instead of reading the sample")
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="write expected.csv from the sample")
     ] = False,

@@ -17,12 +17,12 @@ def init(
         "windsock.toml"
     ),
     use: Annotated[
-        list[str] | None, typer.Option(help="a provider whose key is set; repeatable, else all")
+        list[str] | None, typer.Option(help="a provider whose key is set; repeatable; default: all")
     ] = None,
     purpose: Annotated[
         str | None, typer.Option("--for", help="everything, extraction or code")
     ] = None,
-    budget: Annotated[str | None, typer.Option(help="most dollars a day, or none")] = None,
+    budget: Annotated[str | None, typer.Option(help="dollars a day at most, or none")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="ask nothing")] = False,
     as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="replace the file if it exists")] = False,

@@ -54,7 +54,7 @@ def simulate(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay price shocks, or rehearse what comes after a log."""
+    """Replay price shocks, or rehearse what may follow your log."""
     if from_log:
         from windsock.cli.foresight.rehearse import rehearse_log
         from windsock.cli.service_client import ServiceClient
@@ -80,13 +80,13 @@ def simulate(
 
 
 def frontier(
-    route: Annotated[str | None, typer.Argument(help="all routes if not named")] = None,
-    task: Annotated[str | None, typer.Option(help="of this task; of all if not said")] = None,
+    route: Annotated[str | None, typer.Argument(help="only this route; default: all")] = None,
+    task: Annotated[str | None, typer.Option(help="only this task; default: all")] = None,
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """What you would get at each wish: cost against success. Nothing changes by asking."""
+    """Cost against success at each quality setting. Nothing changes by asking."""
     from windsock.cli.foresight.frontier import show_frontier
     from windsock.cli.service_client import ServiceClient
 

@@ -19,15 +19,17 @@ Scenario = Annotated[
     str | None,
     typer.Argument(help="a folder name in simulations/, or a path", autocompletion=_scenarios),
 ]
-Policies = Annotated[list[str] | None, typer.Option("--policy", help="repeatable; or all")]
-Seeds = Annotated[int | None, typer.Option(min=1, help="how many seeds to run; 1, of a log 10")]
+Policies = Annotated[
+    list[str] | None, typer.Option("--policy", help="a rival policy to run; repeatable; or all")
+]
+Seeds = Annotated[int | None, typer.Option(min=1, help="seeds to run; default: 1, from a log 10")]
 Engine = Annotated[str, typer.Option(help="local, or dask or ray on a cluster")]
-Jobs = Annotated[int | None, typer.Option(min=1, help="runs at once; one a core")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="parallel runs; default: one per core")]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="KEY=VALUE,VALUE of the scenario, each value run; of a log KEY=VALUE of "
+        help="KEY=VALUE,VALUE of the scenario, one run per value; from a log KEY=VALUE of "
         "windsock.toml; repeatable",
     ),
 ]
@@ -37,22 +39,24 @@ Outcomes = Annotated[
 Report = Annotated[Path | None, typer.Option(help="write one HTML file")]
 
 FromLog = Annotated[
-    bool, typer.Option("--from-log", help="rehearse what comes after a service's log")
+    bool, typer.Option("--from-log", help="rehearse what may follow a service's log")
 ]
-LogRoute = Annotated[str | None, typer.Option(help="of the log; the first if not named")]
-LogSince = Annotated[str | None, typer.Option(help="traffic of the last 7d, say; all of it")]
+LogRoute = Annotated[str | None, typer.Option(help="route of the log; default: the first")]
+LogSince = Annotated[
+    str | None, typer.Option(help="use only the last 7d, say; default: all traffic")
+]
 Lasts = Annotated[str, typer.Option("--for", help="how long to rehearse")]
 PriceMoves = Annotated[
     list[str] | None, typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable")
 ]
-Retired = Annotated[list[str] | None, typer.Option(help="a deployment ends; repeatable")]
-Outages = Annotated[list[str] | None, typer.Option(help="NAME=2h; repeatable")]
+Retired = Annotated[list[str] | None, typer.Option(help="a deployment that is retired; repeatable")]
+Outages = Annotated[list[str] | None, typer.Option(help="an outage, NAME=2h; repeatable")]
 Newcomers = Annotated[
     list[str] | None,
-    typer.Option(help="PROVIDER/MODEL=INPUT/OUTPUT, perhaps @SUCCESS; repeatable"),
+    typer.Option(help="a newcomer, PROVIDER/MODEL=INPUT/OUTPUT[@SUCCESS]; repeatable"),
 ]
-When = Annotated[str | None, typer.Option(help="when all that happens: 'in 6h'")]
+When = Annotated[str | None, typer.Option(help="when these changes happen, such as 'in 6h'")]
 LogUrl = Annotated[
     str | None,
-    typer.Option(help="of a running service, whose log it is then", envvar="WINDSOCK_URL"),
+    typer.Option(help="use the log of the service at this address", envvar="WINDSOCK_URL"),
 ]

@@ -21,7 +21,7 @@ LEAST_SHOWN = 0.0005
 def show_what_if(
     service: Client,
     prices: Sequence[str],
-    aims: Mapping[str, float | None],
+    aims: Mapping[str, float | str | None],
     *,
     route: str | None,
     task: str | None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST = 2**31 - 1
 """Of a limit, as every database holds it."""
 
-keys_app = typer.Typer(help="Virtual keys.", no_args_is_help=True)
+keys_app = typer.Typer(help="Virtual API keys.", no_args_is_help=True)
 
 
 def _scopes(begun: str) -> list[str]:
@@ -34,7 +34,7 @@ KeyId = Annotated[str, typer.Argument(help="the id of a key; 'windsock keys list
 def keys_create(
     name: Annotated[str, typer.Argument(help="what the key is for")],
     namespace: Annotated[
-        str, typer.Option(help="whose beliefs and decisions its calls share")
+        str, typer.Option(help="namespace whose beliefs and decisions it shares")
     ] = "default",
     scope: Annotated[
         list[str] | None,
@@ -53,16 +53,16 @@ def keys_create(
         ),
     ] = None,
     rpm: Annotated[
-        int | None, typer.Option(min=1, max=MOST, help="requests a minute, at most")
+        int | None, typer.Option(min=1, max=MOST, help="requests per minute, at most")
     ] = None,
     tpm: Annotated[
-        int | None, typer.Option(min=1, max=MOST, help="tokens a minute, at most")
+        int | None, typer.Option(min=1, max=MOST, help="tokens per minute, at most")
     ] = None,
     budget_usd: Annotated[
         float | None, typer.Option("--budget-usd", min=0, max=MOST, help="dollars it may spend")
     ] = None,
     budget_period: Annotated[
-        str | None, typer.Option("--budget-period", help="in a day, week, month or in total")
+        str | None, typer.Option("--budget-period", help="per day, week or month, or in total")
     ] = None,
     expires: Annotated[
         str | None, typer.Option(help="such as 90d, or a date such as 2027-01-31")
@@ -78,7 +78,7 @@ def keys_create(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and show it once."""
+    """Create a key and show it once."""
     from windsock.cli.keys import printing
 
     made = _book(config).create(
@@ -98,7 +98,7 @@ def keys_create(
 
 @keys_app.command("list")
 def keys_list(config: Config = None, as_json: AsJson = False) -> None:
-    """All keys, without their secrets."""
+    """List all keys, without their secrets."""
     from windsock.cli.keys import printing
 
     book = _book(config)
@@ -107,7 +107,7 @@ def keys_list(config: Config = None, as_json: AsJson = False) -> None:
 
 @keys_app.command("show")
 def keys_show(key_id: KeyId, config: Config = None, as_json: AsJson = False) -> None:
-    """One key whole: what it may do, and how much of it."""
+    """Show one key: its scopes, limits and budget."""
     from windsock.cli.keys import printing
 
     book = _book(config)
@@ -117,11 +117,11 @@ def keys_show(key_id: KeyId, config: Config = None, as_json: AsJson = False) -> 
 @keys_app.command("rotate")
 def keys_rotate(
     key_id: KeyId,
-    overlap: Annotated[str, typer.Option(help="for which the old one still works")] = "1h",
+    overlap: Annotated[str, typer.Option(help="how long the old one still works")] = "1h",
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key in place of another. Limits, budget and history go on."""
+    """Replace a key. Limits, budget and history carry over."""
     from windsock.cli.keys import printing
 
     printing.show_made(_book(config).rotate(key_id, overlap), as_json=as_json)
@@ -129,7 +129,7 @@ def keys_rotate(
 
 @keys_app.command("revoke")
 def keys_revoke(key_id: KeyId, config: Config = None, as_json: AsJson = False) -> None:
-    """End a key; a running service notices within seconds."""
+    """Revoke a key; a running service notices within seconds."""
     from windsock.cli.keys import printing
 
     book = _book(config)

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from windsock.cli.litellm_import.imported import FROM_ENVIRONMENT, Imported, Table, reference
 from windsock.cli.litellm_import.words import (
     ACCOUNT,
+    ADDRESSES,
     BARE,
+    BASES,
     BY_RESPONSES,
     KEYS,
     PROVIDERS,
@@ -26,8 +28,20 @@ COMPATIBLE = "openai"
 """The language that an unknown address is taken to speak; whose it is, its name does not say."""
 
 
+HUGGINGFACE = "huggingface"
+"""Who sells for others: LiteLLM writes the seller before a model, its router takes it behind."""
+
 REGION = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)/")
 """Bedrock's, which may stand before a model's name."""
+
+ARN = re.compile(r"arn:aws[\w-]*:bedrock:([\w-]+):")
+"""A name of Bedrock's that states its region itself."""
+
+AZURE_PATH = re.compile(r"(?<=[^/:])/(?:openai(?:/deployments.*)?|models(?:/.*)?)/?$")
+"""Of an address at Azure, what follows the host anyhow."""
+
+UNDATED = ("v1", "latest", "preview")
+"""Versions of Azure's API that mean the one without a date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +75,7 @@ def named(params: Mapping[str, Any], environ: Mapping[str, str]) -> Named | None
         model = model.removeprefix(way)
     region = REGION.match(model)
     model = model[region.end() :] if region else model
+    region = region or ARN.match(model)
     name = provider_names().split_region(PROVIDERS.get(prefix, prefix))[0]
     preset = _by_address(params) or _unless_elsewhere(name, params)
     return Named(
@@ -88,6 +103,9 @@ def _split(stated: str) -> tuple[str, str]:
 
 def _own_name(model: str, preset: Preset | None) -> str:
     """As the provider's endpoint takes it, where lists leave its prefix out."""
+    if preset and preset.id == HUGGINGFACE and model.count("/") > 1:
+        seller, _, rest = model.partition("/")
+        return f"{rest}:{seller}"
     if preset and preset.own_prefixes and "/" not in model and model:
         return preset.own_prefixes[0] + model
     return model
@@ -95,7 +113,8 @@ def _own_name(model: str, preset: Preset | None) -> str:
 
 def address_of(params: Mapping[str, Any]) -> str:
     """Where the deployment is called, as stated; empty if it does not say."""
-    return str(params.get("api_base") or params.get("base_url") or "").strip()
+    stated = ("api_base", "base_url", "aws_bedrock_runtime_endpoint")
+    return next((str(params[each]).strip() for each in stated if params.get(each)), "")
 
 
 def _by_address(params: Mapping[str, Any]) -> Preset | None:
@@ -124,7 +143,10 @@ def account(found: Imported, who: Named, params: Mapping[str, Any]) -> str | Non
     facts = _facts(who, params)
     if who.preset is None:
         if "base_url" not in facts:
-            return None
+            if who.provider not in ADDRESSES:
+                return None
+            facts["base_url"], variable = ADDRESSES[who.provider]
+            facts.setdefault("api_key", f"${{{variable}}}")
         if _is_own(facts["base_url"]):
             facts["price"] = {"input": 0, "output": 0, "reason": "a server of one's own"}
     elif who.preset.is_own:
@@ -138,8 +160,6 @@ def _placed(found: Imported, base: str, facts: Table, preset: Preset | None) -> 
     name, count = base, 1
     while True:
         made = facts if preset is None or name == preset.id else {"preset": preset.id, **facts}
-        if not made and name not in found.providers:
-            return name
         if found.providers.setdefault(name, made) == made:
             return name
         count += 1
@@ -154,11 +174,15 @@ def _facts(who: Named, params: Mapping[str, Any]) -> Table:
     for key, name in ACCOUNT.items():
         if params.get(key) not in (None, ""):
             facts[name] = reference(params[key])
+    if facts.get("api_version") in UNDATED:
+        del facts["api_version"]
     if "api_key" not in facts and (variable := _usual_key(who, params)):
         facts["api_key"] = f"${{{variable}}}"
     if params.get("azure_ad_token"):
         facts["auth"] = "bearer"
     address = address_of(params)
+    if not address and preset is not None and preset.id in BASES:
+        address = f"os.environ/{BASES[preset.id]}"
     if address:
         usual = preset.base_url if preset and "{" not in preset.base_url else ""
         facts["base_url"] = _completed(reference(address, usual), preset)
@@ -177,8 +201,12 @@ def _usual_key(who: Named, params: Mapping[str, Any]) -> str | None:
 def _completed(address: str, preset: Preset | None) -> str:
     """With the path that LiteLLM appends by itself, of servers of one's own and native formats."""
     address = address.removesuffix("/chat/completions").rstrip("/")
+    if preset is not None and preset.id == "azure":
+        return AZURE_PATH.sub("", address)
     is_bare = address.startswith("http") and not urlsplit(address).path
-    is_completed = preset is not None and (preset.is_own or "openai" not in preset.format)
+    is_completed = preset is not None and (
+        preset.is_own or preset.id == HUGGINGFACE or "openai" not in preset.format
+    )
     if preset is not None and is_completed and is_bare:
         return address + urlsplit(preset.base_url).path
     return address
@@ -193,8 +221,13 @@ def _headers(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_own(address: str) -> bool:
-    """A server that no provider runs: on this machine, in this network, beside this container."""
+    """A server that no provider runs: on this machine, in this network, beside this container.
+
+    Of an address that only a variable names nothing is known.
+    """
     host = urlsplit(address).hostname or ""
+    if not host:
+        return False
     try:
         return not ip_address(host).is_global
     except ValueError:

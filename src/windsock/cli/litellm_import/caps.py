@@ -27,7 +27,7 @@ def take_caps(found: Imported, router: Mapping[str, Any], litellm: Mapping[str, 
     stated = router.get("provider_budget_config")
     for name, budget in stated.items() if isinstance(stated, dict) else ():
         place = f"router_settings.provider_budget_config.{name}"
-        if not (accounts := _accounts(found, str(name))):
+        if not (accounts := accounts_of(found, str(name))):
             found.note(place, "none of the deployments is its")
         elif isinstance(budget, dict):
             _cap(found, place, str(name), budget, {"providers": accounts})
@@ -48,7 +48,7 @@ def _cap(found: Imported, place: str, name: str, stated: Mapping[str, Any], of: 
         found.note(place, UNTIMED)
 
 
-def _accounts(found: Imported, provider: str) -> list[str]:
+def accounts_of(found: Imported, provider: str) -> list[str]:
     """The tables of a provider whose deployments the list has."""
     known = provider_names().split_region(PROVIDERS.get(provider, provider))[0]
     asked = [each for route in found.routes.values() for each in route["candidates"]]

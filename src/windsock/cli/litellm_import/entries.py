@@ -78,8 +78,8 @@ def _provider(found: Imported, group: str, who: Named, params: Params) -> str | 
 def _add_known(found: Imported, group: str, who: Named, provider: str) -> None:
     """Every model that a `*` is known to stand for, under the name that clients use."""
     names = known_models(who.preset, who.model) if who.preset else []
-    instead = f"the {len(names)} that the packaged price list has are named, others need a line"
-    found.note("a wildcard", f'{instead}: [deployments."{provider}/NAME"]', group)
+    what = f"a wildcard beyond the {len(names)} models that the packaged price list names"
+    found.note(what, f'add [deployments."{provider}/NAME"] for each other one', group)
     for model in names:
         name, deployment = group.replace("*", _filling(who.model, model)), f"{provider}/{model}"
         if name in (deployment, model):
@@ -108,12 +108,12 @@ def _join(route: Table, deployment: str, params: Params) -> None:
     if isinstance(params.get("order"), int):
         route.setdefault("_order", {})[deployment] = params["order"]
     for key, name in (("timeout", "answer_timeout"), ("stream_timeout", "first_byte_timeout")):
-        if (limit := seconds_in(params.get(key))) is not None:
+        if (limit := number_in(params.get(key))) is not None:
             route[name] = max(limit, route.get(name, 0.0))
 
 
-def seconds_in(value: Any) -> float | None:
-    """A limit of time in s, None if none is stated."""
+def number_in(value: Any) -> float | None:
+    """A number above 0, such as a limit of time in s; None if none is stated."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -126,7 +126,9 @@ def _facts(found: Imported, deployment: str, params: Params, info: Params) -> Ta
     facts: Table = {}
     base = info.get("base_model") or params.get("base_model")
     if base:
-        facts["price_names"] = _price_names(deployment, str(base))
+        seller = deployment.partition("/")[0]
+        preset = found.providers.get(seller, {}).get("preset", seller)
+        facts["price_names"] = _price_names(preset, str(base))
     able = {
         name: info[key]
         for key, name in FACTS.items()
@@ -138,12 +140,13 @@ def _facts(found: Imported, deployment: str, params: Params, info: Params) -> Ta
     return facts | ({"price": price} if price else {})
 
 
-def _price_names(deployment: str, base: str) -> list[str]:
+def _price_names(preset: str, base: str) -> list[str]:
     """Under what lists quote the model that a name of the owner's own stands for."""
     provider, _, model = base.partition("/")
     if not model:
-        return [f"{deployment.partition('/')[0]}/{base}", f"openai/{base}"]
-    return [f"{provider_names().split_region(provider)[0]}/{model}"]
+        return [f"{preset}/{base}", f"openai/{base}"]
+    seller = provider_names().split_region(provider)[0]
+    return [f"{seller}/{model}", *([f"openai/{model}"] if seller == "azure" else [])]
 
 
 def _price(found: Imported, deployment: str, stated: Params) -> Table:
@@ -154,7 +157,11 @@ def _price(found: Imported, deployment: str, stated: Params) -> Table:
     body = json.dumps({"x": {**words, "litellm_provider": "x", "mode": words.get("mode")}})
     rows = read(_list(), body.encode(), seen_at=0.0).rows
     if not rows or (rows[0].mode == CHAT and not rows[0].usd_per_mtok.keys() >= set(MAIN_METERS)):
-        found.note("its price", "state input and output in [deployments.NAME] price", deployment)
+        found.note(
+            "its price, which is not whole",
+            "state input and output in [deployments.NAME] price",
+            deployment,
+        )
         return {}
     if rows[0].mode not in IN_WORDS:
         found.note("its price", f"no model that does {rows[0].mode} is asked", deployment)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windsock.cli.litellm_import.caps import take_caps
-from windsock.cli.litellm_import.entries import seconds_in
+from windsock.cli.litellm_import.caps import accounts_of, take_caps
+from windsock.cli.litellm_import.entries import number_in
 from windsock.cli.litellm_import.imported import Imported, Table, reference
 from windsock.cli.litellm_import.words import (
     AT_THE_TOP,
     OF_A_CACHE,
+    OF_ANSWERS,
     OF_LITELLM,
     OF_THE_PROXY,
     OF_THE_ROUTER,
@@ -21,7 +22,8 @@ FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"
 """Lists of {group: [groups]}: a candidate here takes over for whatever reason another fails."""
 
 EVERYBODY = "*"
-MOST_ATTEMPTS = 20
+MOST_ATTEMPTS, USUAL_ATTEMPTS = 20, 3
+"""Of a route: what `max_attempts` may be, and what it is if not stated."""
 
 Stated = Mapping[str, Any]
 
@@ -40,6 +42,7 @@ def take_groups(found: Imported, body: Stated) -> None:
     _keys(found, _table(body, "general_settings"))
     _cache(found, litellm)
     _logging(found, litellm)
+    _discounts(found, litellm)
     _note_rest(found, body)
 
 
@@ -137,14 +140,19 @@ def _names(stated: Any) -> list[str]:
 
 
 def _limits(found: Imported, both: Stated) -> None:
-    """Attempts and times that hold for every group that states none."""
-    retries, limit = both.get("num_retries"), both.get("timeout") or both.get("request_timeout")
+    """Attempts and times that hold for every group that states none.
+
+    Retries there are beside the fallbacks, attempts here are all calls for one request.
+    """
+    stated, limit = both.get("num_retries"), both.get("timeout") or both.get("request_timeout")
+    retries = stated if isinstance(stated, int) and stated >= 0 else None
     for route in found.routes.values():
-        if isinstance(retries, int) and retries >= 0:
-            route["max_attempts"] = max(1, min(MOST_ATTEMPTS, retries + 1))
-        if (longest := seconds_in(limit)) is not None:
+        attempts = (retries or 0) + 1 + len(route.get("fallbacks", ()))
+        if retries is not None or attempts > USUAL_ATTEMPTS:
+            route["max_attempts"] = min(MOST_ATTEMPTS, attempts)
+        if (longest := number_in(limit)) is not None:
             route.setdefault("answer_timeout", longest)
-        if (first := seconds_in(both.get("stream_timeout"))) is not None:
+        if (first := number_in(both.get("stream_timeout"))) is not None:
             route.setdefault("first_byte_timeout", first)
 
 
@@ -159,6 +167,8 @@ def _keys(found: Imported, general: Stated) -> None:
     most = general.get("global_max_parallel_requests") or general.get("max_parallel_requests")
     if isinstance(most, int) and most > 0:
         found.server["max_concurrent"] = most
+    if (megabytes := number_in(general.get("max_request_size_mb"))) is not None:
+        found.server["max_body_mb"] = megabytes
 
 
 def _cache(found: Imported, litellm: Stated) -> None:
@@ -167,17 +177,25 @@ def _cache(found: Imported, litellm: Stated) -> None:
         return
     params = _table(litellm, "cache_params")
     found.cache["enabled"] = True
-    if (ttl := seconds_in(params.get("ttl"))) is not None:
+    if (ttl := number_in(params.get("ttl"))) is not None:
         found.cache["ttl"] = ttl
     for name in params.keys() - CACHE:
         found.note(f"cache_params.{name}", OF_A_CACHE.get(name, UNKNOWN))
-    kind, host = str(params.get("type", "local")), params.get("host")
-    if kind == "redis" and host:
+    kind, host = str(params.get("type", "redis")), params.get("host")
+    found.note("a cache of every answer", OF_ANSWERS)
+    if kind == "redis" and params.get("url"):
+        found.cache["url"] = reference(params["url"])
+    elif kind == "redis" and host:
         secret = f":{reference(params['password'])}@" if params.get("password") else ""
         port = reference(params.get("port") or 6379)
         scheme = "rediss" if params.get("ssl") is True else "redis"
         found.cache["url"] = f"{scheme}://{secret}{reference(host)}:{port}"
-    elif kind not in ("local", "redis"):
+    elif kind == "redis":
+        found.note(
+            "a cache in Redis at the address that only the environment of LiteLLM states",
+            "state it in [cache] url; until then answers are kept in memory",
+        )
+    elif kind != "local":
         found.note(
             f"a cache of type {kind}",
             "only identical requests are answered from [cache], in memory or in Redis",
@@ -191,7 +209,18 @@ def _logging(found: Imported, litellm: Stated) -> None:
         found.server["log_format"] = "json"
 
 
-CACHE = {"type", "host", "port", "password", "ttl", "ssl"}
+def _discounts(found: Imported, litellm: Stated) -> None:
+    """Shares that are taken off what lists say of a provider."""
+    for name, share in _table(litellm, "cost_discount_config").items():
+        place, off = f"litellm_settings.cost_discount_config.{name}", number_in(share)
+        accounts = accounts_of(found, str(name))
+        for account in accounts if off is not None and off < 1 else ():
+            found.providers.setdefault(account, {})["discount"] = off
+        if not accounts:
+            found.note(place, "none of the deployments is its")
+
+
+CACHE = {"type", "url", "host", "port", "password", "ttl", "ssl"}
 """What of `cache_params` is carried."""
 
 CARRIED = {
@@ -202,8 +231,12 @@ CARRIED = {
     "litellm_settings": {
         *FALLBACKS, "default_fallbacks", "num_retries", "request_timeout", "cache",
         "cache_params", "set_verbose", "json_logs", "max_budget", "budget_duration",
+        "cost_discount_config",
     },
-    "general_settings": {"master_key", "global_max_parallel_requests", "max_parallel_requests"},
+    "general_settings": {
+        "master_key", "global_max_parallel_requests", "max_parallel_requests",
+        "max_request_size_mb",
+    },
 }  # fmt: skip
 """What the functions above take, by table."""
 

@@ -52,7 +52,7 @@ def as_toml(found: Imported, source: str) -> str:
     tables = {
         "server": found.server,
         "cache": found.cache,
-        "providers": found.providers,
+        "providers": {name: facts for name, facts in found.providers.items() if facts},
         "deployments": found.deployments,
         "routes": found.routes,
         "caps": found.caps,

@@ -21,13 +21,34 @@ BARE = (
 )
 """Whom it asks for a model that names nobody, by how the name begins; all others are OpenAI's."""
 
+ADDRESSES = {
+    "nvidia_nim": ("https://integrate.api.nvidia.com/v1", "NVIDIA_NIM_API_KEY"),
+    "friendliai": ("https://api.friendli.ai/serverless/v1", "FRIENDLI_TOKEN"),
+    "featherless_ai": ("https://api.featherless.ai/v1", "FEATHERLESS_AI_API_KEY"),
+    "nscale": ("https://inference.api.nscale.com/v1", "NSCALE_API_KEY"),
+    "meta_llama": ("https://api.llama.com/compat/v1", "LLAMA_API_KEY"),
+    "volcengine": ("https://ark.cn-beijing.volces.com/api/v3", "VOLCENGINE_API_KEY"),
+    "ai21": ("https://api.ai21.com/studio/v1", "AI21_API_KEY"),
+    "lambda_ai": ("https://api.lambda.ai/v1", "LAMBDA_API_KEY"),
+    "hyperbolic": ("https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
+}
+"""Where it calls providers of which nothing is known here, and the variable with their key."""
+
+BASES = {
+    "azure": "AZURE_API_BASE",
+    "ollama": "OLLAMA_API_BASE",
+    "vllm": "HOSTED_VLLM_API_BASE",
+    "lmstudio": "LM_STUDIO_API_BASE",
+}
+"""Variables in which it looks for the address of a provider, where none is stated."""
+
 WAYS = ("responses/", "chat/", "converse/", "invoke/", "o_series/", "gpt5_series/", "global/")
 """Before a model's name: how it is to be called, which is one way here."""
 
 BY_RESPONSES = {"openai": "openai-responses"}
 """Providers that are another one here where a way says so: its models have nothing else."""
 
-UNSERVED = {"google-vertex": ("claude", "mistral", "codestral", "jamba")}
+UNSERVED = {"google-vertex": ("claude", "mistral", "codestral", "jamba"), "azure": ("claude",)}
 """How models begin that a provider sells, but not at the endpoint by which it is called here."""
 
 KEYS = {"azure": "AZURE_API_KEY"}
@@ -65,7 +86,7 @@ SILENT = {
     "use_in_pass_through", "access_groups", "team_id", "supports_streaming", "supports_reasoning",
     "supports_system_messages", "supports_tool_choice", "supports_prompt_caching",
     "supports_parallel_function_calling", "health_check_timeout", "health_check_model",
-    "merge_reasoning_content_in_choices",
+    "merge_reasoning_content_in_choices", "aws_bedrock_runtime_endpoint",
 }  # fmt: skip
 """Stated for a deployment and either carried elsewhere, or true here by itself, or a comment."""
 
@@ -77,6 +98,8 @@ _RATE = (
     "bounds calls at a time"
 )
 _BUDGET = "[caps.NAME] bounds dollars by key, route, provider and model family"
+_KEYS = "keys with limits and budgets are made by 'windsock keys create'"
+_TEXTS = "texts are never logged and never in the store; [labels] texts holds some in memory"
 _EVENTS = "events go to [[webhooks]], counts to /metrics, every call to the ledger"
 _HEALTH = "health is learnt from live traffic (docs/gateway.md, Health)"
 _PRICE = "traffic follows price and success; [routes.NAME] policy names a fixed rule"
@@ -86,9 +109,11 @@ _SHARED = "one process keeps the state; answers may be shared by [cache] url"
 UNTIMED = "[caps.NAME] bounds dollars above 0 by the day, week or month, or in total: state one"
 """Of a budget that no cap can stand for."""
 
+OF_ANSWERS = "kept are answers at temperature 0, or where a request has x-windsock-cache: use"
+
 OF_A_CACHE = {
     "namespace": "give each service a database of its own in [cache] url",
-    "mode": "kept are answers at temperature 0, or where a request has x-windsock-cache: use",
+    "mode": OF_ANSWERS,
     "supported_call_types": "kept are chats, embeddings and what else is asked alike",
 }
 """Of `cache_params`."""
@@ -125,12 +150,20 @@ OF_A_DEPLOYMENT = {
     "client_secret": _ENTRA,
     "azure_username": _ENTRA,
     "azure_password": _ENTRA,
+    "service_tier": _REQUEST,
+    "keep_alive": _REQUEST,
+    "safety_settings": _REQUEST,
+    "guardrailConfig": "no content is filtered here",
+    "guardrails": "no content is filtered here",
+    "allowed_openai_params": "[deployments.NAME.parameters] takes",
+    "team_public_model_name": "give the route an alias, and keys a list of models (--model)",
+    "cooldown_time": _HEALTH,
+    "mock_testing_fallbacks": "'windsock demo' has paper providers",
+    "use_litellm_proxy": "state the proxy's address: preset litellm",
     "tags": "name candidates in a route of its own",
     "region_name": "name candidates in a route of its own",
     "max_budget": _BUDGET,
     "budget_duration": _BUDGET,
-    "input_cost_per_second": "no meter counts seconds; state a price per token or request",
-    "output_cost_per_second": "no meter counts seconds; state a price per token or request",
     "cache_control_injection_points": "send cache_control with each request",
     "mock_response": "'windsock demo' has paper providers",
 }
@@ -155,6 +188,9 @@ OF_THE_ROUTER = {
     "cache_responses": "set [cache] enabled = true",
     "tag_filtering": "name candidates in a route of its own",
     "enable_tag_filtering": "name candidates in a route of its own",
+    "redis_db": _SHARED,
+    "max_fallbacks": "[routes.NAME] max_attempts bounds them",
+    "default_litellm_params": _REQUEST,
     "optional_pre_call_checks": "a conversation stays where its prompt is cached by itself",
 }
 """Of `router_settings`."""
@@ -166,8 +202,20 @@ OF_LITELLM = {
     "failure_callback": _EVENTS,
     "callbacks": _EVENTS,
     "service_callback": _EVENTS,
-    "max_internal_user_budget": _BUDGET,
-    "default_team_settings": "keys have namespaces: 'windsock keys create'",
+    "max_internal_user_budget": _KEYS,
+    "default_max_internal_user_budget": _KEYS,
+    "default_internal_user_params": _KEYS,
+    "max_end_user_budget": _KEYS,
+    "upperbound_key_generate_params": _KEYS,
+    "default_key_generate_params": _KEYS,
+    "cost_margin_config": "[providers.NAME] adjustments adds a share to list prices",
+    "public_model_groups": "keys may ask for the models that they list (--model)",
+    "turn_off_message_logging": _TEXTS,
+    "redact_user_api_key_info": _TEXTS,
+    "redact_messages_in_exceptions": _TEXTS,
+    "return_response_headers": "answers have the headers x-windsock-*",
+    "forward_traceparent_to_llm_provider": "traceparent goes on: [server] pass_headers",
+    "default_team_settings": "keys have namespaces: 'windsock keys create --namespace'",
     "allowed_fails": _HEALTH,
     "cooldown_time": _HEALTH,
     "model_alias_map": "name a route instead",
@@ -182,11 +230,21 @@ OF_LITELLM = {
 OF_THE_PROXY = {
     "database_url": "[store] url names a database of its own; LiteLLM's is not read",
     "store_model_in_db": "models in its database are not in this file; GET /model/info lists them",
+    "max_response_size_mb": "answers are passed on as they come",
+    "forward_client_headers_to_llm_api": "[server] pass_headers names the headers that go on",
+    "store_prompts_in_spend_logs": _TEXTS,
+    "maximum_spend_logs_retention_period": "[store.retention] says how long the ledger is kept",
+    "key_management_system": "give secrets to the service as environment variables: ${NAME}",
+    "allowed_routes": "keys have scopes: 'windsock keys create --scope'",
+    "enforce_user_param": "a request needs no user; keys tell who asks",
+    "litellm_key_header_name": "a key comes as Authorization, x-api-key, api-key, x-goog-api-key",
+    "infer_model_from_keys": "name models, or start without a windsock.toml: keys name providers",
     "alerting": _EVENTS,
     "alerting_threshold": _EVENTS,
     "alert_types": _EVENTS,
-    "custom_auth": "keys are made by 'windsock keys create'",
-    "enable_jwt_auth": "keys are made by 'windsock keys create'",
+    "custom_auth": _KEYS,
+    "enable_jwt_auth": _KEYS,
+    "enable_oauth2_auth": _KEYS,
     "allowed_ips": "let a proxy or firewall in front decide who may connect",
     "background_health_checks": _HEALTH,
     "health_check_interval": _HEALTH,

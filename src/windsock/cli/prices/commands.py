@@ -61,7 +61,7 @@ def _stored(config: Path | None) -> Iterator[Client]:
 def prices_list(
     url: Url = HERE, key: Key = None, config: Config = None, as_json: AsJson = False
 ) -> None:
-    """Prices in force, their feed and age. What is special has a second line."""
+    """List prices in force with feed and age. Anything special is on a second line."""
     from windsock.cli.prices import tables
 
     with answering(url, key, config) as service:
@@ -76,7 +76,7 @@ def prices_show(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """One price whole. By meter, size, service tier and hour, and what every feed says."""
+    """Show one price in full. By meter, size, service tier and hour, with every feed's word."""
     from windsock.cli.prices import tables
 
     with answering(url, key, config) as service:
@@ -91,7 +91,7 @@ def prices_history(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every accepted quote of a deployment."""
+    """List every accepted quote of a deployment."""
     from windsock.cli.prices import tables
 
     with answering(url, key, config) as service:
@@ -102,7 +102,7 @@ def prices_history(
 def prices_quarantine(
     url: Url = HERE, key: Key = None, config: Config = None, as_json: AsJson = False
 ) -> None:
-    """Quotes that are not believed yet, and why."""
+    """List quotes that are held back, and why."""
     from windsock.cli.prices import tables
 
     with answering(url, key, config) as service:
@@ -113,7 +113,7 @@ def prices_quarantine(
 def prices_approve(
     deployment: Deployment, feed: Feed, url: Url = HERE, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """Believe a held quote."""
+    """Accept a held quote."""
     from windsock.cli.prices import tables
     from windsock.cli.service_client import ServiceClient
 
@@ -124,7 +124,7 @@ def prices_approve(
 def prices_reject(
     deployment: Deployment, feed: Feed, url: Url = HERE, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """Drop a held quote."""
+    """Reject a held quote."""
     from windsock.cli.prices import tables
     from windsock.cli.service_client import ServiceClient
 

@@ -13,15 +13,17 @@ from windsock.cli.options import AsJson, Config, config_path
 
 
 def export(
-    to: Annotated[Path, typer.Argument(help="the file to write; it must not be there yet")],
-    format: Annotated[str, typer.Option(help="parquet, csv or jsonl; by the file's name")] = "",  # noqa: A002
+    to: Annotated[Path, typer.Argument(help="the file to write; it must not exist yet")],
+    format: Annotated[str, typer.Option(help="parquet, csv or jsonl; default: from the name")] = "",  # noqa: A002
     since: Annotated[str, typer.Option(help="how far back, such as 7d, or a date")] = "1d",
-    until: Annotated[str | None, typer.Option(help="up to, in the same way; now")] = None,
-    namespace: Annotated[str | None, typer.Option(help="of one; else of all")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="up to when, in the same form; default: now")
+    ] = None,
+    namespace: Annotated[str | None, typer.Option(help="only this namespace; default: all")] = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decisions with their propensities into a file."""
+    """Write logged decisions with their propensities to a file."""
     from windsock.cli.stored.exporting import export as write
     from windsock.cli.stores import existing_store
     from windsock.clock import SystemClock
@@ -37,7 +39,7 @@ def export(
 
 
 def db_stats(config: Config = None, as_json: AsJson = False) -> None:
-    """What the store holds, how fast it grows, and what to do."""
+    """Show what the store holds, how fast it grows, and what to do."""
     from windsock.cli.stored.stats import show_stats
     from windsock.cli.stores import existing_store
     from windsock.clock import SystemClock

@@ -195,7 +195,9 @@ class Catalog:
 
     def ruled_out(self, deployment_id: str, request: RouteRequest, now: float) -> Exclusion | None:
         """Why this deployment cannot serve this request, or None if it can."""
-        deployment, needs = self.deployments[deployment_id], request.needs
+        deployment, needs = self.deployments.get(deployment_id), request.needs
+        if deployment is None:  # an edit took it away while a request was under way
+            return Exclusion(ExclusionCode.UNHEALTHY, "no longer configured")
         return (
             _lacks(deployment, request)
             or lacking(deployment.lacks, needs)

@@ -195,14 +195,21 @@ class Unsupported:
 
     field       as chat completions name it; `messages.` and a name within the conversation
     instead     the name under which it takes the same
-    value       the only value that it refuses; None: any. Of `response_format` its type
+    value       the only value that it refuses, an object as JSON; None: any. Of `response_format`
+                its type
     most        what it takes at most: of a number, of characters, of entries
+    least       the least number that it takes
+    to          the value that it demands, whether the field is asked for or not; None: none
+    unless      the other field without which alone this holds; empty: it always holds
     """
 
     field: str
     instead: str = ""
     value: str | float | None = None
-    most: int | None = None
+    most: float | None = None
+    least: float | None = None
+    to: str | float | None = None
+    unless: str = ""
 
     @property
     def need(self) -> str | None:

@@ -136,5 +136,16 @@ class UnsupportedParameters:
         return [] if heard is None else [each for each in heard.items() if now - each[1] < KEEP_S]
 
 
-def _fact(field: str, instead: str, value: str | float | None, most: int | None) -> Unsupported:
-    return Unsupported(field=field, instead=instead, value=value, most=most)
+def _fact(
+    field: str,
+    instead: str,
+    value: str | float | None,
+    most: float | None,
+    least: float | None = None,
+    to: str | float | None = None,
+    unless: str = "",
+) -> Unsupported:
+    """Of a state that was kept before there were bounds below and demands, too."""
+    return Unsupported(
+        field=field, instead=instead, value=value, most=most, least=least, to=to, unless=unless
+    )

@@ -45,11 +45,11 @@ class HealthBoard:
         """Why it gets no traffic just now, or None."""
         vitals = self._vitals.get(deployment)
         if vitals is not None:
-            if now < vitals.cap.full_until:
-                return f"at its learnt cap of {vitals.cap.per_min(now):.0f} calls a minute"
             if now < vitals.cooldown_until:
                 left = vitals.cooldown_until - now
                 return f"cooling down for {left:.0f} s after {vitals.reason}"
+            if now < vitals.cap.full_until:
+                return f"at its learnt cap of {vitals.cap.per_min(now):.0f} calls a minute"
             if vitals.is_half_open and now < vitals.probe_until:
                 return f"a probe is under way after {vitals.reason}"
         report = self.report_of(deployment, provider, now)

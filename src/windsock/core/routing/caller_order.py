@@ -126,7 +126,7 @@ class CallerOrder:
         """The routes of `models`, or the fallbacks of the route."""
         if request.models:
             return [each.route for each in self._routes.understood(request)]
-        return self._routes.named(route.fallbacks)
+        return self._routes.fallbacks_of(route)
 
     def _others(
         self, request: RouteRequest, route: Route, named: Sequence[NamedRoute]
@@ -134,8 +134,7 @@ class CallerOrder:
         """The other models asked for, or the fallbacks of the route, in order."""
         if request.models:
             return named
-        fallbacks = self._routes.named(route.fallbacks)
-        return (NamedRoute(request, each) for each in fallbacks if each is not route)
+        return (NamedRoute(request, each) for each in self._routes.fallbacks_of(route))
 
     def _is_served(
         self,

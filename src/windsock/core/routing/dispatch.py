@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 
-from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import (
     FAILURES,
     HEDGED,
@@ -53,7 +52,7 @@ class Dispatcher:
         availability: Availability,
         retries: RetryBudget,
         hedging: Hedging,
-        confidences: Confidences,
+        escalations: Escalations,
         usd_elsewhere: UsdElsewhere = lambda *_: None,
     ) -> None:
         self._seed = seed
@@ -61,7 +60,7 @@ class Dispatcher:
         self._availability = availability
         self._retries = retries
         self._hedging = hedging
-        self.escalations = Escalations(confidences, availability)
+        self.escalations = escalations
 
     def attempts_allowed(self, route: Route) -> int:
         """Calls that one request may make, all reasons together, hedges included; at least 1."""

@@ -23,6 +23,7 @@ from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.caller_order import CallerOrder
 from windsock.core.routing.caps.book import CapBook
 from windsock.core.routing.caps.tab import Tabs
+from windsock.core.routing.cascading.escalations import Escalations
 from windsock.core.routing.conversations.affinity import Conversations
 from windsock.core.routing.conversations.state_bindings import StateBindings
 from windsock.core.routing.conversations.tables import ConversationTables
@@ -117,7 +118,8 @@ def parts_of(
     )
     dispatcher = Dispatcher(
         seed=seed, availability=availability, retries=retries, hedging=hedging,
-        confidences=confidences, usd_elsewhere=caller_order.usd_per_success,
+        escalations=Escalations(confidences, availability, tables.ruled_out),
+        usd_elsewhere=caller_order.usd_per_success,
     )  # fmt: skip
     operator = Operator(
         routes=by_name, beliefs=beliefs, learner=learner, warm_starts=warm_starts, audit=audit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -38,10 +38,6 @@ class Rule:
             and request.prompt_tokens >= self.min_prompt_tokens
             and (self.max_prompt_tokens is None or request.prompt_tokens <= self.max_prompt_tokens)
         )
-
-
-COMPARED = frozenset({"vision", "json_schema", "json_object"})
-"""All that a request may need whose answers are compared: it calls no tool and wants one text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +127,14 @@ class Route:
     def has_others(self) -> bool:
         """Whether what one of its deployments fails may be asked of another."""
         return len(self.deployments) > 1 and self.max_attempts > 1
+
+    def lend(self, name: str, candidates: tuple[str, ...], policy: Policy) -> Route:
+        """A route of others that has the patience and the limits of this one."""
+        return replace(
+            self, name=name, candidates=candidates, policy=policy, aliases=(), rules=(),
+            fallbacks=(), cascade=None, checks=None, max_latency_s=None,
+            source_weights=SOURCE_WEIGHTS,
+        )  # fmt: skip
 
     def __post_init__(self) -> None:
         cascade = self.cascade
@@ -230,20 +234,27 @@ class RouteTable:
         asked = self.by_name.get(route)
         if asked is not None and deployment in asked.deployments:
             return route
-        routes = self.by_name.values()
-        return next((each.name for each in routes if deployment in each.deployments), route)
+        found = self._having(deployment) or (None if asked else self._naming(deployment))
+        return route if found is None else found.name
 
     def nearest(self, name: str) -> str | None:
         """A name that may be asked for and that this one is like, None if there is none."""
         others = (each for each in (*self.by_name, *self.further.aliases) if not is_glob(each))
         return self._catalog.nearest(name, others)
 
-    def named(self, names: Iterable[str]) -> Iterator[Route]:
-        """The routes behind these names, in order; what nobody is known by is left out.
+    def fallbacks_of(self, route: Route) -> Iterator[Route]:
+        """The routes behind its fallbacks, in order; what nobody is known by is left out.
 
-        A name that is known as it stands never means a glob.
+        Who stands in for it goes on to those after it, then to its own. A deployment or a model
+        has the limits of the route that names it.
         """
-        return (route for name in names if (route := self._known(name)) is not None)
+        for place, name in enumerate(route.fallbacks, 1):
+            found = self._known(name)
+            if found is not None and found.name != route.name:
+                after = (*route.fallbacks[place:], *found.fallbacks)
+                is_named = found.name in self.by_name
+                lent = found if is_named else route.lend(found.name, found.candidates, found.policy)
+                yield replace(lent, fallbacks=after)
 
     def _known(self, name: str) -> Route | None:
         return self._exact(name) or self.further.matching(name)
@@ -268,22 +279,21 @@ class RouteTable:
         return further_names([*own, *((each, route) for route in routes for each in route.aliases)])
 
     def _made(self, name: str, candidates: tuple[str, ...]) -> Route:
-        """With the patience and the limits of the first route that has the first of them."""
+        """With the patience and the limits of the first route that lists the first of them."""
         policy = self._default_policy(name)
-        routes = self.by_name.values()
-        like = next((each for each in routes if candidates[0] in each.candidates), None)
-        if like is None:
-            return Route(name=name, candidates=candidates, policy=policy)
-        return replace(
-            like,
-            name=name,
-            candidates=candidates,
-            policy=policy,
-            aliases=(),
-            rules=(),
-            fallbacks=(),
-            cascade=None,
-            checks=None,
-            max_latency_s=None,
-            source_weights=SOURCE_WEIGHTS,
+        like = self._having(candidates[0]) or self._naming(candidates[0])
+        plain = like or Route(name=name, candidates=candidates, policy=policy)
+        return plain.lend(name, candidates, policy)
+
+    def _having(self, deployment: str) -> Route | None:
+        return next(
+            (each for each in self.by_name.values() if deployment in each.deployments), None
         )
+
+    def _naming(self, deployment: str) -> Route | None:
+        """The first route that has it among its fallbacks, by its own name or its model's."""
+        for route in self.by_name.values():
+            own = (each for each in route.fallbacks if each not in self.by_name)
+            if any(deployment in self._catalog.serving(each) for each in own):
+                return route
+        return None

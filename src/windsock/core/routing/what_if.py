@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from math import isclose
 from operator import mul
 from typing import Any
 
@@ -17,6 +18,9 @@ from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.errors import BadRequest
 
+UNMOVED = 0.001
+"""A weight that changes by less stays where it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aims:
@@ -26,6 +30,7 @@ class Aims:
     route_quality_floor     the same over all traffic of the route
     quality         one of QUALITIES, what a success is worth
     usd_per_day, usd_per_request    a budget's amount
+    by_floor        the cheapest above the floors, whatever the route aims at else
     """
 
     quality_floor: float | None = None
@@ -33,10 +38,15 @@ class Aims:
     quality: str | None = None
     usd_per_day: float | None = None
     usd_per_request: float | None = None
+    by_floor: bool = False
 
     def stated(self) -> dict[str, Any]:
-        """Those that are imagined."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """Those that are imagined, but for `by_floor`."""
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None and name != "by_floor"
+        }
 
 
 AS_IT_AIMS = Aims()
@@ -80,6 +90,11 @@ def what_if(
     view, views = router.tables.views(route, namespace, task, now, imagined)
     then = policy.preview(views, view, now) if view.deployments else Weighing(weights=())
     means = [_mean(*router.beliefs.posterior(view.cell, name)) for name in view.deployments]
+    moves_nothing = view.deployments == table.deployments and all(
+        isclose(w, was, abs_tol=UNMOVED) for w, was in zip(then.weights, table.weights, strict=True)
+    )
+    by_weight = zip(table.weights, table.deployments, strict=True)
+    leads = max(by_weight, default=(0.0, ""))[1] in usd_per_mtok
     return WhatIfResult(
         weights_now=dict(zip(table.deployments, table.weights, strict=True)),
         weights_then=dict(zip(view.deployments, then.weights, strict=True)),
@@ -87,7 +102,7 @@ def what_if(
         usd_then=sum(map(mul, then.weights, view.usd)) if then.usd is None else then.usd,
         success_now=sum(arm.weight * arm.success_mean for arm in table.arms),
         success_then=sum(w * mean for w, mean in zip(then.weights, means, strict=True)),
-        note_then=then.note,
+        note_then=then.note or (_why_nothing(policy.aims, aims, leads) if moves_nothing else ""),
     )
 
 
@@ -98,17 +113,49 @@ def _mean(a: float, b: float) -> float:
 def _under(route: Route, aims: Aims) -> Policy:
     """The route's policy, or as it would weigh under other aims; raises BadRequest."""
     stated, objective = aims.stated(), route.policy.aims
-    if not stated:
+    if not (stated or aims.by_floor):
         return route.policy
     if objective is None:
-        named = ", ".join(stated)
+        named = ", ".join(stated) or "by_floor"
         raise BadRequest(
             f"{named}: route {route.name!r} weighs by {route.policy.name!r}, which aims at nothing;"
             " leave it out",
-            param=next(iter(stated)),
+            param=next(iter(stated), "by_floor"),
         )
     _check(stated, objective, route.name)
-    return route.policy.under(replace(objective, **stated))
+    imagined = replace(objective, **stated)
+    if aims.by_floor:
+        if not imagined.has_floor:
+            raise BadRequest(
+                f"by_floor: route {route.name!r} has no floor; imagine a quality_floor",
+                param="by_floor",
+            )
+        imagined = replace(imagined, kind="quality_floor", quality=None, usd_per_success=None)
+    return route.policy.under(imagined)
+
+
+def _why_nothing(objective: Objective | None, aims: Aims, leads: bool) -> str:
+    """What to ask instead, where what is imagined moves nothing.
+
+    leads   another price of who gets most is imagined
+    """
+    if objective is None:
+        return ""
+    if leads and objective.kind == "quality" and not aims.stated():
+        return (
+            "a wish for quality counts a success in multiples of what one costs at the reference, "
+            "and moves with its price; usd_per_success bounds it in dollars"
+        )
+    if objective.kind != "budget" and (aims.usd_per_day or aims.usd_per_request):
+        return (
+            f"beside the objective {objective.kind!r} a budget only stops a day's requests; to see "
+            "one that chooses: windsock simulate --from-log --set objective=budget"
+        )
+    is_floor = aims.quality_floor is not None or aims.route_quality_floor is not None
+    if not (is_floor and objective.is_priced):
+        return ""
+    wish = f"quality = {objective.quality!r}" if objective.quality else "the worth of a success"
+    return f"{wish} gives as much as this floor anyway; by_floor shows the floor alone"
 
 
 def _check(stated: Mapping[str, Any], objective: Objective, route: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from windsock.core.model.requests import NEED_BY_FIELD
 from windsock.wire.adaptation.conversation import adapt_messages
-from windsock.wire.adaptation.fields import Fields, adapt_fields
+from windsock.wire.adaptation.fields import Fields, adapt_fields, set_fields
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters
 from windsock.wire.format import Format
 from windsock.wire.request import OURS, Operation, UpstreamRequest, drop_task
@@ -40,14 +40,17 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
         return _adapted_form(request, rules)
     fields, left_out = request.fields, rules.left_out
     is_chat = request.operation is Operation.CHAT
-    may_move_turns = is_chat and (rules.is_alternating or not request.is_plain)
+    moves_plain = rules.is_alternating or rules.has_system is False
+    may_move_turns = is_chat and (moves_plain or not request.is_plain)
     changed = []
-    if may_move_turns or not (rules.concerned.isdisjoint(fields) and left_out.isdisjoint(fields)):
+    is_concerned = not (rules.concerned.isdisjoint(fields) and left_out.isdisjoint(fields))
+    if may_move_turns or is_concerned or (is_chat and rules.set_to):
         fields = dict(fields)
         drop_task(fields)
         changed = _drop_needless(fields, request.request.needs, rules) if rules.lacks else []
         changed += adapt_fields(fields, rules, rules.concerned)
         if is_chat:
+            changed += set_fields(fields, rules)
             changed += adapt_messages(fields, rules, is_plain=request.is_plain)
     if not changed:
         return (replace(request, left_out=left_out) if left_out else request), ()

@@ -13,28 +13,38 @@ from typing import Any
 
 from windsock.core.model.calls import CallKind, Out, Then, Verdict
 from windsock.core.model.requests import CALLS, Unsupported
-from windsock.wire.adaptation.parameters import AUDIO, IMAGE, IN_MESSAGES, MAX_TOKENS
-from windsock.wire.adaptation.phrases import (
-    ANY_VALUE,
-    FIELD,
-    INSTEAD,
-    MOST,
-    OF_CONVERSATIONS,
-    OF_NEEDS,
-    OF_VALUE,
-    OF_VALUES,
-    PLAIN_FIELDS,
-    REFUSES,
-    SUBSTANCE,
-    UNTAKEN,
+from windsock.wire.adaptation.parameters import (
+    AUDIO,
+    IMAGE,
+    IN_MESSAGES,
+    MAX_TOKENS,
+    NO_SYSTEM,
+    TURNS,
 )
+from windsock.wire.adaptation.refusals.blame import blamed_in
+from windsock.wire.adaptation.refusals.demands import demands_in
+from windsock.wire.adaptation.refusals.names import (
+    ASKED,
+    TURN,
+    bound_in,
+    in_tools,
+    mentioned,
+    named,
+    placed,
+    sent_as,
+    structured,
+)
+from windsock.wire.adaptation.refusals.phrases import (
+    ANY_VALUE,
+    INSTEAD,
+    OF_CONVERSATIONS,
+    OF_VALUE,
+)
+from windsock.wire.adaptation.system_turns import alternates
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
+from windsock.wire.upstream_errors.objects import objects_in
 from windsock.wire.upstream_errors.reading import is_unknown_call
-from windsock.wire.upstream_errors.shapes import ECHOES
-
-MAX_DEPTH = 6
-"""Of a refusal that is read."""
 
 MAX_TEXT, EACH = 8_000, 40
 """Characters of a refusal that are looked at, all its sentences together; an object counts as
@@ -44,16 +54,6 @@ COMPLAINING = frozenset(
     {CallKind.CALLER_ERROR, CallKind.CANNOT_SERVE, CallKind.REFUSED, CallKind.SERVER_ERROR}
 )
 """What a refusal may mean that complains of a field; chat templates fail as servers do."""
-
-TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_call"})
-"""What a turn is made of; without these it is none."""
-
-ASKED = frozenset(
-    {"cachedContent", "cached_content", "contents", "conversation", "input", "instructions",
-     "messages", "model", "previous_response_id", "prompt", "system", "systemInstruction",
-     "system_instruction"}
-)  # fmt: skip
-"""Fields that are the question: without them something else is asked."""
 
 MEDIA = frozenset({IMAGE, AUDIO})
 """What is unsupported only where it was sent: other refusals speak of images as well."""
@@ -68,15 +68,8 @@ NO_CALL = re.compile(
 )
 """Words of a model that is not of the kind that was asked for."""
 
-MAX_SENTENCES, MAX_SENTENCE = 8, 300
-SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
-WORD = re.compile(r"[A-Za-z_]{2,64}")
-AND = re.compile(r"[`'\"\])]{0,2}(?:,| and| or|, and|, or)? ?[`'\"(\[]{0,2}")
-
-IS_PLACE = re.compile(r"(?!(?:body|query)$|[A-Z])")
-"""Of a list of names: no place of a request as a whole, and no class of its reader."""
-
-BEFORE = re.compile(r"^(?:body|parameters?|request)\.")
+OF_SERVERS = re.compile(rb"unsupported param|unexpected keyword argument", re.IGNORECASE)
+"""What servers say that fail at a field which they do not know."""
 
 STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
 """Of refusals that may complain of a field."""
@@ -90,12 +83,17 @@ def complaints_of(
         return ()
     found: dict[str, Unsupported] = {}
     left = MAX_TEXT
-    for error in _errors(raw):
+    told: list[tuple[dict[str, Any], str]] = []
+    for error in objects_in(raw):
         text = str(error["text"])[:left]
         left -= max(len(text), EACH)
-        for fact in _complaints(error, text, sent):
-            found.setdefault(fact.field, fact)
+        told.append((error, text))
         if left <= 0:
+            break
+    for each in (_complaints, _blamed):
+        for fact in (fact for error, text in told for fact in each(error, text, sent)):
+            found.setdefault(fact.field, fact)
+        if found:
             break
     return tuple(found.values())
 
@@ -117,7 +115,7 @@ def judged(
         return verdict, ()
     facts = complaints_of(status, raw, _sent(asked, heard))
     facts = tuple(f for f in facts if f.field not in MEDIA or f.need in asked.request.needs)
-    if verdict.kind is CallKind.SERVER_ERROR:
+    if verdict.kind is CallKind.SERVER_ERROR and OF_SERVERS.search(raw) is None:
         facts = tuple(fact for fact in facts if fact.field.startswith(IN_MESSAGES))
     news = tuple(fact for fact in facts if fact not in heard)
     then = Then.MENDED if is_mendable(news, asked.request.needs) else Then.ELSEWHERE
@@ -159,89 +157,43 @@ def is_mendable(facts: Collection[Unsupported], needs: Collection[str]) -> bool:
 
 
 def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
-    in_turns = list(_in_conversation(text))
+    in_turns = list(_in_conversation(text, sent))
     yield from in_turns
     if in_turns:
         return
-    names = dict.fromkeys((*_structured(error, text), *_named(text)))
-    if all(_sent_as(name, sent) is None for name in names):
-        names = dict.fromkeys(_mentioned(text, sent))
+    knobs = {name: raw for name, raw in sent.items() if name not in ASKED}
+    found = [*in_tools(error, text, sent)] or [*demands_in(text, knobs, placed(error, sent))]
+    if found:
+        yield from found
+        return
+    names = dict.fromkeys((*structured(error, text), *named(text)))
+    if all(sent_as(name, sent) is None for name in names):
+        names = dict.fromkeys(mentioned(text, sent))
     for name in names:
-        field = _sent_as(name, sent)
+        field = sent_as(name, sent)
         if field == "response_format":
             yield Unsupported(field=field, value=_kind_of_form(sent[field]))
         elif field is not None:
             yield _unsupported(field, text)
 
 
-def _structured(error: dict[str, Any], text: str) -> Iterator[str]:
-    """Names that stand in places of their own."""
-    code, param, loc = str(error.get("code")), error.get("param"), error.get("loc")
-    is_of_field = code.startswith(("unsupported_", "unknown_param")) or _bound(text) is not None
-    if isinstance(param, str) and is_of_field:
-        yield param
-    if isinstance(loc, list) and error.get("type") in ("extra_forbidden", "value_error.extra"):
-        names = [each for each in loc if isinstance(each, str) and IS_PLACE.match(each)]
-        if names and names[0] == "messages":
-            yield IN_MESSAGES + names[-1]
-        elif names:
-            yield names[0]
+def _blamed(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
+    """Where nobody found words for it."""
+    yield from blamed_in(text, sent, placed(error, sent))
 
 
-def _named(text: str) -> Iterator[str]:
-    """Names that stand in sentences; after "arguments:" several."""
-    for pattern in UNTAKEN:
-        for match in pattern.finditer(text):
-            yield match["field"]
-            listed = re.match(r"((?:, ?[`'\"]?\w+[`'\"]?)+)", text[match.end() :])
-            yield from re.findall(r"\w+", listed[1]) if listed else ()
-    if _bound(text) is not None:
-        yield from re.findall(r"\b(max_tokens|max_completion_tokens)\b", text)
-        yield from re.findall(r"invalid [`'\"](\w+)[`'\"]", text, re.IGNORECASE)
-    yield from (field for pattern, field in OF_NEEDS if pattern.search(text))
-
-
-def _mentioned(text: str, sent: Mapping[str, Any]) -> Iterator[str]:
-    """The field that a sentence names first which refuses something, in whatever words; with those
-    listed after it. Only names that cannot be taken for a word of the sentence."""
-    for sentence in SENTENCE.split(text)[:MAX_SENTENCES]:
-        words = sentence[:MAX_SENTENCE]
-        if REFUSES.search(words) is None or OF_VALUES.search(words):
-            continue
-        said = [each for each in WORD.finditer(words) if each[0] in sent and _is_plain(each[0])]
-        for at, each in enumerate(said):
-            if at and not AND.fullmatch(words[said[at - 1].end() : each.start()]):
-                break
-            yield each[0]
-
-
-def _is_plain(name: str) -> bool:
-    is_word = "_" in name or name in PLAIN_FIELDS
-    return is_word and name not in SUBSTANCE and not name.endswith(("_id", "_ids"))
-
-
-def _in_conversation(text: str) -> Iterator[Unsupported]:
+def _in_conversation(text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
     for pattern, name in OF_CONVERSATIONS:
         for match in pattern.finditer(text):
             own = next((each for each in match.groups() if each), "")
-            if own not in TURN:
+            if name == TURNS and alternates(parsed(bytes(sent.get("messages", b"null")))):
+                yield Unsupported(field=NO_SYSTEM)
+            elif own not in TURN:
                 yield Unsupported(field=name + own)
 
 
-def _sent_as(name: str, sent: Mapping[str, Any]) -> str | None:
-    """The field that was sent under this name, which some write as one word with capitals."""
-    if name.startswith(IN_MESSAGES):
-        own = name.removeprefix(IN_MESSAGES)
-        return name if FIELD.fullmatch(own) and own not in TURN else None
-    top = re.split(r"[.\[\]]", BEFORE.sub("", name))[0]
-    for known in (top, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", top).lower()):
-        if known in sent and known not in ASKED and FIELD.fullmatch(known):
-            return known
-    return None
-
-
 def _unsupported(field: str, text: str) -> Unsupported:
-    most = _bound(text)
+    most = bound_in(text)
     if most is not None and (field in MAX_TOKENS or "too long" in text or "at most" in text):
         return Unsupported(field=field, most=most)
     instead = INSTEAD.search(text)
@@ -264,34 +216,3 @@ def _number(text: str) -> str | float:
         return float(text)
     except ValueError:
         return text
-
-
-def _bound(text: str) -> int | None:
-    found = (match for pattern in MOST if (match := pattern.search(text)))
-    return next((int(match[1][:9]) for match in found), None)
-
-
-def _errors(raw: bytes) -> Iterator[dict[str, Any]]:
-    """Each object of a body that says something, with all that it says itself as `text`."""
-    body = parsed(raw)
-    yield from _walk(raw.decode(errors="replace") if body is None else body, MAX_DEPTH)
-
-
-def _walk(value: Any, depth: int) -> Iterator[dict[str, Any]]:
-    if depth == 0:
-        return
-    if isinstance(value, dict):
-        texts = [t for key, t in value.items() if isinstance(t, str) and key not in ECHOES]
-        yield {**value, "text": "\n".join(texts)}
-        for key, each in value.items():
-            if key not in ECHOES:
-                yield from _walk(each, depth - 1)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _walk(each, depth - 1)
-    elif isinstance(value, str):
-        inner = parsed(value.encode(errors="replace")) if value[:1] in ("{", "[") else None
-        if isinstance(inner, dict | list):
-            yield from _walk(inner, depth - 1)
-        else:
-            yield {"text": value}

@@ -17,18 +17,15 @@ import msgspec
 import orjson
 
 from windsock.wire.adaptation.parameters import (
-    DEVELOPER,
     IN_MESSAGES,
     OPENING,
     PREFILL,
-    SYSTEM,
     TOOL_ID,
     TURNS,
     Parameters,
 )
+from windsock.wire.adaptation.system_turns import Turn, developer, joined, no_system, system_first
 from windsock.wire.json_codec import parsed
-
-Turn = dict[str, Any]
 
 OWN_FIELDS = frozenset(
     {"reasoning", "reasoning_content", "reasoning_details", "reasoning_signature", "thinking",
@@ -60,7 +57,13 @@ def adapt_messages(
     is_plain    they are known to be (`plain_turns.Turns`); False: they are looked at
     """
     raw = bytes(fields.get("messages", b""))
-    if not rules.is_alternating and (is_plain or _is_plain(raw)):
+    names = [each.removeprefix("tool_calls.") for each in rules.turn_fields]
+    moves_plain = (
+        rules.is_alternating
+        or (rules.has_system is False and b'"system"' in raw)
+        or any(f'"{name}"'.encode() in raw for name in names)
+    )
+    if not moves_plain and (is_plain or _is_plain(raw)):
         return []
     turns = parsed(raw)
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
@@ -79,25 +82,6 @@ def _is_plain(raw: bytes) -> bool:
         return False
     first, user = raw.find(b'"system"'), raw.find(b'"user"')
     return first < 0 or (first == raw.rfind(b'"system"') and (user < 0 or first < user))
-
-
-def _developer(turns: list[Turn], rules: Parameters) -> list[str]:
-    if rules.has_developer is not False:
-        return []
-    found = [turn for turn in turns if turn.get("role") == "developer"]
-    for turn in found:
-        turn["role"] = "system"
-    return [DEVELOPER] if found else []
-
-
-def _system_first(turns: list[Turn], rules: Parameters) -> list[str]:
-    """What system turns say stands together in one, before all else."""
-    said = [turn for turn in turns if turn.get("role") in ("system", "developer")]
-    if not rules.is_system_first or not said or (len(said) == 1 and said[0] is turns[0]):
-        return []
-    rest = [turn for turn in turns if turn.get("role") not in ("system", "developer")]
-    turns[:] = [{**said[0], "content": _joined(turn.get("content") for turn in said)}, *rest]
-    return [SYSTEM]
 
 
 def _own_fields(turns: list[Turn], rules: Parameters) -> list[str]:
@@ -135,10 +119,22 @@ def _turn_fields(turns: list[Turn], rules: Parameters) -> list[str]:
     found = []
     for turn in turns:
         for name in rules.turn_fields:
-            if name in turn and (name != "name" or turn.get("role") not in named):
-                del turn[name]
-                found.append(name)
+            places = [turn] if name != "name" or turn.get("role") not in named else []
+            own = name.removeprefix("tool_calls.")
+            for place in _calls(turn) if own != name else (*places, *_parts(turn)):
+                if own in place:
+                    del place[own]
+                    found.append(name)
     return [IN_MESSAGES + name for name in sorted({*found})]
+
+
+def _parts(turn: Turn) -> Iterator[Turn]:
+    """The parts of a turn's content, and what stands in them: an image's address and detail."""
+    content = turn.get("content")
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict):
+            yield part
+            yield from (each for each in part.values() if isinstance(each, dict))
 
 
 def _fills(turns: list[Turn], rules: Parameters) -> list[str]:
@@ -215,7 +211,7 @@ def _alternating(turns: list[Turn], rules: Parameters) -> list[str]:
     for turn in turns:
         last = merged[-1] if merged else {}
         if turn.get("role") == last.get("role") == "user" or _is_plain_pair(last, turn):
-            last["content"] = _joined([last.get("content"), turn.get("content")])
+            last["content"] = joined([last.get("content"), turn.get("content")])
         else:
             merged.append(turn)
     if len(merged) == len(turns):
@@ -260,26 +256,15 @@ def _calls(turn: Turn) -> Iterator[Turn]:
     return (each for each in (calls if isinstance(calls, list) else ()) if isinstance(each, dict))
 
 
-def _joined(contents: Any) -> Any:
-    """Texts as one text; with other parts among them, all as a list of parts."""
-    said = [each for each in contents if each]
-    if all(isinstance(each, str) for each in said):
-        return "\n\n".join(said)
-    return [
-        part
-        for each in said
-        for part in ([{"type": "text", "text": each}] if isinstance(each, str) else each)
-    ]
-
-
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
 CHANGES: tuple[Callable[[list[Turn], Parameters], list[str]], ...] = (
-    _developer,
-    _system_first,
+    developer,
+    system_first,
+    no_system,
     _own_fields,
     _turn_fields,
     _fills,

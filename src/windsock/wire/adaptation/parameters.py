@@ -15,17 +15,17 @@ MAX_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 PREFILLS = ("kept", "prefix", "ask")
 """What becomes of an assistant's turn at the end of a request."""
 
-IN_MESSAGES = "messages."
-"""Begins the name of what is unsupported within a conversation."""
+IN_MESSAGES, IN_TOOLS = "messages.", "tools."
+"""Begin the names of what is unsupported within a conversation, and of a tool's own fields."""
 
 SYSTEM, DEVELOPER = "messages.system", "messages.developer"
 IMAGE, AUDIO = "messages.image", "messages.audio"
 PREFILL, TOOL_ID, TURNS = "messages.prefill", "messages.tool_call_id", "messages.turns"
-OPENING = "messages.opening"
+OPENING, NO_SYSTEM = "messages.opening", "messages.instructions"
 """What of a conversation may be unsupported beside fields of its turns: system turns after the
-first turn, the role developer, images, sound, an assistant's turn at the end, ids of tool calls of
-another's making, two turns of one role one after the other, an assistant's turn before all of the
-user's."""
+first turn, any system turn, the role developer, images, sound, an assistant's turn at the end, ids
+of tool calls of another's making, two turns of one role one after the other, an assistant's turn
+before all of the user's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,12 @@ class Parameters:
     no_blanks   texts, or lists of texts, of which blank ones are left out
     only_with   left out where this other field is absent or false
     not_with    left out where this other field is there
+    set_to      sent with this value, whatever was asked for
+    unless      where this other field is true, `set_to` does not hold of a field
+    tool_fields fields of functions that are left out
     lacks       needs (`core.model.requests.NEED_BY_FIELD`) that it cannot serve
     is_system_first     only one system turn, before all others
+    has_system          False: what system turns say is put before the user's first words
     has_developer       knows the role developer, which else is called system
     is_alternating      no two turns of one role in a row, and the user's first
     is_user_first       the user's turn first
@@ -75,8 +79,12 @@ class Parameters:
     no_blanks: tuple[str, ...] = ()
     only_with: Mapping[str, str] = field(default_factory=dict)
     not_with: Mapping[str, str] = field(default_factory=dict)
+    set_to: Mapping[str, Any] = field(default_factory=dict)
+    unless: Mapping[str, str] = field(default_factory=dict)
+    tool_fields: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     is_system_first: bool | None = None
+    has_system: bool | None = None
     has_developer: bool | None = None
     is_alternating: bool | None = None
     is_user_first: bool | None = None
@@ -92,7 +100,8 @@ class Parameters:
 
     def __post_init__(self) -> None:
         said = (self.leave_out, self.rename, self.at_least, self.at_most, self.only, self.refused,
-                self.most, self.longest, self.no_blanks, self.only_with, self.not_with)  # fmt: skip
+                self.most, self.longest, self.no_blanks, self.only_with, self.not_with, self.set_to,
+                ("tools",) if self.tool_fields else ())  # fmt: skip
         names = frozenset(name for each in said for name in each)
         object.__setattr__(self, "concerned", names - {*self.takes})
         lacked = {name for name, need in NEED_BY_FIELD.items() if need in self.lacks}
@@ -112,7 +121,8 @@ class Parameters:
             own, under = getattr(self, each.name), getattr(base, each.name)
             if isinstance(own, Mapping):
                 merged[each.name] = {**under, **own}
-            elif each.name in ("takes", "leave_out", "lacks", "no_blanks", "turn_fields"):
+            elif each.name in ("takes", "leave_out", "lacks", "no_blanks", "turn_fields",
+                               "tool_fields"):  # fmt: skip
                 merged[each.name] = tuple(dict.fromkeys((*under, *own)))
             else:
                 merged[each.name] = under if own is None else own
@@ -147,10 +157,20 @@ def _without(base: Parameters, fact: Unsupported) -> Parameters:
     name = fact.field
     if name.startswith(IN_MESSAGES):
         return _without_in_messages(base, name)
+    if name.startswith(IN_TOOLS):
+        return replace(base, tool_fields=(*base.tool_fields, name.removeprefix(IN_TOOLS)))
+    if fact.to is not None:
+        unless = {name: fact.unless} if fact.unless else {}
+        return replace(base, set_to={**base.set_to, name: fact.to},
+                       unless={**base.unless, **unless})  # fmt: skip
+    if fact.unless:
+        return replace(base, only_with={**base.only_with, name: fact.unless})
+    if fact.least is not None:
+        return replace(base, at_least={**base.at_least, name: fact.least})
     if fact.most is not None:
-        limit = {name: fact.most}
-        return replace(base, at_most={**base.at_most, **limit}, most={**base.most, **limit},
-                       longest={**base.longest, **limit})  # fmt: skip
+        limit = {name: int(fact.most)}
+        return replace(base, at_most={**base.at_most, name: fact.most},
+                       most={**base.most, **limit}, longest={**base.longest, **limit})  # fmt: skip
     if fact.need is not None:
         return replace(base, lacks=(*base.lacks, fact.need))
     if fact.instead:
@@ -169,6 +189,8 @@ def _without_in_messages(base: Parameters, name: str) -> Parameters:
     match name:
         case "messages.system":
             return replace(base, is_system_first=True)
+        case "messages.instructions":
+            return replace(base, has_system=False)
         case "messages.developer":
             return replace(base, has_developer=False)
         case "messages.turns":

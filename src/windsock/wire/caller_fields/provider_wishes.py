@@ -115,8 +115,9 @@ def preferences_of(wishes: dict[str, Any], body: bytes) -> Preferences:
     except msgspec.ValidationError as error:
         raise _complaint(str(error)) from error
     most = read.max_price or Ceilings()
+    listed = read.order if read.allow_fallbacks is False and read.order else ()
     return Preferences(
-        only=tuple(read.only or ()),
+        only=tuple(read.only or listed),
         ignore=tuple(read.ignore or ()),
         order=tuple(read.order or ()),
         sort=read.sort.by if isinstance(read.sort, SortBy) else read.sort,
@@ -131,7 +132,7 @@ def preferences_of(wishes: dict[str, Any], body: bytes) -> Preferences:
         distillable=bool(read.enforce_distillable_text),
         quantizations=tuple(read.quantizations or ()),
         required_fields=frozenset(_fields.decode(body)) if read.require_parameters else NO_FIELDS,
-        allow_fallbacks=read.allow_fallbacks is not False,
+        allow_fallbacks=read.allow_fallbacks is not False or (not read.only and len(listed) > 1),
     )
 
 

@@ -16,7 +16,7 @@ from windsock.wire.formats.openai_ends import (
     error_beside,
     error_in,
     finish_of,
-    shows,
+    shown_in,
 )
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
 from windsock.wire.formats.openai_usage import facts_of, part_of
@@ -99,7 +99,7 @@ def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> A
     error = error_beside(body, choices)
     facts = facts_of(body, traits, images=images, finish_reason=finish_of(choices))
     messages = [part_of(each, "message") for each in choices]
-    facts.is_empty = not any(map(shows, messages))
+    facts.is_empty = not any(map(shown_in, choices, messages))
     if not choices:
         return Answer(body=body, facts=facts, error=error)
     return Answer(

@@ -227,11 +227,11 @@ class ChatStreamScanner(FirstEvents):
             self.is_done = True
             return None
         body = json_codec.parsed(payload)
-        if sse.FAILED_EVENT.search(event):
+        if sse.is_named_failure(event):
             body = named_error(body or payload.decode(errors="replace"))
         if body is None and sse.SYNTAX.search(payload) and not self.is_complete:
             raise ProviderError("an event of the stream is broken: it is no JSON")
-        if sse.NO_NUMBER.search(payload):
+        if sse.has_no_number(payload):
             event = b"data: " + json_codec.dumps(body) + b"\n\n"
         if not self.is_complete:
             self.error = error_in_event(body)

@@ -28,7 +28,7 @@ NATIVE_END = "native_finish_reason"
 NO_END = ("", "null")
 """Words for what goes on."""
 
-SHOWN = ("tool_calls", "function_call", "audio", "images", "image", "video", "files")
+SHOWN = ("function_call", "audio", "images", "image", "video", "files")
 """Fields of a message beside its text that are an answer."""
 
 ERROR_PLACES = (("delta", "error"), ("message", BESIDE))
@@ -61,7 +61,28 @@ THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "reasoning_detail
 def shows(message: Mapping[str, Any]) -> bool:
     """Whether there is text, a refusal, a tool call, an image or a sound; reasoning is nothing."""
     texts = (message.get("content"), message.get("refusal"), message.get("text"))
-    return any(map(_is_shown, texts)) or any(_is_said(message.get(name)) for name in SHOWN)
+    if any(map(_is_shown, texts)) or any(_is_said(message.get(name)) for name in SHOWN):
+        return True
+    calls = message.get("tool_calls")
+    return isinstance(calls, list) and any(map(_is_call, calls))
+
+
+def shown_in(choice: Mapping[str, Any], message: Mapping[str, Any]) -> bool:
+    """The same of a choice, whose filter may have left its own words in place of the model's."""
+    if message.get("refusal") and has_refused(finish_in(choice) or ""):
+        message = {**message, "refusal": None}
+    return shows(message)
+
+
+def _is_call(call: Any) -> bool:
+    """Whether it names what it calls; what is no function's may be told in words of its own."""
+    if not isinstance(call, dict):
+        return False
+    own = call.get("function", call.get("custom"))
+    if isinstance(own, list):
+        return _is_said(own)
+    is_other = call.get("type") not in (None, "", "function", "custom")
+    return is_other or bool(call.get("name") or (isinstance(own, dict) and own.get("name")))
 
 
 def thinks(message: Mapping[str, Any]) -> bool:

@@ -7,9 +7,21 @@ import re
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters without width that `str.strip` leaves."""
 
-OPENING = re.compile(r"\s*(?:<(?:\w{1,20}:)?(?:think|thinking|thought)>|\[THINK\]|◁think▷)")
-CLOSING = re.compile(r"</(?:\w{1,20}:)?(?:think|thinking|thought)>|\[/THINK\]|◁/think▷")
-BEGUN = re.compile(r"<[\w:]{0,28}|\[(?:T(?:H(?:I(?:NK?)?)?)?)?|◁(?:t(?:h(?:i(?:nk?)?)?)?)?")
+CHANNEL = r"(?:<\|start\|>assistant)?<\|channel\|>"
+OPENING = re.compile(
+    r"\s*(?:<(?:\w{1,20}:)?(?:think|thinking|thought)>|\[THINK\]|◁think▷|<\|channel>thought\b"
+    rf"|{CHANNEL}(?:analysis|commentary)[^<]{{0,80}}(?:<\|constrain\|>\w{{0,10}})?<\|message\|>)"
+)
+CLOSING = re.compile(
+    r"</(?:\w{1,20}:)?(?:think|thinking|thought)>|\[/THINK\]|◁/think▷|<\|(?:end|return|call)\|>"
+    r"|<channel\|>"
+)
+FINAL = re.compile(rf"\s*{CHANNEL}final[^<]{{0,20}}(?:<\|constrain\|>\w{{0,10}})?<\|message\|>")
+"""What stands before an answer in the channels of gpt-oss, where nobody read them."""
+
+BEGUN = re.compile(
+    r"<[\w:]{0,28}|<\|[\w|<> .=]{0,120}|\[(?:T(?:H(?:I(?:NK?)?)?)?)?|◁(?:t(?:h(?:i(?:nk?)?)?)?)?"
+)
 """A text that may become an opening tag with what follows."""
 
 PART = re.compile(r"[<\[◁][^<\[◁]{0,31}\Z")
@@ -36,7 +48,7 @@ def shown_of(text: str) -> str:
     while opened := OPENING.match(text):
         closed = CLOSING.search(text, opened.end())
         text = text[closed.end() :] if closed else ""
-    return text
+    return FINAL.sub("", text, count=1)
 
 
 class ThoughtTags:
@@ -72,6 +84,7 @@ class ThoughtTags:
                     self._text = part[0] if part else ""
                     return False
                 self._text, self.marks = self._text[closed.end() :], ()
+            self._text = FINAL.sub("", self._text, count=1)
             opened = OPENING.match(self._text)
             if opened is None:
                 left = bare(self._text)

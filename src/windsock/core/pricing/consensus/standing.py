@@ -173,22 +173,19 @@ def standing_of(timeline: PriceTimeline, votes: Sequence[Vote], now: float) -> S
 def _dearer_by(
     timeline: PriceTimeline, current: Quote, votes: Sequence[Vote], *, is_proven: bool
 ) -> float:
-    """How much dearer than stated: what feeds say on average, where they differ by little.
-
-    While provisional the dearest that any list says. Where a single list has begun to state a deep
+    """How much dearer than stated: while provisional the dearest of what lists say, where they
+    differ by little; what is proven is as stated. Where a single list has begun to state a deep
     fall, as deep as is believed at once.
     """
     price = blended(current.usd_per_mtok)
     if not price or is_owner(current, timeline.rules):
         return 0.0
-    times = ((float(blended(vote.quote.usd_per_mtok) / price), vote.trust) for vote in votes)
-    said = [(max(1.0, each), trust) for each, trust in times if each <= MOST_APART]
     if len(votes) == 1:
         return _falls_to(timeline, current, votes[0]) - 1
-    if not is_proven and said:
-        return max(each for each, _ in said) - 1
-    total = sum(trust for _, trust in said)
-    return sum(each * trust for each, trust in said) / total - 1 if total else 0.0
+    if is_proven:
+        return 0.0
+    times = (float(blended(vote.quote.usd_per_mtok) / price) for vote in votes)
+    return max((each for each in times if 1 <= each <= MOST_APART), default=1.0) - 1
 
 
 def aged(standing: Standing, timeline: PriceTimeline, now: float) -> Standing:

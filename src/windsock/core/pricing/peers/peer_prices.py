@@ -96,7 +96,8 @@ class PeerPrices:
         asks = self._listings
         found = plausible(stated, name, asks, now, rules, is_hearsay=is_hearsay, is_move=is_move)
         if rivals:
-            return _between(standing, quote, found, rivals)
+            said = [plausible(_main(rival), name, asks, now, rules) for rival in rivals]
+            return _between(standing, quote, found, rivals, said)
         if is_hearsay and not standing.is_alone and _is_far(found, quote, timeline, now):
             by = _relative(found.prices, quote)
             return replace(standing, dearer_by=by, is_bounded=True, measured_by=found.basis or "")
@@ -151,18 +152,27 @@ def _is_far(found: Plausible, quote: Quote, timeline: PriceTimeline, now: float)
     """True if a price is so cheap that time, or a second list that may copy, does not prove it.
 
     Of one list below `deepest_fall` of what comparable models cost, or fallen to it from what the
-    model costs elsewhere; of several ten times below several other sellers of the model.
+    model costs elsewhere; of several ten times below several other sellers of the model, or below
+    half of what they ask if one alone fell so far and the others still say what it said.
     """
     rules = timeline.rules
     if found.part is None or not found.is_cheap:
         return False
     is_strange = found.basis is Basis.MODEL and found.part < 1 / as_decimal(rules.alone_ratios[1])
     if not _is_single(timeline, now):
+        is_strange = is_strange or (found.basis is Basis.MODEL and _leads_alone(timeline, now))
         return is_strange and found.sellers >= rules.several_sellers
     words = timeline.tracks[quote.feed].words
     before = blended(words[-2].usd_per_mtok) / blended(quote.usd_per_mtok) if words[1:] else 0
     has_fallen = before * found.part >= 1 / as_decimal(rules.alone_ratios[0])
     return found.part < as_decimal(rules.deepest_fall) or (is_strange and has_fallen)
+
+
+def _leads_alone(timeline: PriceTimeline, now: float) -> bool:
+    """True if one list has moved, and all others still say what it said before."""
+    heard, lagging = heard_lately(timeline, now), timeline.standing.lagging
+    ahead = witnesses(track.word for feed, track in heard.items() if feed not in lagging)
+    return bool(lagging) and len(ahead) == 1
 
 
 def _dissent(timeline: PriceTimeline, now: float) -> list[Quote]:
@@ -173,12 +183,23 @@ def _dissent(timeline: PriceTimeline, now: float) -> list[Quote]:
     return [heard[feed].word for feed in others] if len(behind) == 1 else []
 
 
-def _between(standing: Standing, quote: Quote, found: Plausible, rivals: list[Quote]) -> Standing:
+def _between(
+    standing: Standing,
+    quote: Quote,
+    found: Plausible,
+    rivals: list[Quote],
+    rivals_found: list[Plausible],
+) -> Standing:
     """Of lists that differ the one that leads is measured, in the direction of another.
 
     One that leads and is cheap for its family alone is more often right than one that is dear.
+    Beside one that is plausible the others make it dearer by no more than is plausible of them.
     """
     by, price = _relative(found.prices, quote), blended(quote.usd_per_mtok)
+    if not by and found.basis is Basis.MODEL:
+        most = max(_relative(each.prices, quote) for each in rivals_found)
+        by_rivals = min(standing.dearer_by, max(0.0, most))
+        return replace(standing, dearer_by=by_rivals, measured_by=found.basis)
     said = [blended(rival.usd_per_mtok) for rival in rivals]
     is_dear = by < 0 and min(said) < price and found.basis in (Basis.MODEL, Basis.FAMILY)
     is_cheap = by > 0 and max(said) > price and found.basis is Basis.MODEL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Sequence, Set
 
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import CallResult
@@ -11,15 +11,24 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.resilience.availability import Availability
 from windsock.core.routing.caps.tab import Tab
 from windsock.core.routing.plan import Plan
-from windsock.core.routing.routes import COMPARED, Route
+from windsock.core.routing.routes import Route
+
+COMPARED = frozenset({"vision", "json_schema", "json_object"})
+"""All that a request may need whose answers are compared: it calls no tool and wants one text."""
+
+RuledOut = Callable[[Route, RouteRequest, float], Container[str]]
+"""Whom of a route a request may not go to, for reasons that lie in the request."""
 
 
 class Escalations:
     """The rules of cascades while a request runs; it keeps no request."""
 
-    def __init__(self, confidences: Confidences, availability: Availability) -> None:
+    def __init__(
+        self, confidences: Confidences, availability: Availability, ruled_out: RuledOut
+    ) -> None:
         self._confidences = confidences
         self._availability = availability
+        self._ruled_out = ruled_out
 
     def may_draw(
         self, request: RouteRequest, route: Route, table: WeightTable, tab: Tab | None, now: float
@@ -57,7 +66,8 @@ class Escalations:
                 return None
         drawn = plan.decision.escalates_to
         targets = cascade.to if drawn is None else (drawn, *cascade.to)
-        return self._first_open((name for name in targets if name not in tried), now)
+        out = self._ruled_out(plan.route, plan.request, now)
+        return self._first_open((n for n in targets if n not in tried and n not in out), now)
 
     def advice(
         self, route: Route | None, cell: Cell, deployment: str, claim: float, now: float

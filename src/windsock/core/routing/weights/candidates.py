@@ -105,11 +105,12 @@ class Candidates:
     def ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
         """Who cannot serve this request, for reasons that lie in the request."""
         rule = next((rule for rule in route.rules if rule.matches(request)), None)
+        by_rule = {*route.candidates} - {*rule.candidates} if rule is not None else ()
         ceilings = ceilings_of(request.preferences)
         ruled = []
-        for name in route.candidates:
+        for name in dict.fromkeys(route.deployments):
             reason = self._catalog.ruled_out(name, request, now)
-            if reason is None and rule is not None and name not in rule.candidates:
+            if reason is None and name in by_rule:
                 reason = Exclusion(ExclusionCode.RULE, "left out by a rule of the route")
             if reason is None and ceilings:
                 reason = self._too_dear(name, request, ceilings, now)
@@ -158,7 +159,7 @@ class Candidates:
             dearer_by=dearer_by(moment, names, imagined),
             most_share=self._most_share(names, moment),
             share=share,
-            compounds=self._compounds(cell, route, usd_by_name, asked, moment, imagined),
+            compounds=self._compounds(cell, route, usd_by_name, ruled_out, asked, moment, imagined),
             sizes=tuple(
                 (share, tuple(usd[name] for name in names))
                 for share, usd in zip(classes.shares if classes else (), sized, strict=True)
@@ -205,6 +206,7 @@ class Candidates:
         cell: Cell,
         route: Route,
         usd_by_name: Mapping[str, float],
+        ruled_out: Exclusions,
         asked: Asked,
         moment: Moment,
         imagined: ImaginedPrices,
@@ -213,9 +215,10 @@ class Candidates:
         cascade = route.cascade
         if cascade is None:
             return None
-        usd, _ = request_usd(self._beliefs, moment, cell, cascade.to, asked, imagined)
+        stronger = [name for name in cascade.to if name not in ruled_out]
+        usd, _ = request_usd(self._beliefs, moment, cell, stronger, asked, imagined)
         costs = usd | dict(usd_by_name)
-        to = next((to for to in cascade.to if to in costs and moment.why_out(to) is None), None)
+        to = next((to for to in stronger if to in costs and moment.why_out(to) is None), None)
         if to is None:
             return ()
         strong = to, costs[to], self._beliefs.posterior(cell, to)

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import to_float
@@ -24,6 +24,7 @@ from windsock.service.control.overviews.savings import (
 from windsock.service.control.overviews.time_steps import Steps, steps
 from windsock.service.control.reporting.lines import NOTHING, report_lines, summed
 from windsock.service.control.reporting.routes import GROUPS, MOST_GROUPS
+from windsock.service.control.reporting.spend_csv import spend_csv
 from windsock.service.control.schemas.asked import DeploymentName, When, span_of
 from windsock.service.control.schemas.spend import By, SpendAnswer, SpendView
 
@@ -72,7 +73,7 @@ def spend_routes(insight: Insight, past: History) -> APIRouter:
     routes = APIRouter(tags=["history"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/spend", summary="Dollars over time")
+    @routes.get("/v1/spend", summary="Dollars over time", response_model=SpendAnswer)
     async def spend(
         caller: Caller,
         since: When = None,
@@ -81,14 +82,16 @@ def spend_routes(insight: Insight, past: History) -> APIRouter:
         by: By = "task",
         baseline: DeploymentName | None = None,
         limit: Annotated[int, Query(ge=1, le=MOST_GROUPS)] = 500,
-    ) -> SpendAnswer:
+        format: Literal["json", "csv"] = "json",  # noqa: A002
+    ) -> SpendAnswer | Response:
         now = clock.now()
         begin, end = span_of(since, until, now)
         named = baseline_named(router, baseline)
         asked = Asked(steps(begin, end, step), by, caller.namespace)
         found = await asyncio.to_thread(_read, past, asked)
         beside = _baseline(router, found.rows, named, asked.namespace, now)
-        return await asyncio.to_thread(_answer, found, asked, baseline, beside, limit)
+        answer = await asyncio.to_thread(_answer, found, asked, baseline, beside, limit)
+        return answer if format == "json" else Response(spend_csv(answer), media_type="text/csv")
 
     return routes
 

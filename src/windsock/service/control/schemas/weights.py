@@ -215,6 +215,7 @@ class WhatIf(Answer):
     quality: Literal["economy", "balanced", "high", "max"] | None = None
     usd_per_day: Usd | None = Field(None, description="a budget's amount")
     usd_per_request: Usd | None = Field(None, description="a budget's amount")
+    by_floor: bool = Field(False, description="the cheapest above the floors, and no other aim")
     route: DeploymentName | None = None
     task: Name | None = None
     conversation: Name | None = Field(
@@ -229,6 +230,7 @@ class WhatIf(Answer):
             quality=self.quality,
             usd_per_day=self.usd_per_day,
             usd_per_request=self.usd_per_request,
+            by_floor=self.by_floor,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from windsock.wire.formats.openai_ends import choices_in, shows, thinks
+from windsock.wire.formats.openai_ends import choices_in, shown_in, thinks
 from windsock.wire.formats.openai_usage import id_of
 from windsock.wire.formats.thought_tags import ThoughtTags
 from windsock.wire.json_codec import parsed
@@ -75,13 +75,14 @@ class FirstEvents:
         if self.has_answer:
             return
         deltas = [choice.get("delta") or choice.get("message") or choice for choice in choices]
-        said = [delta for delta in deltas if isinstance(delta, dict)]
-        self.has_answer = any(map(self._shows, said))
-        self._has_thought = self._has_thought or self._tags.are_open or any(map(thinks, said))
+        said = [pair for pair in zip(choices, deltas, strict=True) if isinstance(pair[1], dict)]
+        self.has_answer = any(self._shows(choice, delta) for choice, delta in said)
+        thoughts = any(thinks(delta) for _, delta in said)
+        self._has_thought = self._has_thought or self._tags.are_open or thoughts
 
-    def _shows(self, delta: dict[str, Any]) -> bool:
+    def _shows(self, choice: dict[str, Any], delta: dict[str, Any]) -> bool:
         """Text may go on what an earlier one began, which was no answer yet."""
         text = delta.get("content")
         if not isinstance(text, str):
-            return shows(delta)
-        return self._tags.shows(text) or shows({**delta, "content": None})
+            return shown_in(choice, delta)
+        return self._tags.shows(text) or shown_in(choice, {**delta, "content": None})

@@ -22,7 +22,7 @@ from windsock.wire.formats.openai_ends import error_in, named_error
 from windsock.wire.formats.passing.events import PassedEvents
 from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
-from windsock.wire.sse import BARE, BOUNDARY, DATA, FAILED_EVENT, SYNTAX, data_of
+from windsock.wire.sse import BARE, BOUNDARY, DATA, SYNTAX, data_of, is_named_failure
 from windsock.wire.upstream_errors.reading import refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
@@ -170,7 +170,7 @@ class NativeStreamScanner(PassedEvents):
             return self._passes_beside(event)
         payload = data_of(event).strip()
         is_end = self._is_end(payload)
-        if self.error is None and not self.is_complete and FAILED_EVENT.search(event):
+        if self.error is None and not self.is_complete and is_named_failure(event):
             said = parsed(payload) or payload.decode(errors="replace")
             self.error = dumps(named_error(said))
         if self.error is not None:

@@ -53,15 +53,22 @@ class Shape(NamedTuple):
         """How many whole events of this shape are at the beginning, each with some text, and where
         they end."""
         head, tail = self
-        count, end = 0, 0
-        while held.startswith(head, end):
-            begin = end + len(head)
-            text = TEXT.match(held, begin)
-            close = begin if text is None else text.end()
-            if close == begin or not held.startswith(tail, close):
+        if not held.startswith(head):
+            return 0, 0
+        between, count, begin, close = tail + head, 0, len(head), 0
+        while text := TEXT.match(held, begin):
+            close = text.end()
+            if close == begin or not held.startswith(between, close):
                 break
-            count, end = count + 1, close + len(tail)
-        return count, end
+            count, begin = count + 1, close + len(between)
+        if close > begin and held.startswith(tail, close):
+            return count + 1, close + len(tail)
+        return count, begin - len(head)
+
+
+def _text_until(held: bytes, begin: int) -> int:
+    text = TEXT.match(held, begin)
+    return begin if text is None else text.end()
 
 
 def shape_of(event: bytes) -> Shape | None:
@@ -70,8 +77,7 @@ def shape_of(event: bytes) -> Shape | None:
     begin = event.find(b'"', at + len(NAME)) + 1
     if at < 0 or event.find(NAME, begin) >= 0 or event[at + len(NAME) : begin].strip() != b'"':
         return None
-    text = TEXT.match(event, begin)
-    end = begin if text is None else text.end()
+    end = _text_until(event, begin)
     return Shape(event[:begin], event[end:]) if event[end : end + 1] == b'"' else None
 
 

@@ -213,6 +213,17 @@ def count_of_modality(parts: Iterable[Any], modality: str = "") -> int:
     )
 
 
+def fed_by_plugins(usage: Mapping[str, Any]) -> int:
+    """What searches put before the prompt, as Qianfan counts it by plugin; 0 where the total says
+    that the prompt's count holds it."""
+    told = usage.get("plugins") or usage.get("plugin_usage")
+    listed = told if isinstance(told, list) else [told]
+    parts = [each for each in listed if isinstance(each, dict)]
+    fed = sum(most_count([part], (*TOTAL, "search_tokens")) for part in parts)
+    known = sum(first_count(usage, names) or 0 for names in (PROMPT, ANSWER))
+    return fed if known + fed <= (first_count(usage, TOTAL) or 0) else 0
+
+
 def seconds_in(usage: Mapping[str, Any]) -> int:
     """Whole seconds where a usage object tells a duration instead of tokens, as transcriptions."""
     stated = usage.get("seconds")

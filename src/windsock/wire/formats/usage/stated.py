@@ -36,6 +36,7 @@ from windsock.wire.formats.usage.fields import (
     count,
     count_by_words,
     count_of_modality,
+    fed_by_plugins,
     first_count,
     most_count,
     parts_called,
@@ -126,6 +127,7 @@ def stated(usage: Mapping[str, Any], habits: UsageHabits) -> Stated:
         written_1h=min(written, written_1h),
         reasoning=max(thoughts, thought_in([usage, *got])),
         extra=most_count([usage], TOOL_PROMPT)
+        + fed_by_plugins(usage)
         + sum(most_count([usage], [p]) for p in habits.extra_prompt),
         heard=0 if heard_s else _heard(usage, given) + count_of_modality(listed, "AUDIO"),
         heard_cached=most_count(given, HEARD_CACHED) + count_of_modality(from_cache, "AUDIO"),

@@ -37,7 +37,7 @@ function pick(title, name, ask) {
 function inShort({ route, by_task, reference }, points) {
   const today = points.find((each) => each.kind === "today");
   const guess = by_task.some((each) => each.rewards > 0) ? "" : "; nobody has judged an answer yet, so success is a guess";
-  const measure = reference ? `; quality is measured by ${reference.deployment}, or who else may be the reference: ${usd(reference.likely_usd_per_success)} a success` : "";
+  const measure = reference ? `; its measure of quality is ${reference.deployment}, or another that may be as good, at ${usd(reference.likely_usd_per_success)} a success` : "";
   return `${route} stands at ${right(today.success)} for ${cost(today)} per 1,000 requests${guess}${measure}.`;
 }
 
@@ -84,7 +84,9 @@ function labels(points, at) {
   const taken = ordered.map((each) => box(at(each)[0] - 5, at(each)[1] + 5, 10, 10));
   const found = new Map();
   for (const each of ordered) {
-    const [[cx, cy], words] = [at(each), each.label.endsWith("(incumbent)") ? "incumbent" : each.name.split("/").at(-1)];
+    const short = each.name.split("/").at(-1);
+    const isOne = points.filter((other) => other.name.endsWith(`/${short}`)).length < 2;
+    const [[cx, cy], words] = [at(each), each.label.endsWith("(incumbent)") ? "incumbent" : isOne ? short : each.name];
     const width = 0.62 * size * words.length;
     const spots = [-5, size + 2, size / 3].flatMap((down) => [cx + 9, cx - 9 - width].map((x) => box(x, cy + down, width, size)));
     const free = spots.find((spot) => spot.x > LEFT && spot.right < W && !taken.some((other) => meet(spot, other)));

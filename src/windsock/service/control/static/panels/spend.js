@@ -78,7 +78,7 @@ function sumsOf(total, baseline) {
   return [
     ["Spent", usd(total.cost_usd)],
     ["Requests", `${count(total.requests)}, ${count(total.answered)} answered`],
-    ["A success", usd(total.cost_per_success_usd)],
+    ["Cost of a success", usd(total.cost_per_success_usd)],
     ["Success", success(total.success_rate, total.judged)],
     ["Billed", billed(total)],
     ["From the cache", total.cache_hits ? `${count(total.cache_hits)}, which had cost ${usd(total.cache_saved_usd)}` : "none"],
@@ -102,7 +102,7 @@ function columns(by, baseline, label) {
     figure("Requests", "requests", count),
     figure("Spent", "cost_usd", usd),
     { title: "Success", text: (line) => success(line.success_rate, line.judged), value: (line) => line.success_rate, isNumber: true },
-    figure("A success", "cost_per_success_usd", usd),
+    figure("Cost of a success", "cost_per_success_usd", usd),
     ...(baseline ? [figure("Baseline", "baseline_usd", usd), figure("Saved", "saved_usd", usd), { title: "Its success", text: itsSuccess, value: (line) => line.baseline_success_rate, isNumber: true }] : []),
     { title: "Billed", text: billed, value: (line) => line.billed_usd },
   ];

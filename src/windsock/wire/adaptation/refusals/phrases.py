@@ -9,12 +9,22 @@ from windsock.wire.adaptation.parameters import (
     DEVELOPER,
     IMAGE,
     IN_MESSAGES,
+    NO_SYSTEM,
     OPENING,
     PREFILL,
     SYSTEM,
     TOOL_ID,
     TURNS,
 )
+
+SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+MAX_SENTENCES, MAX_SENTENCE = 8, 300
+
+
+def sentences_of(text: str) -> list[str]:
+    """The first sentences of a text, none of them whole where it is long."""
+    return [each[:MAX_SENTENCE] for each in SENTENCE.split(text)[:MAX_SENTENCES] if each]
+
 
 NAME = r"(?<![\w.\-\]])[`'\"“]?(?P<field>[A-Za-z_][\w.\-\[\]]{0,127})[`'\"”]?"
 """A field, in quotes or not."""
@@ -28,11 +38,12 @@ UNTAKEN = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?:unsupported|unknown|unrecognized|unexpected|invalid|incompatible|extra(?:neous)?)"
-        rf"(?: request)? (?:parameter|argument|field|property|key|keyword argument|name|option)"
+        rf"(?: request)? (?:param(?:eter)?|argument|field|property|key|keyword argument|name"
+        rf"|option)"
         rf"(?:s|\(s\))?(?: supplied| found)?:? [\[(]?{NAME}",
         rf"{NAME}(?: parameter| field| option)? (?:is|are) (?:yet |currently )?(?:not|un)[ -]?"
         rf"(?:yet |currently )?"
-        rf"(?:supported|recognized|permitted|allowed|available|accepted)",
+        rf"(?:supported|recognized|permitted|allowed|available|accepted|enabled)",
         rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: following)?"
         rf"(?:(?: parameter| field| option)s?|(?<=following)):? "
         rf"\[?{NAME}",
@@ -45,6 +56,7 @@ UNTAKEN = tuple(
         rf"{NAME}:? extra (?:fields|inputs) (?:are )?not permitted",
         rf"extra inputs are not permitted,? field: {NAME}",
         rf"{NAME} was unexpected",
+        rf"does(?: not|n't) support (?:the )?{NAME} (?:field|parameter|option)\b",
         rf"{NAME}:? (?:only|must be) [\w.]+ (?:is|are) allowed",
         rf"invalid {NAME}: only",
         rf"{NAME}(?: parameter)? (?:can|may|must) only be set to [\w.\-]+ (?:for|if|when|with)",
@@ -105,14 +117,26 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), field)
     for pattern, field in (
         (r"support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use|calls?|calling)|"
-         r"function calling)|tool choice requires", "tools"),
+         r"function calling)|tool choice requires"
+         r"|(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
+         r"(?:available|enabled|supported)|不支持(?:工具|函数)"
+         r"|(?:工具|函数)调用.{0,6}不支持", "tools"),
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
          r"json_(?:object|schema)[^.]{0,30}(?:unavailable|not supported|unsupported)",
          "response_format"),
-        (r"\bn\b['`\"]? ?:? ?(?:must be|number must be|should be)[^.]{0,24}\b1\b|"
+        (r"response_format[^.]{0,40}\b(?:enabled only|only (?:enabled|supported))|"
+         r"\bcannot use response_format|"
+         r"grammar is not supported|(?:guided (?:decoding|json)|structured outputs?"
+         r"|json mode) (?:is |are )?"
+         r"(?:not|un)[ -]?(?:yet )?supported|(?:not|n't) support (?:guided|structured) (?:decoding|"
+         r"json|outputs?)", "response_format"),
+        (r"candidate_?count must be 1\b|\bn\b['`\"]? ?:? ?(?:must be|number must be"
+         r"|should be)[^.]{0,24}\b1\b|"
          r"only n ?= ?1|multiple (?:candidates|completions) (?:is|are) not (?:enabled|supported)|"
-         r"\bn['`\"]? ?> ?1\b", "n"),
-        (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)|"
+         r"\bn['`\"]? ?> ?1\b|\bn['`\"]?: [^.]{0,40}(?:less than or equal to|at most) 1\b", "n"),
+        (r"support the toolConfig\.toolChoice|tool_choice[^.]{0,60}(?:incompatible|cannot be used"
+         r"|not supported"
+         r"|unsupported|unavailable)|"
          r"(?:not|n't) support (?:a |forced |the |this )tool[ _]choice", "tool_choice"),
         (r"\bpenalty is not (?:enabled|supported)", "frequency_penalty"),
         (r"\bpenalty is not (?:enabled|supported)", "presence_penalty"),
@@ -127,7 +151,8 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), name)
     for pattern, name in (
-        (r"not a (?:multi-?modal|vision)|image input is not supported|"
+        (r"不支持(?:图片|图像|视觉|多模态)|"
+         r"not a (?:multi-?modal|vision)|image input is not supported|"
          r"(?:not|n't) (?:currently )?(?:support|accept|process|handle|allow)(?:ed)?(?: the| any)? "
          r"(?:image|vision|multi-?modal|visual)|(?:images?|image_url|vision)(?: inputs?| content)? "
          r"(?:is|are) (?:not|un)[ -]?(?:supported|allowed|accepted)|"
@@ -141,6 +166,16 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"(?:unexpected|invalid) role [`'\"]?system|only one system message (?:can be|is|may be) "
          r"(?:accepted|allowed|given|present|sent|specified|supported)|"
          r"only (?:the first|one) message can be (?:a )?system", SYSTEM),
+        (r"developer instruction is not (?:enabled|supported)|"
+         r"system[ _](?:messages?|prompts?|roles?|instructions?)[`'\"]? (?:is "
+         r"|are )?(?:currently |yet )?"
+         r"(?:not|un)[ -]?(?:yet )?(?:supported|allowed|enabled|available|permitted)|"
+         r"(?:not|n't) (?:currently )?(?:support|accept|allow|process|handle)(?:ed)?(?: the"
+         r"| any)?(?: use of)? "
+         r"[`'\"]?system[`'\"]?(?: (?:with|for)|[ _](?:messages?|prompts?|roles?|instructions?))|"
+         r"(?:unsupported|unexpected) (?:message )?role:? [`'\"]?system[`'\"]?[,.]? (?:only"
+         r"|expected|must)|"
+         r"[`'\"]system[`'\"] (?:role )?is not (?:supported|allowed|enabled)", NO_SYSTEM),
         (r"[`'\"]?developer[`'\"]? is not one of|unknown variant [`'\"]?developer|"
          r"input tag [`'\"]?developer[`'\"]? found|"
          r"(?:unexpected|invalid|unknown|unsupported) (?:message )?role:? [`'\"]?developer|"
@@ -175,7 +210,9 @@ OF_VALUES = re.compile(
 )
 """What a sentence says that complains of a value, not of the field."""
 
-PLAIN_FIELDS = frozenset({"logprobs", "reasoning", "seed", "store", "temperature", "thinking"})
+PLAIN_FIELDS = frozenset(
+    {"effort", "logprobs", "reasoning", "seed", "store", "temperature", "thinking", "verbosity"}
+)
 """Fields of one word that in a sentence mean nothing else."""
 
 SUBSTANCE = frozenset(
@@ -185,3 +222,17 @@ SUBSTANCE = frozenset(
 )  # fmt: skip
 """Fields in which a request says what it is about: sentences that name them may speak of what the
 caller wrote there, and without them it asks for something else."""
+
+TOOL_FIELDS = ("strict", "cache_control")
+"""Fields of a tool, or of its function, without which it is called as before."""
+
+OF_TOOLS = re.compile(
+    r"\btools?\b[^\n]{0,80}?\b(?:strict|cache_control)\b[^\n]{0,60}(?:\bextra (?:inputs|fields)"
+    r"|not (?:allowed|permitted|supported)|\bun(?:expected|known|recogni[sz]ed|supported))"
+    r"|\b(?:unknown|unrecogni[sz]ed|unexpected|unsupported|extra) (?:field|key|name|parameter|"
+    r"property)s?:? [`'\"]?(?:strict|cache_control)\b"
+    r"|\bstrict\b[^\n]{0,40}(?:not (?:allowed|permitted|supported)|unsupported)[^\n]{0,60}"
+    r"\b(?:function|tool)",
+    re.IGNORECASE,
+)
+"""Sentences that refuse one of them."""
