@@ -100,9 +100,14 @@ class Together:
 
 
 @asynccontextmanager
-async def served(folder: Path, more: str, kind: type[T], workers: int) -> AsyncIterator[T]:
-    """So many processes at a port, once all are there; they must end cleanly."""
-    async with upstream(lambda _: Answer(completion())) as model:
+async def served(
+    folder: Path, more: str, kind: type[T], workers: int, wait_s: float = 0.0
+) -> AsyncIterator[T]:
+    """So many processes at a port, once all are there; they must end cleanly.
+
+    wait_s  before each answer of the providers
+    """
+    async with upstream(lambda _: Answer(completion(), wait_s=wait_s)) as model:
         file = folder / "windsock.toml"
         routes = config_of(("acme", model.url, 1.0), ("bolt", model.url, 2.0))
         file.write_text(f"{routes}[feeds]\nenabled = []\n{more}")
@@ -131,6 +136,23 @@ async def test_they_are_one_and_lose_nothing_when_any_of_them_dies(tmp_path: Pat
         await _a_cap_holds(it)
         await _a_death_costs_nothing(it, which=-1)
         await _a_death_costs_nothing(it, which=0)
+
+
+@pytest.mark.xdist_group("workers")
+async def test_requests_that_teach_nothing_are_in_the_ledger_as_soon_as_others(
+    tmp_path: Path,
+) -> None:
+    more = f'[store]\nurl = "sqlite:///{tmp_path}/w.db"\n'
+    async with served(tmp_path, more, Together, WORKERS, wait_s=30.0) as it:
+        hurried = {"x-windsock-timeout": "0.05"}
+        for _ in range(12):
+            answer = await it.call("POST", "/v1/chat/completions", json=BODY, headers=hurried)
+            assert answer.status_code == 504
+
+        async def are_stored() -> bool:
+            return await it.stored() == 12
+
+        await until(are_stored)
 
 
 async def _an_answer_is_judged_and_explained_at_once(it: Together) -> None:

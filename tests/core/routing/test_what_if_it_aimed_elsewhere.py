@@ -129,6 +129,17 @@ def test_a_floor_below_what_a_wish_gives_says_so_and_alone_it_is_the_cheapest() 
     assert alone.note_then == ""
 
 
+def test_a_dearer_reference_that_loses_nothing_says_why() -> None:
+    """A wish for quality is in multiples of what a success costs there."""
+    wind = taught(Objective(kind="quality", quality="max"))
+    dearer = {FLAGSHIP: {"input": 400.0, "output": 400.0}}
+    found = what_if(wind, "default", "auto", "default", dearer, START + 1)
+    assert found.weights_then == pytest.approx(found.weights_now, abs=1e-3)
+    assert "usd_per_success bounds it" in found.note_then
+    floored = what_if(taught(FLOORED), "default", "auto", "default", dearer, START + 1)
+    assert floored.note_then == ""
+
+
 def test_a_budget_that_moves_no_weights_is_told_and_a_floor_that_is_none_refused() -> None:
     assert "only stops a day's requests" in imagine(taught(WISH), usd_per_day=5.0).note_then
     with pytest.raises(BadRequest, match="has no floor"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -48,11 +48,10 @@ MOST_UNREAD = 2**25
 
 @dataclass(slots=True, eq=False)
 class Peer:
-    """A process that is led. unsettled: its entries that no delta covers yet."""
+    """A process that is led."""
 
     name: str
     writer: asyncio.StreamWriter
-    unsettled: list[Entry] = field(default_factory=list)
 
     def send(self, line: bytes) -> None:
         """It is gone where it cannot be written to: that is found by reading. One that does not
@@ -142,10 +141,7 @@ class Leader:
             self._hear(peer, await read(reader))
 
     def _part(self, peer: Peer) -> None:
-        """It has ended; what it did last was not yet learnt."""
-        for entry in peer.unsettled:
-            self._learn(entry)
-            self._take_in(entry)
+        """It has ended."""
         if self._peers.get(peer.name) in (peer, None):  # else it is back already
             self._peers.pop(peer.name, None)
             self._lender.forget(peer.name, self._service.clock.now())
@@ -183,21 +179,25 @@ class Leader:
         if message["again"]:
             await self._take_in_again(peer, entries)
         else:
-            for entry in entries:
-                self._take_in_of(peer, entry)
+            self._take_in_all(peer, entries)
         await self._service.ledger.flushed()
         peer.send(line_of({"kind": "stored", "number": message["number"]}))
 
-    def _take_in_of(self, peer: Peer, entry: Entry | Delta) -> None:
-        """Entries wait for the delta that tells what they taught."""
-        if not isinstance(entry, Delta):
-            peer.unsettled.append(entry)
-            return
-        self._replica.absorb(entry, self._service.clock.now())
-        for each in peer.unsettled:
+    def _take_in_all(self, peer: Peer, entries: list[Entry | Delta]) -> None:
+        """Entries wait for the delta that tells what they taught; those after the last one taught
+        nothing, for no batch parts an entry from its delta."""
+        waiting: list[Entry] = []
+        for entry in entries:
+            if not isinstance(entry, Delta):
+                waiting.append(entry)
+                continue
+            self._replica.absorb(entry, self._service.clock.now())
+            for each in waiting:
+                self._take_in(each)
+            waiting.clear()
+            self._tell_all({"kind": "delta", "delta": entry.to_state()}, but=peer.name)
+        for each in waiting:
             self._take_in(each)
-        peer.unsettled.clear()
-        self._tell_all({"kind": "delta", "delta": entry.to_state()}, but=peer.name)
 
     async def _take_in_again(self, peer: Peer, entries: list[Entry | Delta]) -> None:
         """Those that the leader before has not stored are learnt as after a restart."""

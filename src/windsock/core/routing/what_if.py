@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from math import isclose
 from operator import mul
 from typing import Any
 
@@ -16,6 +17,9 @@ from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.errors import BadRequest
+
+UNMOVED = 0.001
+"""A weight that changes by less stays where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,11 @@ def what_if(
     view, views = router.tables.views(route, namespace, task, now, imagined)
     then = policy.preview(views, view, now) if view.deployments else Weighing(weights=())
     means = [_mean(*router.beliefs.posterior(view.cell, name)) for name in view.deployments]
-    moves_nothing = tuple(then.weights) == table.weights and view.deployments == table.deployments
+    moves_nothing = view.deployments == table.deployments and all(
+        isclose(w, was, abs_tol=UNMOVED) for w, was in zip(then.weights, table.weights, strict=True)
+    )
+    by_weight = zip(table.weights, table.deployments, strict=True)
+    leads = max(by_weight, default=(0.0, ""))[1] in usd_per_mtok
     return WhatIfResult(
         weights_now=dict(zip(table.deployments, table.weights, strict=True)),
         weights_then=dict(zip(view.deployments, then.weights, strict=True)),
@@ -94,7 +102,7 @@ def what_if(
         usd_then=sum(map(mul, then.weights, view.usd)) if then.usd is None else then.usd,
         success_now=sum(arm.weight * arm.success_mean for arm in table.arms),
         success_then=sum(w * mean for w, mean in zip(then.weights, means, strict=True)),
-        note_then=then.note or (_why_nothing(policy.aims, aims) if moves_nothing else ""),
+        note_then=then.note or (_why_nothing(policy.aims, aims, leads) if moves_nothing else ""),
     )
 
 
@@ -126,10 +134,18 @@ def _under(route: Route, aims: Aims) -> Policy:
     return route.policy.under(imagined)
 
 
-def _why_nothing(objective: Objective | None, aims: Aims) -> str:
-    """What to ask instead, where what is imagined of an aim cannot move anything."""
+def _why_nothing(objective: Objective | None, aims: Aims, leads: bool) -> str:
+    """What to ask instead, where what is imagined moves nothing.
+
+    leads   another price of who gets most is imagined
+    """
     if objective is None:
         return ""
+    if leads and objective.kind == "quality" and not aims.stated():
+        return (
+            "a wish for quality counts a success in multiples of what one costs at the reference, "
+            "and moves with its price; usd_per_success bounds it in dollars"
+        )
     if objective.kind != "budget" and (aims.usd_per_day or aims.usd_per_request):
         return (
             f"beside the objective {objective.kind!r} a budget only stops a day's requests; to see "
