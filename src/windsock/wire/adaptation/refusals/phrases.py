@@ -120,9 +120,10 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"function calling)|tool choice requires"
          r"|(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
          r"(?:available|enabled|supported)|不支持(?:工具|函数)"
+         r"|support (?:the )?[`'\"]?toolConfig[`'\"]? (?:field|parameter)"
          r"|(?:工具|函数)调用.{0,6}不支持", "tools"),
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
-         r"json_(?:object|schema)[^.]{0,30}(?:unavailable|not supported|unsupported)",
+         r"json_(?:object|schema)[^.]{0,30}(?:unavailable|not supported|unsupported|不支持)",
          "response_format"),
         (r"response_format[^.]{0,40}\b(?:enabled only|only (?:enabled|supported))|"
          r"\bcannot use response_format|"
@@ -162,7 +163,7 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"audio input is not supported|unknown variant [`'\"]?input_audio|at most 0 audios?|"
          r"(?:not|n't) (?:support|accept|process|handle)(?: the)? (?:input[ _])?audio|"
          r"input_audio[`'\"]? (?:is|are) (?:not|un)[ -]?(?:supported|allowed)", AUDIO),
-        (r"system messages? must (?:be|come|appear) (?:at the beginning|first)|"
+        (r"system messages? must (?:be|come|appear) (?:at the beginning|(?:the )?first)|"
          r"(?:unexpected|invalid) role [`'\"]?system|only one system message (?:can be|is|may be) "
          r"(?:accepted|allowed|given|present|sent|specified|supported)|"
          r"only (?:the first|one) message can be (?:a )?system", SYSTEM),
@@ -228,7 +229,7 @@ TOOL_FIELDS = ("strict", "cache_control")
 
 OF_TOOLS = re.compile(
     r"\btools?\b[^\n]{0,80}?\b(?:strict|cache_control)\b[^\n]{0,60}(?:\bextra (?:inputs|fields)"
-    r"|not (?:allowed|permitted|supported)|\bun(?:expected|known|recogni[sz]ed|supported))"
+    r"|not (?:allowed|permitted|supported)|\bun(?:expected|known|recogni[sz]ed|supported)|不支持)"
     r"|\b(?:unknown|unrecogni[sz]ed|unexpected|unsupported|extra) (?:field|key|name|parameter|"
     r"property)s?:? [`'\"]?(?:strict|cache_control)\b"
     r"|\bstrict\b[^\n]{0,40}(?:not (?:allowed|permitted|supported)|unsupported)[^\n]{0,60}"

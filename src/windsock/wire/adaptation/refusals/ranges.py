@@ -20,7 +20,8 @@ BETWEEN = re.compile(
     re.IGNORECASE,
 )
 HIGHEST = re.compile(
-    rf"(?:<=|≤|less than or equal to|\bat most|{NOT}(?:exceed|greater than|larger than|more than"
+    rf"(?:<=|≤|less (?:than )?or equal to|\bat most|{NOT}(?:exceed|greater than|larger than"
+    rf"|more than"
     rf"|above"
     rf"|over)|\bno (?:more|greater|larger|higher) than|\bup to|\bonly supports"
     rf"|\bmax(?:imum)?(?: (?:allowed|count|items?|length|number"
@@ -35,7 +36,8 @@ BELOW = re.compile(
     re.IGNORECASE,
 )
 LOWEST = re.compile(
-    rf"(?:>=|≥|greater than or equal to|\bat least|{NOT}(?:less|smaller|lower) than|\bno less than"
+    rf"(?:>=|≥|greater (?:than )?or equal to|\bat least|{NOT}(?:less|smaller|lower) than"
+    rf"|\bno less than"
     rf"|\bmin(?:imum)?(?: value)?(?: (?:of|is))?:?|不(?:能|得)?(?:小于|低于)|大于(?:或)?等于)"
     rf"\s{{0,3}}(?P<low>{NUMBER})",
     re.IGNORECASE,
