@@ -52,6 +52,63 @@ def test_a_sheet_is_read_as_a_person_means_it_or_told(case) -> None:
         assert reading.skipped or prices
 
 
+@pytest.mark.parametrize("head", ["Tier", "Service tier", "pricing_type"])
+def test_rows_of_a_model_by_service_tier_are_its_service_tiers(head: str) -> None:
+    text = f"Provider,Model,{head},Input,Output\no,g-1,Standard,2.5,10\no,g-1,Batch,1.25,5\n"
+    reading = read_as(text + "o,g-1,Priority,4.25,17\n")
+    (row,) = reading.rows
+    assert (row.usd_per_mtok[Meter.INPUT], reading.skipped) == (Decimal("2.5"), ())
+    assert {tier: p[Meter.OUTPUT] for tier, p in row.service_tiers.items()} == {
+        "batch": Decimal(5), "priority": Decimal(17),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "small, large, is_strict",
+    [("<=200K", ">200K", True), ("0-200k", "200k+", True), ("up to 200k", "from 200k", False)],
+)
+def test_rows_of_a_model_by_prompt_size_are_its_sizes(
+    small: str, large: str, is_strict: bool
+) -> None:
+    head = "Provider,Model,Context,Tier,Input,Output\n"
+    rows = f"g,p-1,{small},,1.25,10\ng,p-1,{large},,2.5,15\ng,p-1,{large},batch,1.25,7.5\n"
+    (row,) = read_as(head + rows).rows
+    assert row.usd_per_mtok[Meter.INPUT] == Decimal("1.25")
+    found = [(t.min_prompt_tokens, t.is_strict, t.service_tier) for t in row.tiers]
+    assert found == [(200_000, is_strict, None), (200_000, is_strict, "batch")]
+
+
+@pytest.mark.parametrize(
+    "head, peak, off_peak",
+    [
+        ("Period", "Peak", "Off-peak (16:30-00:30 UTC)"),
+        ("Hours (UTC)", "00:30-16:30", "16:30 to 00:30"),
+    ],
+)
+def test_rows_of_a_model_by_hours_are_its_windows(head: str, peak: str, off_peak: str) -> None:
+    rows = f"d,c-1,{peak},0.27,1.10\nd,c-1,{off_peak},0.135,0.55\n"
+    (row,) = read_as(f"Provider,Model,{head},Input,Output\n{rows}").rows
+    (window,) = row.windows
+    assert row.usd_per_mtok[Meter.INPUT] == Decimal("0.27")
+    assert (window.start_minute, window.end_minute, window.timezone) == (990, 30, "UTC")
+    assert window.usd_per_mtok[Meter.OUTPUT] == Decimal("0.55")
+
+
+@pytest.mark.parametrize(
+    "head, one, other",
+    [("Region", "Global", "EU"), ("Period", "Peak", "Off-peak"), ("Hours", "Peak", "16:30-00:30")],
+)
+def test_rows_of_a_model_that_differ_otherwise_stay_and_are_told(
+    head: str, one: str, other: str
+) -> None:
+    rows = f"o,g-1,{one},2.5,10\no,g-1,{other},2.75,11\n"
+    reading = read_as(f"Provider,Model,{head},Input,Output\n{rows}")
+    assert len(reading.rows) == 2
+    assert [reason for _, reason in reading.skipped] == [
+        f"unreadable: rows of one model differ in {head.lower()}: the dearest counts"
+    ]
+
+
 def test_columns_of_sizes_and_batches_are_tiers() -> None:
     text = (
         "Provider,Model,Input,Output,Input (>200k),Output (>200k),Batch input,Batch output\n"

@@ -20,6 +20,9 @@ MOST_CELLS = 100
 INNER = " [table] "
 """In place of what a table inside a cell parts: 2 beside 9 is no 29."""
 
+NOT_SAID = frozenset({"sup", "s", "del", "strike"})
+"""Marks of footnotes, and what is struck out: 2.50 with a 1 above is no 2.501."""
+
 UNSEEN = frozenset({"script", "style", "template"})
 
 
@@ -28,10 +31,11 @@ def is_html(text: str) -> bool:
     return text.lstrip()[:1] == "<" and "<table" in text.lower()
 
 
-def tables_of(text: str) -> list[list[Line]]:
-    """Every table of the page; of one inside another its text is part of a cell.
+def tables_of(text: str) -> list[tuple[list[Line], str]]:
+    """Every table of the page, with the text since the one before and its own caption.
 
-    A row that the page does not end is left out.
+    Of a table inside another its text is part of a cell. A row that the page does not end is left
+    out.
     """
     page = _Page()
     for said, is_end, tag, attributes in _parts(text):
@@ -40,7 +44,7 @@ def tables_of(text: str) -> list[list[Line]]:
             page.end(tag)
         else:
             page.begin(tag, attributes)
-    return [table for table in page.tables if table]
+    return [each for each in zip(page.tables, page.texts, strict=True) if each[0]]
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool, str, str]]:
@@ -66,6 +70,9 @@ class _Page:
         self.tables: list[list[Line]] = []
         self._depth = 0
         self._unseen = 0
+        self._struck = 0
+        self._beside: list[str] = []
+        self.texts: list[str] = []
         self._line: Line | None = None
         self._cell: list[str] | None = None
         self._spans = (1, 1)
@@ -73,8 +80,12 @@ class _Page:
 
     def hear(self, said: str) -> None:
         """Text between two tags."""
-        if self._cell is not None and not self._unseen:
+        if self._unseen or self._struck:
+            return
+        if self._cell is not None:
             self._cell.append(said)
+        elif self._line is None:
+            self._beside.append(said)
 
     def begin(self, tag: str, attributes: str) -> None:
         """A tag opens."""
@@ -82,6 +93,8 @@ class _Page:
             self._unseen += 1
         elif self._unseen:
             return
+        elif tag in NOT_SAID:
+            self._struck += 1
         elif tag == "table":
             self._begin_table()
         elif self._depth == 1 and tag == "tr":
@@ -101,9 +114,13 @@ class _Page:
             self._unseen = max(0, self._unseen - 1)
         elif self._unseen:
             return
+        elif tag in NOT_SAID:
+            self._struck = max(0, self._struck - 1)
         elif tag == "table" and self._depth:
             if self._depth == 1:
                 self._end_line()
+                self.texts[-1] = " ".join("".join(self._beside).split())
+                self._beside = []
             self._depth -= 1
         elif self._depth == 1 and tag in ("td", "th"):
             self._end_cell()
@@ -114,6 +131,7 @@ class _Page:
         self._depth += 1
         if self._depth == 1:
             self.tables.append([])
+            self.texts.append("")
             self._below = {}
         else:
             self.hear(INNER)
@@ -122,7 +140,7 @@ class _Page:
         if self._cell is None or self._line is None:
             return
         text = " ".join("".join(self._cell).split())
-        self._cell = None
+        self._cell, self._struck = None, 0
         self._take_from_above(self._line)
         columns, rows = self._spans
         for _ in range(min(columns, MOST_CELLS - len(self._line))):

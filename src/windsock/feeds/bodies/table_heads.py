@@ -88,7 +88,7 @@ def head_of(heading: str) -> Head | None:
     """
     if heading.strip().lower() in Meter.__members__.values():
         return Head(meter=Meter(heading.strip().lower()))
-    text = _plain(heading)
+    text = plain_words(heading)
     if any(each.isalpha() and not each.isascii() and each not in CURRENCIES for each in text):
         return None
     size = ABOVE.search(text)
@@ -115,7 +115,7 @@ def head_of(heading: str) -> Head | None:
 
 def is_of_money(heading: str) -> bool:
     """True if a column says that it holds money, whatever for."""
-    words = set(WORD.findall(_plain(heading)))
+    words = set(WORD.findall(plain_words(heading)))
     return bool(words & (MONEY | CENTS | CURRENCIES.keys())) and not words & LIMITS
 
 
@@ -124,8 +124,8 @@ def unit_of(text: str) -> Decimal | None:
 
     Two that contradict each other are none.
     """
-    words = set(WORD.findall(_plain(text)))
-    is_per_token = bool(PER_TOKEN.search(_plain(text))) or "token_cost" in text.lower()
+    words = set(WORD.findall(plain_words(text)))
+    is_per_token = bool(PER_TOKEN.search(plain_words(text))) or "token_cost" in text.lower()
     said = [
         USD_PER_MTOK[unit]
         for unit, is_said in (
@@ -142,7 +142,7 @@ def unit_of(text: str) -> Decimal | None:
 
 def stated_unit(text: str) -> Decimal | None:
     """The same of a text that says nothing else: no million characters."""
-    words = set(WORD.findall(_plain(text))) - _said(set(WORD.findall(_plain(text))))
+    words = set(WORD.findall(plain_words(text))) - _said(set(WORD.findall(plain_words(text))))
     return unit_of(text) if words <= TOKENS | FILLING else None
 
 
@@ -151,7 +151,7 @@ def _said(words: set[str]) -> set[str]:
     return words & (MILLION | THOUSAND | CENTS | CURRENCIES.keys())
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Words in small letters with blanks between: `inputPrice`, `input_price`; 1M for 1,000,000."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.strip()).lower().replace("_", " ")
     text = re.sub(r"\b(\d+)[,.]000[,.]000\b", r"\1m", text)

@@ -11,7 +11,7 @@ BAR = "|"
 MARKS = f",;\t{BAR}"
 """Between cells, the likeliest first."""
 
-MARKUP = re.compile(r"\*\*|`|\\(?=[$*_|])")
+MARKUP = re.compile(r"~~[^~]*~~|\*\*|`|\\(?=[$*_|])")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 LONGEST_CELL = 500
 """Characters of a cell that is a name or a price, with its markup."""
@@ -31,6 +31,12 @@ def blocks_of(text: str, mark: str) -> list[str]:
         return [text]
     lines = io.StringIO(text)
     return ["".join(run) for is_table, run in groupby(lines, lambda each: BAR in each) if is_table]
+
+
+def text_beside(text: str, mark: str) -> str:
+    """Of a text around tables with bars, what is no line of them; headings of it, too."""
+    lines = io.StringIO(text)
+    return " ".join(each.strip() for each in lines if BAR not in each) if mark == BAR else ""
 
 
 def lines_of(text: str, mark: str) -> list[Line]:

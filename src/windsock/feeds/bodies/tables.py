@@ -8,34 +8,32 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from windsock.core.model.units import MAIN_METERS, STANDALONE, Meter
+from windsock.core.model.units import Meter
 from windsock.feeds.bodies.html_tables import is_html, tables_of
 from windsock.feeds.bodies.table_cells import Amount, amount_of, is_amount, is_money, mark_of
-from windsock.feeds.bodies.table_heads import Head, head_of, is_of_money, named, stated_unit
+from windsock.feeds.bodies.table_heads import Head, head_of, is_of_money, named
 from windsock.feeds.bodies.table_lines import (
     MARKS,
     Line,
     blocks_of,
     lines_of,
+    text_beside,
     without_remarks,
 )
-from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
+from windsock.feeds.bodies.table_notes import Note, note_of, price_of, unit_of_row
+from windsock.feeds.bodies.table_rows import joined, spelt_out
+from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.price_terms import UNREAD, currency_of
 
 MODELS = re.compile(r"model|deployment", re.IGNORECASE)
 
 HEADING_WITHIN = 20
 """Lines among which the one with the names of columns is looked for; titles may stand above."""
-
-LEAST_USD_PER_MTOK = Decimal("0.0001")
-"""What is below was stated per token: 0.0001 is $100 a million, and the cheapest model ever listed
-cost $0.0069."""
 
 Record = dict[str, Any]
 
@@ -47,23 +45,43 @@ def records(definition: FeedDefinition, text: str) -> list[Record]:
     raises  csv.Error
     """
     tables = tables_of(text) if is_html(text) else _tables(text)
-    headed = [(lines, at) for lines in tables if (at := _heading(lines)) is not None]
+    headed = [(lines, at, said) for lines, said in tables if (at := _heading(lines)) is not None]
     if headed:
-        return [each for lines, at in headed for each in _of_table(definition, lines[at:])]
-    return [each for lines in tables[:1] for each in _of_table(definition, lines)]
+        return [each for found in headed for each in _of_table(definition, *found)]
+    return [each for lines, _ in tables[:1] for each in _of_table(definition, lines, 0, "")]
 
 
-def _of_table(definition: FeedDefinition, lines: Sequence[Line]) -> Iterator[Record]:
-    """Of a table whose first line names its columns, as may further ones."""
+def _of_table(
+    definition: FeedDefinition, table: Sequence[Line], at: int, beside: str
+) -> Iterator[Record]:
+    """Of a table whose line at this place names its columns, as may further ones."""
+    lines, above = table[at:], [" ".join(line) for line in table[:at]]
+    below = [cells[0] for line in lines[1:] if len(cells := [*filter(None, line)]) == 1]
+    note = note_of([beside, *above, *below])
     starts = [at for at in range(1, len(lines)) if _columns_at(lines, at).is_known]
     for start, end in pairwise([0, *starts, len(lines)]):
         columns, body = _columns_at(lines, start), lines[start + 1 : end]
+        if (fuller := _of_two_lines(lines[start], body, columns)) is not None:
+            columns, body = fuller, body[1:]
         if not columns.heads:
             yield from (columns.cells(line) for line in body)
             continue
         yield from _unread(columns, lines[start], body)
         decimal = mark_of(line[i] for line in body for i in columns.heads if i < len(line))
-        yield from (_record(definition, columns, line, decimal) for line in body)
+        rows = (_record(definition, columns, line, decimal, note) for line in body)
+        yield from joined(spelt_out(rows))
+
+
+def _of_two_lines(names: Line, body: Sequence[Line], columns: Columns) -> Columns | None:
+    """Columns that a second line of names says more of: `($/1K)` below `Input`."""
+    line, model = next(iter(body), []), columns.known.get("model")
+    if model is None or model >= len(line) or line[model]:
+        return None
+    said = {place: line[place] for place in columns.heads if place < len(line) and line[place]}
+    if not said or any(is_amount(cell) for cell in said.values()):
+        return None
+    found = Columns.of([f"{name} {said.get(at, '')}" for at, name in enumerate(names)])
+    return found if found.heads.keys() == columns.heads.keys() else None
 
 
 def _unread(columns: Columns, names: Line, body: Sequence[Line]) -> Iterator[Record]:
@@ -77,8 +95,9 @@ def _unread(columns: Columns, names: Line, body: Sequence[Line]) -> Iterator[Rec
                 yield {"provider": "column", "model": name, Meter.INPUT.value: reason}
 
 
-def _tables(text: str) -> list[list[Line]]:
-    """Lines of the tables of a text, by the first mark between cells that makes a known table."""
+def _tables(text: str) -> list[tuple[list[Line], str]]:
+    """Lines of the tables of a text, and what stands beside them, by the first mark between cells
+    that makes a known table."""
     plain = without_remarks(text)
     for mark in MARKS:
         try:
@@ -86,8 +105,9 @@ def _tables(text: str) -> list[list[Line]]:
         except csv.Error:
             continue
         if any(_heading(lines) is not None for lines in tables):
-            return tables
-    return [lines] if (lines := lines_of(plain, MARKS[0])) else []
+            beside = text_beside(text, mark)
+            return [(lines, beside) for lines in tables]
+    return [(lines, "")] if (lines := lines_of(plain, MARKS[0])) else []
 
 
 def _heading(lines: Sequence[Line]) -> int | None:
@@ -166,7 +186,11 @@ def _one(places: Sequence[int], names: Sequence[str], name: str) -> int | None:
 
 
 def _record(
-    definition: FeedDefinition, columns: Columns, line: Sequence[str], decimal: str | None
+    definition: FeedDefinition,
+    columns: Columns,
+    line: Sequence[str],
+    decimal: str | None,
+    note: Note,
 ) -> Record:
     """A line under the names as written, and under those that mappings use."""
     record = columns.cells(line)
@@ -179,9 +203,9 @@ def _record(
     try:
         _check_width(columns, line)
         amounts = _amounts(cells, decimal)
-        unit, money = _unit(record), _money(record, columns, amounts)
+        unit, money = unit_of_row(record), _money(record, columns, amounts) or note.currency
         prices = {
-            place: _price(definition, columns.heads[place], amount, unit)
+            place: price_of(definition, columns.heads[place], amount, unit, note)
             for place, amount in amounts.items()
         }
     except ValueError as error:
@@ -210,15 +234,6 @@ def _amounts(cells: Mapping[int, str], decimal: str | None) -> dict[int, Amount]
     return {place: amount for place, amount in found.items() if amount is not None}
 
 
-def _unit(record: Record) -> Decimal | None:
-    """What the row's own column says that its numbers are; raises ValueError for another thing."""
-    text = record.get("unit") or ""
-    unit = stated_unit(f"per {text}") if text else None
-    if text and unit is None:
-        raise ValueError(f"no price of tokens is per {text}")
-    return unit
-
-
 def _money(record: Record, columns: Columns, amounts: Mapping[int, Amount]) -> str | None:
     """The one currency that cells, headings and the row's own column name; None where none do."""
     stated = record.get("currency")
@@ -228,29 +243,6 @@ def _money(record: Record, columns: Columns, amounts: Mapping[int, Amount]) -> s
     if len(said) > 1:
         raise ValueError(f"prices in {' and '.join(sorted(said))}")
     return next(iter(said), None)
-
-
-def _price(definition: FeedDefinition, head: Head, amount: Amount, unit: Decimal | None) -> str:
-    """A number in the unit of the feed; raises ValueError where two units are named."""
-    units: Iterable[Decimal | None] = (amount.usd_per_mtok, head.usd_per_mtok, unit)
-    said = {each for each in units if each is not None}
-    if len(said) > 1:
-        raise ValueError("two units are named")
-    if not said or not amount.number:
-        _check_size(definition, head, amount)
-        return str(amount.number)
-    if head.meter in STANDALONE:
-        raise ValueError(f"{head.meter} is priced per token")
-    return str(amount.number * said.pop() / USD_PER_MTOK[definition.unit or "usd/mtok"])
-
-
-def _check_size(definition: FeedDefinition, head: Head, amount: Amount) -> None:
-    """Raises ValueError for a number that says no unit and can only be per token."""
-    is_per_million = definition.unit == "usd/mtok" and head.meter in MAIN_METERS
-    if is_per_million and 0 < amount.number < LEAST_USD_PER_MTOK:
-        raise ValueError(
-            f"${amount.number:f} a million: if it is per token, its column must say so"
-        )
 
 
 def _by_name(columns: Columns, prices: Mapping[int, str], record: Record) -> Record:

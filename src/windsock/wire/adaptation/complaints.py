@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from windsock.core.model.calls import CallKind, Out, Then, Verdict
-from windsock.core.model.requests import CALLS, Unsupported
+from windsock.core.model.requests import CALLS, NEED_BY_FIELD, Unsupported
 from windsock.wire.adaptation.parameters import (
     AUDIO,
     IMAGE,
@@ -40,6 +40,7 @@ from windsock.wire.adaptation.refusals.phrases import (
     OF_CONVERSATIONS,
     OF_VALUE,
 )
+from windsock.wire.adaptation.refusals.roles import roles_in
 from windsock.wire.adaptation.system_turns import alternates
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
@@ -68,8 +69,15 @@ NO_CALL = re.compile(
 )
 """Words of a model that is not of the kind that was asked for."""
 
-OF_SERVERS = re.compile(rb"unsupported param|unexpected keyword argument", re.IGNORECASE)
-"""What servers say that fail at a field which they do not know."""
+OF_SERVERS = re.compile(
+    rb"unsupported param|unexpected keyword argument|\bparam(?:eter)? requires\b"
+    rb"|\b(?:allowed|supported|valid) (?:levels?|options?|types?|values?)(?: are\b|:)",
+    re.IGNORECASE,
+)
+"""What servers say that fail at a field, or at a value, which they do not know."""
+
+FAILED = 500
+"""From this status on it is the server that says it failed."""
 
 STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
 """Of refusals that may complain of a field."""
@@ -115,7 +123,8 @@ def judged(
         return verdict, ()
     facts = complaints_of(status, raw, _sent(asked, heard))
     facts = tuple(f for f in facts if f.field not in MEDIA or f.need in asked.request.needs)
-    if verdict.kind is CallKind.SERVER_ERROR and OF_SERVERS.search(raw) is None:
+    is_failure = verdict.kind is CallKind.SERVER_ERROR and (status is None or status >= FAILED)
+    if is_failure and OF_SERVERS.search(raw) is None:
         facts = tuple(fact for fact in facts if fact.field.startswith(IN_MESSAGES))
     news = tuple(fact for fact in facts if fact not in heard)
     then = Then.MENDED if is_mendable(news, asked.request.needs) else Then.ELSEWHERE
@@ -173,7 +182,7 @@ def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> It
         field = sent_as(name, sent)
         if field == "response_format":
             yield Unsupported(field=field, value=_kind_of_form(sent[field]))
-        elif field is not None:
+        elif field is not None and not (field in NEED_BY_FIELD and (bound_in(text) or 0) > 1):
             yield _unsupported(field, text)
 
 
@@ -190,6 +199,7 @@ def _in_conversation(text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported
                 yield Unsupported(field=NO_SYSTEM)
             elif own not in TURN:
                 yield Unsupported(field=name + own)
+    yield from roles_in(text, parsed(bytes(sent.get("messages", b"null"))))
 
 
 def _unsupported(field: str, text: str) -> Unsupported:
@@ -199,6 +209,8 @@ def _unsupported(field: str, text: str) -> Unsupported:
     instead = INSTEAD.search(text)
     if instead and instead[1] != field:
         return Unsupported(field=field, instead=instead[1])
+    if field == "max_completion_tokens":
+        return Unsupported(field=field, instead="max_tokens")
     of_value = OF_VALUE.search(text)
     if of_value is None or of_value[1] == field or ANY_VALUE.search(text):
         return Unsupported(field=field)

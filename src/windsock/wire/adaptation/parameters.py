@@ -174,7 +174,8 @@ def _without(base: Parameters, fact: Unsupported) -> Parameters:
     if fact.need is not None:
         return replace(base, lacks=(*base.lacks, fact.need))
     if fact.instead:
-        return replace(base, rename={**base.rename, name: fact.instead})
+        rename = {own: other for own, other in base.rename.items() if own != fact.instead}
+        return replace(base, rename={**rename, name: fact.instead})
     if name in base.rename.values():
         kept = {own: other for own, other in base.rename.items() if other != name}
         return replace(base, rename=kept, leave_out=(*base.leave_out, name))

@@ -12,7 +12,7 @@ from windsock.wire.upstream_errors.more_languages import MORE
 
 ENGLISH: Mapping[str, str] = {
     # of several words
-    "api key": r"密钥|秘钥|apiキー|api[ -]?schlüssel\w*|clés? (?:d['’])?api"
+    "api key": r"密钥|秘钥|金钥|apiキー|api[ -]?schlüssel\w*|clés? (?:d['’])?api"
     r"|clave (?:de )?(?:la )?api|chave (?:de |da )?api|chiave api|api ?키|인증키|api[ -]?ключ\w*"
     r"|ключ\w* api",
     "context length": r"上下文(?:的)?(?:长度|窗口)|コンテキスト(?:長|ウィンドウ)"
@@ -33,7 +33,8 @@ ENGLISH: Mapping[str, str] = {
     "authentication failed": r"(?:鉴权|认证|身份验证)(?:信息)?(?:失败|有误|错误)|認証に失敗\w*"
     r"|인증(?:에)? 실패\w*|\bauthentifizierung fehlgeschlagen|\béchec de l['’]authentification"
     r"|\bautenticación fallida|\bfalha na autenticação|ошибка (?:аутентификации|авторизации)",
-    "no access to": r"无权(?:访问|使用)|権限がありません|\bkein(?:en)? zugriff auf\b"
+    "no access to": r"(?:无权|[没无]有权限)(?:访问|使用|存取|调用)|権限がありません"
+    r"|\bkein(?:en)? zugriff auf\b"
     r"|\bpas accès à\b|\bsin acceso a\b|\bno tienes? acceso a\b|권한이 없\w*|нет доступа",
     "temporarily unavailable": r"暂时(?:无法提供服务|不可用)|一時的に利用でき\w*"
     r"|\bvorübergehend nicht (?:verfügbar|erreichbar)|\btemporairement indisponible"
@@ -48,7 +49,7 @@ ENGLISH: Mapping[str, str] = {
     r"|\bsolicitud(?:es)?\b|\bpetici[oó]n(?:es)?\b|\brequisiç\w+|\brichiest[ae]\b|요청|호출"
     r"|запрос\w*",
     "tool": r"工具|ツール|도구|\bwerkzeug\w*|\bherramientas?\b|\boutils?\b|инструмент\w*",
-    "parameter": r"参数|字段|パラメータ|\bparam[eè]tres?\b|\bpar[aá]metros?\b|매개변수"
+    "parameter": r"参数|字段|栏位|パラメータ|\bparam[eè]tres?\b|\bpar[aá]metros?\b|매개변수"
     r"|параметр\w*",
     "function": r"函数|関数|함수|функци\w*",
     "file": r"文件|ファイル|\bdatei\w*|\bfichiers?\b|\barchivos?\b|파일|файл\w*",
@@ -65,7 +66,7 @@ ENGLISH: Mapping[str, str] = {
     r"|контекст\w*",
     "length": r"长度|字数|長さ|\blänge\b|\blongueur\b|\blongitud\b|길이|длин\w+",
     "service": r"服务(?!器)",
-    "server": r"服务器|引擎|サーバー?|\bdienst\b|\bservidor\b|\bserveurs?\b|서버|сервер\w*",
+    "server": r"服务器|伺服器|引擎|サーバー?|\bdienst\b|\bservidor\b|\bserveurs?\b|서버|сервер\w*",
     "region": r"地区|区域|地域|\bpaís\b|지역|국가|регион\w*|стран\w+",
     # money
     "balance": r"余额|余量|残高|\bguthaben\b|\bsolde\b|\bsaldo\b|잔액|баланс\w*",
@@ -76,7 +77,7 @@ ENGLISH: Mapping[str, str] = {
     "used up": r"已?用尽|已?用完|已?耗尽|使い切\w*|\baufgebraucht\b|\berschöpft\b|\bépuisé\w*"
     r"|\bagotad\w+|\besgotad\w+|소진\w*|исчерпан\w*",
     "overdue": r"欠费|逾期|未払い|\bimpayé\w*|\büberfällig\w*|연체|просроч\w+",
-    "recharge": r"充值|チャージ|\brecharge[rz]\b|\brecarg\w+|\baufladen\b|충전|пополнит\w*",
+    "recharge": r"[充储]值|チャージ|\brecharge[rz]\b|\brecarg\w+|\baufladen\b|충전|пополнит\w*",
     # limits
     "limit": r"限制|上限|限额|制限|\bgrenz(?:e|wert)\b|\blimites?\b|\blímites?\b|한도|лимит\w*",
     "exceeded": r"超出|超过|超限|超え\w*|\büberschr\w+|\büberstieg\w*|\bdépass\w+|\bexced\w+"
@@ -89,7 +90,7 @@ ENGLISH: Mapping[str, str] = {
     r"|\bmuit[oa]s\b|너무 많\w*|слишком много",
     "too long": r"过长|超长|太长|[長长]すぎ\w*|\bzu lang\b|\btrop long\w*|\bdemasiado larg\w+"
     r"|\bmuito long\w+|너무 (?:깁|길)\w*|слишком длинн\w*",
-    "busy": r"繁忙|拥挤|混雑\w*|混み合\w*|\bocupad\w+|\bausgelastet\b|혼잡\w*|занят\b",
+    "busy": r"繁忙|忙碌|忙线|拥挤|混雑\w*|混み合\w*|\bocupad\w+|\bausgelastet\b|혼잡\w*|занят\b",
     "overloaded": r"负载(?:已)?(?:饱和|过高)|访问量过大|過負荷|\büberlastet\w*|\bsurchargé\w*"
     r"|\bsobrecargad\w+|\bsobrecarregad\w+|과부하\w*|перегружен\w*",
     "try again in": r"\briprova(?:re)? tra\b|\b(?:versuchen sie es|erneut) in\b"
@@ -111,7 +112,7 @@ ENGLISH: Mapping[str, str] = {
     r"|\bcaducad\w+|만료\w*|исте[кч]\w*",
     "disabled": r"禁用|停用|封禁|冻结|锁定|注销|停服|停止されて|\bgesperrt\b|\bdeaktiviert\b"
     r"|\bdésactivé\w*|\bsuspendu\w*|\bdeshabilitad\w+|\bdesativad\w+|\bsuspendid\w+|정지\w*",
-    "not supported": r"不支持|サポートされて(?:い)?(?:ません|ない)|対応していません"
+    "not supported": r"不支[持援]|サポートされて(?:い)?(?:ません|ない)|対応していません"
     r"|\bnicht unterstützt\b|\bnon (?:pris\w* en charge|supporté\w*)"
     r"|\bno (?:es |está )?(?:compatible|soportad\w+|admitid\w+)|\bnão (?:é )?suportad\w+"
     r"|지원(?:되|하)지 않\w*|не поддержива\w*|\bunterstützt kein\w*|\bne prend pas en charge\b"
@@ -121,7 +122,7 @@ ENGLISH: Mapping[str, str] = {
     "sensitive": r"敏感",
     "violates": r"违规|违反|\bverstößt\b|\bverstoß\b|\benfreint\b|\bviole\b|\bviola\b"
     r"|\binfringe\b|위반\w*|наруша\w+",
-    "blocked": r"拦截|屏蔽|ブロックされ\w*|\bblockiert\b|\bbloqué\w*|\bbloquead\w+|차단\w*"
+    "blocked": r"拦截|封锁|屏蔽|ブロックされ\w*|\bblockiert\b|\bbloqué\w*|\bbloquead\w+|차단\w*"
     r"|заблокирован\w*",
 }
 """English words by those of others; what holds another one comes before it."""
@@ -137,6 +138,21 @@ SPACES = re.compile(r" {2,}")
 
 MARKS = re.compile("[\u0307\u064b-\u0652]")
 """The dot that a Turkish capital leaves behind in small letters; vowels that Arabic may omit."""
+
+TRADITIONAL = str.maketrans(
+    "額餘儲帳號費請過頻無效權錯誤鑰證驗後試務載負長內審違規達數據戶時間當線連絕訪問應資產關閉"
+    "開啟參該對話碼點擁擠種單暫購買統維護斷總級從為沒與這個來讓輸圖檔詞調選擇稱轉續縮減類衝裝"
+    "運營計員給組認識於賬鎖範圍幣鍵詢執換滿條劃遠標簽術備設註冊異機構處尋終傳遞聯係網絡協議檢"
+    "測視頁項預領願",
+    "额余储帐号费请过频无效权错误钥证验后试务载负长内审违规达数据户时间当线连绝访问应资产关闭"
+    "开启参该对话码点拥挤种单暂购买统维护断总级从为没与这个来让输图档词调选择称转续缩减类冲装"
+    "运营计员给组认识于账锁范围币键询执换满条划远标签术备设注册异机构处寻终传递联系网络协议检"
+    "测视页项预领愿",
+)
+"""Chinese letters of the long form, as the short form has them."""
+
+KANA = re.compile("[\u3040-\u30ff]")
+"""Letters of Japanese alone, which shares some of those."""
 
 ANOTHER = re.compile(
     r"[^\W\x00-\x7f]|\b(?:das|de|del|della|der|des|di|el|est|fue|guthaben|il|insuficiente|ist|la"
@@ -158,7 +174,16 @@ def in_english(text: str) -> str:
     text = MARKS.sub("", text[:MAX_CHARACTERS])
     if ANOTHER.search(text) is None:
         return ""
-    return SPACES.sub(" ", FOREIGN.sub(_english, text)).strip()
+    return SPACES.sub(" ", FOREIGN.sub(_english, simplified(text) or text)).strip()
+
+
+def simplified(text: str) -> str:
+    """A text in Chinese letters of the long form in those of the short form; empty if it has none
+    of them, or is no Chinese."""
+    if text.isascii() or KANA.search(text):
+        return ""
+    short = text.translate(TRADITIONAL)
+    return short if short != text else ""
 
 
 def _english(found: re.Match[str]) -> str:

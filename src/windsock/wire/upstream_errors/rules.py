@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, timezone, tzinfo
 
 from windsock.core.model.calls import VERDICTS, CallKind, Out, Then, Verdict
-from windsock.wire.upstream_errors.languages import in_english
+from windsock.wire.upstream_errors.languages import in_english, simplified
 from windsock.wire.upstream_errors.shapes import ErrorFacts, code_name
 
 STATUSES = {
@@ -195,6 +195,8 @@ def reading_of(facts: ErrorFacts, rules: Sequence[ErrorRule]) -> Reading:
     what is wrong with the request, nothing of the model and the account that it was sent to.
     """
     reading = _reading_by(rules, facts, facts.text)
+    if reading is None and (short := simplified(facts.text)):
+        reading = _reading_by(rules, facts, short)
     if reading is None and (english := in_english(facts.text)):
         reading = _reading_by(rules, facts, english)
     if reading is None:

@@ -38,7 +38,9 @@ OF_TYPES = re.compile(
 
 TOGETHER = re.compile(
     r"\btogether\b|\bboth\b|\bonly one of\b|\bmutually exclusive\b|\bat the same time\b"
-    r"|\bsimultaneous|\bcannot be (?:combined|mixed)|\bin combination\b|同时",
+    r"|\bsimultaneous"
+    r"|\b(?:can ?not|can't|may not|must not) be (?:enabled|set|used) (?:alongside|if|when|while)\b"
+    r"|\bcannot be (?:combined|mixed)|\bin combination\b|同时",
     re.IGNORECASE,
 )
 """Of fields of which one may be sent without the others."""
@@ -70,6 +72,7 @@ def blamed_in(
         return
     words = {next(filter(None, found)) for found in NAMED.findall(text)}
     told = {name for name in sent if any(pattern_of(name).fullmatch(each) for each in words)}
+    told |= {name for name in sent if "_" in name and pattern_of(name).search(text)}
     names = told or {*placed}
     if len(names) != 1 or OF_TYPES.search(text) or OF_CALLERS.search(text):
         return
@@ -82,7 +85,12 @@ def blamed_in(
 def _last_of(text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
     found = ((pattern_of(name).search(text), name) for name in sent if _may_go(name))
     said = sorted((match.start(), name) for match, name in found if match)
-    if len(said) > 1:
+    kept = [
+        each
+        for each in sent
+        if not (_may_go(each) or each in ASKED) and pattern_of(each).search(text)
+    ]
+    if said and len(said) + len(kept) > 1:
         yield Unsupported(field=said[-1][1])
 
 

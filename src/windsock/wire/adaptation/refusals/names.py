@@ -28,6 +28,17 @@ TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_cal
 CALL = frozenset({"id", "type", "function", "arguments"})
 """What a call is made of."""
 
+TOOL = frozenset({"description", "function", "input_schema", "name", "parameters", "type"})
+"""What a tool is made of."""
+
+IN_A_TOOL = re.compile(
+    r"\btools[.\[]\d+\]?(?:\.(?:custom"
+    r"|function))?\.([a-z]\w{0,63})[`'\"]?:? (?:Extra inputs are not "
+    r"permitted|(?:is |was )?(?:not (?:allowed|permitted|supported)|unexpected))",
+    re.IGNORECASE,
+)
+"""Sentences that refuse a field of a tool by its place."""
+
 ASKED = frozenset(
     {"cachedContent", "cached_content", "contents", "conversation", "input", "instructions",
      "messages", "model", "previous_response_id", "prompt", "system", "systemInstruction",
@@ -40,6 +51,7 @@ PART = frozenset({"data", "file", "file_data", "format", "image_url", "input_aud
 
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "candidate_count": ("n",),
+    "disable_parallel_tool_use": ("parallel_tool_calls",),
     "effort": ("reasoning_effort",),
     "max_new_tokens": ("max_tokens", "max_completion_tokens"),
     "max_output_tokens": ("max_tokens", "max_completion_tokens"),
@@ -90,8 +102,10 @@ def in_tools(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Itera
     loc = error.get("loc")
     placed = loc[-1] if isinstance(loc, list) and "tools" in loc[:-1] else None
     said = OF_TOOLS.search(text)
-    for name in TOOL_FIELDS:
-        is_meant = placed == name or (said is not None and name in said[0])
+    own = IN_A_TOOL.search(text)
+    strange = [own[1]] if own and own[1] not in TOOL and own[1] not in TOOL_FIELDS else []
+    for name in (*TOOL_FIELDS, *strange):
+        is_meant = placed == name or name in strange or (said is not None and name in said[0])
         if is_meant and f'"{name}"'.encode() in bytes(sent.get("tools", b"")):
             yield Unsupported(field=IN_TOOLS + name)
 
@@ -123,6 +137,7 @@ def mentioned(text: str, sent: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_sent(name: str, sent: Mapping[str, Any]) -> bool:
+    name = name.lower() if name.istitle() else name
     known = (name, *OTHER_NAMES.get(name, ()))
     return _is_plain(name) and any(each in sent for each in known)
 

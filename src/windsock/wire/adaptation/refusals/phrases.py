@@ -116,13 +116,15 @@ MOST = tuple(
 OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), field)
     for pattern, field in (
-        (r"support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use|calls?|calling)|"
+        (r"tools? param(?:eter)? requires|support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use"
+         r"|calls?|calling)|"
          r"function calling)|tool choice requires"
-         r"|(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
+         r"|(?<!parallel )(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
          r"(?:available|enabled|supported)|不支持(?:工具|函数)"
+         r"|support (?:the )?[`'\"]?toolConfig[`'\"]? (?:field|parameter)"
          r"|(?:工具|函数)调用.{0,6}不支持", "tools"),
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
-         r"json_(?:object|schema)[^.]{0,30}(?:unavailable|not supported|unsupported)",
+         r"json_(?:object|schema)[^.]{0,30}(?:unavailable|not supported|unsupported|不支持)",
          "response_format"),
         (r"response_format[^.]{0,40}\b(?:enabled only|only (?:enabled|supported))|"
          r"\bcannot use response_format|"
@@ -130,12 +132,13 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"|json mode) (?:is |are )?"
          r"(?:not|un)[ -]?(?:yet )?supported|(?:not|n't) support (?:guided|structured) (?:decoding|"
          r"json|outputs?)", "response_format"),
-        (r"candidate_?count must be 1\b|\bn\b['`\"]? ?:? ?(?:must be|number must be"
+        (r"candidate_?count must be 1\b|\bn_completions? number must be 1\b"
+         r"|\bn\b['`\"]? ?:? ?(?:must be|number must be"
          r"|should be)[^.]{0,24}\b1\b|"
          r"only n ?= ?1|multiple (?:candidates|completions) (?:is|are) not (?:enabled|supported)|"
          r"\bn['`\"]? ?> ?1\b|\bn['`\"]?: [^.]{0,40}(?:less than or equal to|at most) 1\b", "n"),
         (r"support the toolConfig\.toolChoice|tool_choice[^.]{0,60}(?:incompatible|cannot be used"
-         r"|not supported"
+         r"|not support(?:ed)?\b"
          r"|unsupported|unavailable)|"
          r"(?:not|n't) support (?:a |forced |the |this )tool[ _]choice", "tool_choice"),
         (r"\bpenalty is not (?:enabled|supported)", "frequency_penalty"),
@@ -162,7 +165,7 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"audio input is not supported|unknown variant [`'\"]?input_audio|at most 0 audios?|"
          r"(?:not|n't) (?:support|accept|process|handle)(?: the)? (?:input[ _])?audio|"
          r"input_audio[`'\"]? (?:is|are) (?:not|un)[ -]?(?:supported|allowed)", AUDIO),
-        (r"system messages? must (?:be|come|appear) (?:at the beginning|first)|"
+        (r"system messages? must (?:be|come|appear) (?:at the beginning|(?:the )?first)|"
          r"(?:unexpected|invalid) role [`'\"]?system|only one system message (?:can be|is|may be) "
          r"(?:accepted|allowed|given|present|sent|specified|supported)|"
          r"only (?:the first|one) message can be (?:a )?system", SYSTEM),
@@ -228,7 +231,7 @@ TOOL_FIELDS = ("strict", "cache_control")
 
 OF_TOOLS = re.compile(
     r"\btools?\b[^\n]{0,80}?\b(?:strict|cache_control)\b[^\n]{0,60}(?:\bextra (?:inputs|fields)"
-    r"|not (?:allowed|permitted|supported)|\bun(?:expected|known|recogni[sz]ed|supported))"
+    r"|not (?:allowed|permitted|supported)|\bun(?:expected|known|recogni[sz]ed|supported)|不支持)"
     r"|\b(?:unknown|unrecogni[sz]ed|unexpected|unsupported|extra) (?:field|key|name|parameter|"
     r"property)s?:? [`'\"]?(?:strict|cache_control)\b"
     r"|\bstrict\b[^\n]{0,40}(?:not (?:allowed|permitted|supported)|unsupported)[^\n]{0,60}"

@@ -20,13 +20,14 @@ BETWEEN = re.compile(
     re.IGNORECASE,
 )
 HIGHEST = re.compile(
-    rf"(?:<=|≤|less than or equal to|\bat most|{NOT}(?:exceed|greater than|larger than|more than"
+    rf"(?:<=|≤|less (?:than )?or equal to|\bat most|{NOT}(?:exceed|greater than|larger than"
+    rf"|more than"
     rf"|above"
     rf"|over)|\bno (?:more|greater|larger|higher) than|\bup to|\bonly supports"
     rf"|\bmax(?:imum)?(?: (?:allowed|count|items?|length|number"
     rf"|value))*(?: of [`'\"]?[a-z]\w+[`'\"]?)?(?: (?:of|is))?:?"
     rf"|\bexceeds the (?:limit|maximum)\w*(?: \w+){{0,2}}"
-    rf"|不(?:能|得|可|可以)?(?:超过|大于|多于)|最[多大](?:只能有|只能|支持|允许|为|是|值)*|小于(?:或)?等于)"
+    rf"|不(?:能|得|可|可以)?(?:超过|大于|多于)|[仅只]支持(?=1)|最[多大](?:只能有|只能|支持|允许|为|是|值)*|小于(?:或)?等于)"
     rf"\s{{0,3}}[(\[`'\"]?(?P<high>{NUMBER})",
     re.IGNORECASE,
 )
@@ -35,7 +36,8 @@ BELOW = re.compile(
     re.IGNORECASE,
 )
 LOWEST = re.compile(
-    rf"(?:>=|≥|greater than or equal to|\bat least|{NOT}(?:less|smaller|lower) than|\bno less than"
+    rf"(?:>=|≥|greater (?:than )?or equal to|\bat least|{NOT}(?:less|smaller|lower) than"
+    rf"|\bno less than"
     rf"|\bmin(?:imum)?(?: value)?(?: (?:of|is))?:?|不(?:能|得)?(?:小于|低于)|大于(?:或)?等于)"
     rf"\s{{0,3}}(?P<low>{NUMBER})",
     re.IGNORECASE,
@@ -48,7 +50,10 @@ ABOVE = re.compile(
 NOT_NEGATIVE = re.compile(r"\bmust be (?:an? )?non-?negative\b|非负", re.IGNORECASE)
 POSITIVE = re.compile(r"\bmust be (?:an? )?(?:strictly )?positive\b|正数", re.IGNORECASE)
 
-WORDS = ((re.compile(r"\bzero\b", re.IGNORECASE), "0"), (re.compile(r"\bone\b(?! of)", re.I), "1"))
+WORDS = (
+    (re.compile(r"\bzero\b", re.IGNORECASE), "0"),
+    (re.compile(r"\bone\b(?! of)|单个|单一", re.I), "1"),
+)
 """Numbers in words."""
 
 STEP = 0.01
