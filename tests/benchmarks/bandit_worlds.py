@@ -255,29 +255,40 @@ def match(seed: int) -> Match:
 KNOWN = (0.0, 30.0, 300.0)
 
 
-def informed(seed: int) -> list[tuple[bool, float]]:
-    """Of one world, by KNOWN: whether the floor held, and dollars per success."""
+def informed(seed: int) -> list[Match]:
+    """Of one world, by KNOWN: this rule beside rivals that are told nothing."""
     at = world(seed)
     objective = Objective(kind="cost_per_success", quality_floor=at.floor)
-    found = [play(at, lambda beliefs: PriceAware(beliefs, objective), known) for known in KNOWN]
-    return [(score.least >= at.floor - SLACK, score.usd_per_success) for score in found]
+    others = {name: play(at, make) for name, make in rivals(at).items()}
+    told = (play(at, lambda beliefs: PriceAware(beliefs, objective), known) for known in KNOWN)
+    return [Match(world=at, ours=score, others=others) for score in told]
 
 
 def bounds(count: int) -> None:
     """What is reached by who begins with the truth, in the first worlds."""
     with multiprocessing.get_context("spawn").Pool(WORKERS, os.nice, (15,)) as pool:
         found = pool.map(informed, range(count), chunksize=1)
-    held = np.array([[each[0] for each in row] for row in found])
-    usd = np.array([[each[1] for each in row] for row in found])
-    cost = np.median(usd / usd[:, :1], axis=0)
-    rows = [
-        [f"{known:.0f}", f"{held[:, i].mean():.0%}", f"{cost[i]:.2f}"]
-        for i, known in enumerate(KNOWN)
-    ]
-    head = ["rewards a cell at the start", "the floor held", "cost per success, median ratio"]
-    text = f"{markdown(head, rows)}\n\n{count} worlds."
+    text = f"{informed_table(found)}\n\n{count} worlds."
     print(text)
     write_between(DOCS / "routing_measured.md", "worlds-bounds", text)
+
+
+def informed_table(found: Sequence[Sequence[Match]]) -> str:
+    """A row for each of KNOWN, over worlds."""
+    usd = np.array([[each.ours.usd_per_success for each in row] for row in found])
+    cost = np.median(usd / usd[:, :1], axis=0)
+    rows = []
+    for i, known in enumerate(KNOWN):
+        held = np.mean([not row[i].is_floor_missed for row in found])
+        wins = np.mean([row[i].ratio <= TIE for row in found])
+        rows.append([f"{known:.0f}", f"{held:.0%}", f"{wins:.0%}", f"{cost[i]:.2f}"])
+    head = [
+        "rewards a cell at the start",
+        "the floor held",
+        "no worse than the best rival",
+        "cost per success, median ratio",
+    ]
+    return markdown(head, rows)
 
 
 def main() -> None:

@@ -180,6 +180,27 @@ def test_a_provider_that_refuses(status, words, provider, here) -> None:
     assert words in faults(config_of(url))["provider acme"]
 
 
+def test_an_address_that_lacks_its_path(provider, here) -> None:
+    url, answers, _ = provider
+    host = url.removesuffix("/v1")
+    assert "is there (answers 404)" in found(config_of(host))["provider acme"].text
+    answers["/v1/models"] = 200, {"data": [{"id": "m"}]}
+    assert f'write base_url = "{url}"' in faults(config_of(host))["provider acme"]
+    answers["/v1/models"] = 401, {"error": "no"}
+    assert f'write base_url = "{url}"' in faults(config_of(host))["provider acme"]
+
+
+def test_a_cache_that_nobody_answers_for_and_one_that_is_there(provider, here) -> None:
+    url, answers, _ = provider
+    answers["/v1/models"] = 200, {"data": [{"id": "m"}]}
+    port = httpx.URL(url).port
+    kept = '[cache]\nenabled = true\nurl = "redis://:secret@127.0.0.1:{}"\n'
+    assert found(config_of(url, rest=kept.format(port)))["cache"].ok
+    told = faults(config_of(url, rest=kept.format(free_port())))["cache"]
+    assert "nobody answers at 127.0.0.1:" in told
+    assert "secret" not in told
+
+
 @pytest.mark.parametrize("ahead_s", [-7200.0, 95.0])
 def test_a_clock_that_is_wrong(ahead_s, provider, here) -> None:
     url, answers, headers = provider
