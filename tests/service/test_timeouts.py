@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -126,3 +129,54 @@ async def test_a_timeout_that_is_no_time_is_refused(tmp_path, text) -> None:
         answer = await it.http.post("/v1/chat/completions", json=ASK, headers=headers)
     assert answer.status_code == 400
     assert "must be seconds" in answer.json()["error"]["message"]
+
+
+class Apart(BaseHTTPRequestHandler):
+    """A provider that goes on while the event loop of the test is held up."""
+
+    is_asked = threading.Event()
+    has_answered = threading.Event()
+
+    def do_POST(self) -> None:
+        length = int(self.headers["content-length"])
+        is_stream = json.loads(self.rfile.read(length)).get("stream")
+        self.is_asked.set()
+        body = b"".join(stream_of(["hello"])) if is_stream else json.dumps(completion()).encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream" if is_stream else "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.has_answered.set()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("limit", ["first_byte_timeout", "x-windsock-timeout"])
+async def test_what_came_while_the_process_was_held_up_is_not_late(
+    limit, is_stream, tmp_path
+) -> None:
+    Apart.is_asked.clear()
+    Apart.has_answered.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Apart) as acme:
+        threading.Thread(target=acme.serve_forever, daemon=True).start()
+        config = config_of(("acme", f"http://127.0.0.1:{acme.server_port}/v1", 1.0))
+        is_own = limit == "first_byte_timeout"
+        config += 'first_byte_timeout = "300ms"\n' if is_own else ""
+        headers = {} if is_own else {limit: "0.3"}
+        async with running(config, tmp_path) as it:
+            asked = {**ASK, "stream": is_stream}
+            asking = asyncio.create_task(
+                it.http.post("/v1/chat/completions", json=asked, headers=headers)
+            )
+            while not Apart.is_asked.is_set():
+                await asyncio.sleep(0)
+            Apart.has_answered.wait()
+            time.sleep(1.0)
+            answer = await asking
+            assert answer.status_code == 200
+            (row,) = (await it.http.get("/v1/deployments")).json()["data"]
+            assert (row["successes"], row["failures"]) == (1, 0)
+        acme.shutdown()

@@ -19,6 +19,10 @@ LINGER_S = 2.0
 END_S = 0.1
 """How long the end of an answer is waited on after its end mark."""
 
+HELD_UP_S = 0.1
+"""A look that comes so late tells that the process itself was held up: what came meanwhile is read
+before anybody is given up for it."""
+
 GRAIN_S = 0.02
 """What is due within it has one timer together, and is late by so much at most. A timer each would
 be set and taken back with every call."""
@@ -63,7 +67,8 @@ class Deadline:
     shared  who looks at it
     """
 
-    __slots__ = ("_cancelling", "_is_over", "_loop", "_place", "_shared", "_task", "_until")
+    __slots__ = ("_cancelling", "_is_over", "_is_spared", "_loop", "_place", "_shared", "_task",
+                 "_until")  # fmt: skip
 
     def __init__(self, shared: Deadlines, seconds: float | None = None) -> None:
         """Enter it; raises TimeoutError if it is not left in so many seconds from now."""
@@ -73,7 +78,7 @@ class Deadline:
         self._until = None if seconds is None else loop.time() + seconds
         self._place: int | None = None
         self._cancelling = 0
-        self._is_over = False
+        self._is_over = self._is_spared = False
 
     def at(self, until: float | None) -> Deadline:
         """Enter what is returned; raises TimeoutError if it is not left by `until` (loop time)."""
@@ -111,14 +116,18 @@ class Deadline:
         self._place = None
         if self._task is None or self._until is None:
             return
-        if self._loop.time() < self._until:
+        late_s = self._loop.time() - self._until
+        if late_s < 0:
             self.move_to(self._until)
+        elif late_s > HELD_UP_S and not self._is_spared:
+            self._is_spared = True
+            self.move(GRAIN_S)
         else:
             self._is_over = True
             self._task.cancel()
 
     def __enter__(self) -> None:
-        self._is_over = False
+        self._is_over = self._is_spared = False
         if self._until is not None and self._task is not None:
             self._cancelling = self._task.cancelling()
             self.move_to(self._until)
@@ -146,7 +155,8 @@ class StreamTimeouts:
     until       loop time at which all patience ends
     """
 
-    __slots__ = ("_begun", "_deadline", "_is_passing", "_left_s", "_loop", "_stall_s", "_until")
+    __slots__ = ("_begun", "_deadline", "_is_passing", "_is_past", "_left_s", "_loop", "_stall_s",
+                 "_until")  # fmt: skip
 
     def __init__(
         self, shared: Deadlines, *, first_s: float | None, stall_s: float, until: float | None
@@ -154,7 +164,7 @@ class StreamTimeouts:
         self._loop = asyncio.get_running_loop()
         self._deadline = Deadline(shared)
         self._begun = 0.0
-        self._is_passing = False
+        self._is_passing = self._is_past = False
         self._left_s = first_s
         self._stall_s = stall_s
         self._until = until
@@ -172,7 +182,9 @@ class StreamTimeouts:
         begun = self._loop.time()
         end = self._end(begun)
         if end is not None and end <= begun:
-            raise TimeoutError
+            if self._is_past or begun - end <= HELD_UP_S:
+                raise TimeoutError
+            self._is_past = True
         with self._deadline.at(end):
             chunk = await reply.take()
         self._spend(begun)
@@ -199,6 +211,7 @@ class StreamTimeouts:
         is_done     the end mark came: the end of the answer, which frees the connection, follows
         """
         self._left_s = END_S if is_done else LINGER_S if is_complete else self._stall_s
+        self._is_past = False
         if self._is_passing:
             self._begun = now = self._loop.time()
             until = now + self._left_s

@@ -69,8 +69,12 @@ NO_CALL = re.compile(
 )
 """Words of a model that is not of the kind that was asked for."""
 
-OF_SERVERS = re.compile(rb"unsupported param|unexpected keyword argument", re.IGNORECASE)
-"""What servers say that fail at a field which they do not know."""
+OF_SERVERS = re.compile(
+    rb"unsupported param|unexpected keyword argument|\bparam(?:eter)? requires\b"
+    rb"|\b(?:allowed|supported|valid) (?:levels?|options?|types?|values?)(?: are\b|:)",
+    re.IGNORECASE,
+)
+"""What servers say that fail at a field, or at a value, which they do not know."""
 
 FAILED = 500
 """From this status on it is the server that says it failed."""

@@ -124,7 +124,7 @@ def demands_in(
         two = f"{sentence} {sentences[at + 1]}" if at + 1 < len(sentences) else sentence
         found = [
             *(_conditions(sentence, values) or _choices(two, values, named)),
-        ] or [*_bounds(sentence, values, named)]
+        ] or [*(_bounds(sentence, values, named) or _bounds(two, values, named))]
         yield from found
         if found:
             return
@@ -209,7 +209,13 @@ def _is_word_refused(name: str, word: str, text: str, *, is_placed: bool) -> boo
     return is_quoted or is_told is not None or (LISTS.search(text) is not None and not is_listed)
 
 
-def _bounds(text: str, values: Mapping[str, Any], named: Collection[str]) -> Iterator[Unsupported]:
+def _bounds(text: str, values: Mapping[str, Any], named: Collection[str]) -> list[Unsupported]:
+    return [*_bounds_of_one(text, values, named)]
+
+
+def _bounds_of_one(
+    text: str, values: Mapping[str, Any], named: Collection[str]
+) -> Iterator[Unsupported]:
     """Of the one field that a sentence is about."""
     said = [name for name in values if pattern_of(name).search(text)] or [*named]
     if len(said) != 1 or said[0] not in values:

@@ -116,9 +116,10 @@ MOST = tuple(
 OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), field)
     for pattern, field in (
-        (r"support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use|calls?|calling)|"
+        (r"tools? param(?:eter)? requires|support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use"
+         r"|calls?|calling)|"
          r"function calling)|tool choice requires"
-         r"|(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
+         r"|(?<!parallel )(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
          r"(?:available|enabled|supported)|不支持(?:工具|函数)"
          r"|support (?:the )?[`'\"]?toolConfig[`'\"]? (?:field|parameter)"
          r"|(?:工具|函数)调用.{0,6}不支持", "tools"),
@@ -131,12 +132,13 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"|json mode) (?:is |are )?"
          r"(?:not|un)[ -]?(?:yet )?supported|(?:not|n't) support (?:guided|structured) (?:decoding|"
          r"json|outputs?)", "response_format"),
-        (r"candidate_?count must be 1\b|\bn\b['`\"]? ?:? ?(?:must be|number must be"
+        (r"candidate_?count must be 1\b|\bn_completions? number must be 1\b"
+         r"|\bn\b['`\"]? ?:? ?(?:must be|number must be"
          r"|should be)[^.]{0,24}\b1\b|"
          r"only n ?= ?1|multiple (?:candidates|completions) (?:is|are) not (?:enabled|supported)|"
          r"\bn['`\"]? ?> ?1\b|\bn['`\"]?: [^.]{0,40}(?:less than or equal to|at most) 1\b", "n"),
         (r"support the toolConfig\.toolChoice|tool_choice[^.]{0,60}(?:incompatible|cannot be used"
-         r"|not supported"
+         r"|not support(?:ed)?\b"
          r"|unsupported|unavailable)|"
          r"(?:not|n't) support (?:a |forced |the |this )tool[ _]choice", "tool_choice"),
         (r"\bpenalty is not (?:enabled|supported)", "frequency_penalty"),

@@ -27,7 +27,7 @@ HIGHEST = re.compile(
     rf"|\bmax(?:imum)?(?: (?:allowed|count|items?|length|number"
     rf"|value))*(?: of [`'\"]?[a-z]\w+[`'\"]?)?(?: (?:of|is))?:?"
     rf"|\bexceeds the (?:limit|maximum)\w*(?: \w+){{0,2}}"
-    rf"|不(?:能|得|可|可以)?(?:超过|大于|多于)|最[多大](?:只能有|只能|支持|允许|为|是|值)*|小于(?:或)?等于)"
+    rf"|不(?:能|得|可|可以)?(?:超过|大于|多于)|[仅只]支持(?=1)|最[多大](?:只能有|只能|支持|允许|为|是|值)*|小于(?:或)?等于)"
     rf"\s{{0,3}}[(\[`'\"]?(?P<high>{NUMBER})",
     re.IGNORECASE,
 )
@@ -50,7 +50,10 @@ ABOVE = re.compile(
 NOT_NEGATIVE = re.compile(r"\bmust be (?:an? )?non-?negative\b|非负", re.IGNORECASE)
 POSITIVE = re.compile(r"\bmust be (?:an? )?(?:strictly )?positive\b|正数", re.IGNORECASE)
 
-WORDS = ((re.compile(r"\bzero\b", re.IGNORECASE), "0"), (re.compile(r"\bone\b(?! of)", re.I), "1"))
+WORDS = (
+    (re.compile(r"\bzero\b", re.IGNORECASE), "0"),
+    (re.compile(r"\bone\b(?! of)|单个|单一", re.I), "1"),
+)
 """Numbers in words."""
 
 STEP = 0.01
