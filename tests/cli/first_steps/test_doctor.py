@@ -117,6 +117,30 @@ def test_what_a_list_says_of_a_model(models, listed, is_named) -> None:
     assert (bool(found) and not is_listed(models[0], found)) == is_named
 
 
+def test_rows_of_an_own_sheet_that_cannot_be_read_and_one_far_from_every_list(here) -> None:
+    head = "provider,model,input,output\n"
+    rows = "openai,gpt-4o,0.0025,0.01\nopenai,o3,2e-6,8e-6\nopenai,gpt-4o-mini,0.15,0.6\n"
+    (here / "prices.csv").write_text(head + rows, encoding="utf-8")
+    told = found(
+        '[providers.openai]\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "k"\n'
+        '[feeds]\nenabled = ["genai-prices", "price-sheet"]\n'
+        f'[feeds.override.price-sheet]\nurl = "file:{here / "prices.csv"}"\n'
+        '[routes.auto]\ncandidates = ["openai/gpt-4o", "openai/gpt-4o-mini"]\n'
+    )
+    sheet = told["feed price-sheet"]
+    assert sheet.is_unsure
+    assert sheet.text.startswith("2 rows, 1 not read: openai/o3: unreadable: $0.000002")
+    assert "not $0.0025/0.01; is its unit right?" in told["openai/gpt-4o"].text
+    assert not told["openai/gpt-4o-mini"].is_unsure
+
+
+def test_an_own_price_in_a_currency_without_a_rate_names_the_rate(provider, here) -> None:
+    text = config_of(provider[0]).replace("output = 4", 'output = 4, currency = "EUR"')
+    told = faults(text)["acme/m"]
+    assert "stated in EUR" in told
+    assert "add [currencies.EUR] with usd, at and source" in told
+
+
 def test_a_model_that_the_key_may_not_use(provider, here) -> None:
     url, answers, _ = provider
     answers["/v1/models"] = 200, {"data": [{"id": "m"}, {"id": "model-a"}]}
@@ -154,6 +178,27 @@ def test_a_provider_that_refuses(status, words, provider, here) -> None:
     url, answers, _ = provider
     answers["/v1/models"] = status, {"error": {"message": "no"}}
     assert words in faults(config_of(url))["provider acme"]
+
+
+def test_an_address_that_lacks_its_path(provider, here) -> None:
+    url, answers, _ = provider
+    host = url.removesuffix("/v1")
+    assert "is there (answers 404)" in found(config_of(host))["provider acme"].text
+    answers["/v1/models"] = 200, {"data": [{"id": "m"}]}
+    assert f'write base_url = "{url}"' in faults(config_of(host))["provider acme"]
+    answers["/v1/models"] = 401, {"error": "no"}
+    assert f'write base_url = "{url}"' in faults(config_of(host))["provider acme"]
+
+
+def test_a_cache_that_nobody_answers_for_and_one_that_is_there(provider, here) -> None:
+    url, answers, _ = provider
+    answers["/v1/models"] = 200, {"data": [{"id": "m"}]}
+    port = httpx.URL(url).port
+    kept = '[cache]\nenabled = true\nurl = "redis://:secret@127.0.0.1:{}"\n'
+    assert found(config_of(url, rest=kept.format(port)))["cache"].ok
+    told = faults(config_of(url, rest=kept.format(free_port())))["cache"]
+    assert "nobody answers at 127.0.0.1:" in told
+    assert "secret" not in told
 
 
 @pytest.mark.parametrize("ahead_s", [-7200.0, 95.0])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from windsock.cli.doctor.diagnosis import Diagnosis
 from windsock.cli.doctor.judges import diagnose_judges
-from windsock.cli.doctor.machine import diagnose_port, diagnose_room
+from windsock.cli.doctor.machine import diagnose_cache, diagnose_port, diagnose_room
 from windsock.cli.doctor.prices import diagnose_prices
 from windsock.cli.doctor.reached import diagnose_reached
 from windsock.cli.doctor.stored import (
@@ -55,6 +55,7 @@ def examine(
                 diagnose_store(settings),
                 *diagnose_room(settings),
                 diagnose_port(settings),
+                *diagnose_cache(settings),
                 *diagnose_door(settings),
                 *asyncio.run(diagnose_reached(service, environ, without)),
                 *diagnose_prices(service),

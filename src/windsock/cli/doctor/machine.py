@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Collection
 from statistics import median
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,6 +24,8 @@ SKEW_S = 60.0
 """By which the clock may be wrong: prices that change by the hour, expiry and sign-in go by it."""
 
 HEALTH_S = 2.0
+
+REDIS_PORT = 6379
 
 
 def diagnose_room(settings: Settings) -> list[Diagnosis]:
@@ -58,6 +62,28 @@ def diagnose_port(settings: Settings) -> Diagnosis:
         mend = f"{error}; or change [server] host and port"
         return Diagnosis(subject="port", ok=False, text=mend)
     return Diagnosis(subject="port", ok=True, text=f"{place} is free")
+
+
+def diagnose_cache(settings: Settings) -> list[Diagnosis]:
+    """Whether somebody listens where answers are to be kept; nothing where that is in memory."""
+    if not settings.cache.enabled or settings.cache.url is None:
+        return []
+    parts = urlsplit(settings.cache.url)
+    place = parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or REDIS_PORT}"
+    try:
+        if parts.scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as link:
+                link.settimeout(HEALTH_S)
+                link.connect(parts.path)
+        else:
+            at = (parts.hostname or "", parts.port or REDIS_PORT)
+            socket.create_connection(at, HEALTH_S).close()
+    except OSError as error:
+        mend = (
+            f"nobody answers at {place} ({error}); until then no answer is kept: check [cache] url"
+        )
+        return [Diagnosis(subject="cache", ok=False, text=mend)]
+    return [Diagnosis(subject="cache", ok=True, text=f"answers at {place}")]
 
 
 def _windsock_at(host: str, port: int) -> str | None:

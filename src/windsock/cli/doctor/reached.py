@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
@@ -25,9 +26,17 @@ from windsock.feeds.reader_process import ReadingProcess
 from windsock.providers.presets import Preset, presets
 from windsock.providers.transport import Endpoint
 
+SHOWN = 5
+"""Rows of an own sheet that cannot be read, as many as are named."""
+
 TIMEOUT_S = 10.0
 
 MOST_LISTED = 100_000
+
+NOT_FOUND = 404
+
+USUAL_PATHS = ("/v1", "/openai/v1", "/api/v1")
+"""What people leave out of an address that speaks as OpenAI does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +76,21 @@ class Provider:
         if fault is not None:
             return [self._said(fault, ok=False)]
         code = answer.status_code
+        if code == NOT_FOUND and (path := await self._missing_path()):
+            base = self.asked.endpoint.base_url
+            mend = f'{url} is not found and {base}{path}/models is: write base_url = "{base}{path}"'
+            return [self._said(mend, ok=False)]
         state = "accepts the key" if answer.is_success else f"is there (answers {code})"
         return [self._said(state), *self._models(answer), *await self._credit()]
+
+    async def _missing_path(self) -> str:
+        """What the address lacks at the end, where a list of models is found behind it; or none."""
+        for path in USUAL_PATHS:
+            with suppress(ProviderError, httpx.HTTPError, httpx.InvalidURL):
+                answer = await self._get(f"{self.asked.endpoint.base_url}{path}/models")
+                if answer.status_code in (401, 403) or listed_models(answer):
+                    return path
+        return ""
 
     async def _get(self, url: str) -> httpx.Response:
         endpoint = self.asked.endpoint
@@ -202,4 +224,10 @@ async def _feed(
         text = f"{error}; what is known stays in force"
         return Diagnosis(subject=subject, ok=False, text=text)
     service.ingestion.on_reading(definition, found)
-    return Diagnosis(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
+    is_own = definition.id in service.router.book.rules.owner_feeds
+    unread = [f"{name}: {reason}" for name, reason in found.skipped] if is_own else []
+    text = f"{len(found.rows) + len(found.health)} rows"
+    if unread:
+        more = f"; and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
+        text = f"{text}, {len(unread)} not read: {'; '.join(unread[:SHOWN])}{more}"
+    return Diagnosis(subject=subject, ok=True, text=text, is_unsure=bool(unread))
