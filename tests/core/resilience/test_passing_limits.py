@@ -55,12 +55,16 @@ def test_where_no_other_is_left_it_is_asked_all_the_same_while_it_answers() -> N
     assert board.back_at(NAME, 2.0) == 2.0
 
 
-def test_who_has_not_answered_lately_is_believed_at_once() -> None:
-    board = answering()
+@pytest.mark.parametrize("board", [answering(), HealthBoard()])
+def test_who_has_not_answered_lately_is_left_alone_but_for_want_of_others(board) -> None:
+    """Until it has refused some in a row: how long it is left alone is a guess."""
     late = PROVEN_S + 1.0
-    assert limited(board, late)
-    assert not board.is_worth_a_try(NAME, late + 0.1)
-    assert limited(HealthBoard(), 0.0)
+    for place in range(LIMITS_BELIEVED):
+        assert limited(board, late + place)
+        assert board.is_worth_a_try(NAME, late + place + 0.1) == (place < LIMITS_BELIEVED - 1)
+    board.record(ended(CallKind.ANSWERED), late + 10.0)
+    assert limited(board, late + 10.0 + PROVEN_S + 1.0)
+    assert board.is_worth_a_try(NAME, late + 10.0 + PROVEN_S + 1.1)
 
 
 def test_a_delay_that_it_names_is_kept_whoever_was_answered() -> None:

@@ -19,7 +19,8 @@ DOUBTED_S = 60.0
 """For so long one request alone is not believed where others were answered before."""
 
 LIMITS_BELIEVED = 3
-"""Rate limits without a delay, nobody answered between, that are believed of who answers others."""
+"""Rate limits without a delay, nobody answered between, that are believed of who answers others; of
+who has answered nobody of late, that end its being asked for want of others."""
 
 
 class Proofs:
@@ -29,6 +30,7 @@ class Proofs:
         self._answered_at: dict[str, float] = {}
         self._told_first: dict[str, tuple[int, float]] = {}
         self._limited: dict[str, int] = {}
+        self._guessed: dict[str, tuple[int, float]] = {}
 
     def answered(self, deployment: str, now: float) -> None:
         """A whole answer came."""
@@ -37,6 +39,8 @@ class Proofs:
             self._told_first.pop(deployment, None)
         if self._limited:
             self._limited.pop(deployment, None)
+        if self._guessed:
+            self._guessed.pop(deployment, None)
 
     def is_proven(self, deployment: str, now: float) -> bool:
         """True if it has answered so lately that a word against its key or model is doubted."""
@@ -49,7 +53,8 @@ class Proofs:
         """
         asked, name = result.about.asked, result.attempt.deployment
         if result.kind is CallKind.RATE_LIMITED:
-            return self.may_pass(result, now) and self._is_first(name)
+            is_told = bool(result.retry_after_s)
+            return not is_told and self.is_proven(name, now) and self._is_first(name)
         if result.kind not in LASTING or asked is None:
             return False
         last_at = max(self._answered_at.get(each, -math.inf) for each in (name, *account))
@@ -63,11 +68,20 @@ class Proofs:
         """True if a limit or an error met this call, and may well not meet the next.
 
         What is said of a delay is the provider's own word on a limit; with an error a proxy says
-        it, of one server of many.
+        it, of one server of many. Without one, how long a limit holds is a guess.
         """
         is_limited = result.kind is CallKind.RATE_LIMITED and not result.retry_after_s
-        is_one_of = is_limited or result.kind in FAILURES
-        return is_one_of and self.is_proven(result.attempt.deployment, now)
+        name = result.attempt.deployment
+        if not (is_limited or result.kind in FAILURES):
+            return False
+        return self.is_proven(name, now) or (is_limited and self._is_guess(name, now))
+
+    def _is_guess(self, name: str, now: float) -> bool:
+        """True of the first rate limits in a row of who has answered nobody of late."""
+        before, at = self._guessed.get(name, (0, now))
+        in_a_row = 1 + (before if now - at <= DOUBTED_S else 0)
+        self._guessed[name] = in_a_row, now
+        return in_a_row < LIMITS_BELIEVED
 
     def _is_first(self, name: str) -> bool:
         """True of the first rate limits in a row."""
