@@ -75,6 +75,19 @@ def test_a_price_of_zero_needs_a_reason() -> None:
     assert "needs a reason" in fault(text)
 
 
+@pytest.mark.parametrize(
+    "price",
+    [
+        'request = 0.002, mode = "rerank"',
+        "input = 1, output = 2, tiers = [{ min_prompt_tokens = 9000, request = 0.002 }]",
+    ],
+)
+def test_a_price_of_one_request_is_no_price_of_a_million(price: str) -> None:
+    text = f'[deployments."a/m"]\nprice = {{ {price} }}'
+    assert "request = 0.002 is dollars per million of them; $0.002 each is 2000" in fault(text)
+    assert parse(text.replace("0.002", "2000"), {}, source="t").deployments["a/m"].price
+
+
 def test_value_needs_its_dollars_and_cost_per_success_has_a_floor_by_itself() -> None:
     assert "usd_per_success" in fault('[routes.a]\ncandidates = ["x"]\nobjective = "value"')
     route = parse('[routes.a]\ncandidates = ["x"]', {}, source="t").routes["a"]

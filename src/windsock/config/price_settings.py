@@ -10,14 +10,28 @@ from pydantic import Field, create_model, model_validator
 from windsock.config.ability_settings import Mode
 from windsock.config.value_types import ClockTime, Moment, TimeZone, UsdPerMtok, Weekday
 from windsock.core.model.ticks import CHAT
-from windsock.core.model.units import MAIN_METERS, Meter
+from windsock.core.model.units import MAIN_METERS, STANDALONE, Meter
 from windsock.core.pricing.facets.contract import Adjustment
 from windsock.resources.declared import Part, Share
 from windsock.resources.hours import check_span
 
+PIECES = STANDALONE - {Meter.CACHE_STORAGE, Meter.INPUT_CHARACTER}
+"""Requests, images, searches and seconds, none of which is sold below a dollar a million."""
+
 
 class Meters(Part):
     """A price for each meter that is named, USD per million units."""
+
+    @model_validator(mode="after")
+    def _is_per_million(self) -> Self:
+        for meter in PIECES & self.usd_per_mtok.keys():
+            usd = self.usd_per_mtok[meter]
+            if 0 < usd < 1:
+                raise ValueError(
+                    f"{meter} = {usd} is dollars per million of them; ${usd} each is "
+                    f"{(usd * 1_000_000).normalize():f}"
+                )
+        return self
 
     @property
     def usd_per_mtok(self) -> dict[Meter, Decimal]:

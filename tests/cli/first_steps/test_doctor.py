@@ -117,6 +117,30 @@ def test_what_a_list_says_of_a_model(models, listed, is_named) -> None:
     assert (bool(found) and not is_listed(models[0], found)) == is_named
 
 
+def test_rows_of_an_own_sheet_that_cannot_be_read_and_one_far_from_every_list(here) -> None:
+    head = "provider,model,input,output\n"
+    rows = "openai,gpt-4o,0.0025,0.01\nopenai,o3,2e-6,8e-6\nopenai,gpt-4o-mini,0.15,0.6\n"
+    (here / "prices.csv").write_text(head + rows, encoding="utf-8")
+    told = found(
+        '[providers.openai]\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "k"\n'
+        '[feeds]\nenabled = ["genai-prices", "price-sheet"]\n'
+        f'[feeds.override.price-sheet]\nurl = "file:{here / "prices.csv"}"\n'
+        '[routes.auto]\ncandidates = ["openai/gpt-4o", "openai/gpt-4o-mini"]\n'
+    )
+    sheet = told["feed price-sheet"]
+    assert sheet.is_unsure
+    assert sheet.text.startswith("2 rows, 1 not read: openai/o3: unreadable: $0.000002")
+    assert "not $0.0025/0.01; is its unit right?" in told["openai/gpt-4o"].text
+    assert not told["openai/gpt-4o-mini"].is_unsure
+
+
+def test_an_own_price_in_a_currency_without_a_rate_names_the_rate(provider, here) -> None:
+    text = config_of(provider[0]).replace("output = 4", 'output = 4, currency = "EUR"')
+    told = faults(text)["acme/m"]
+    assert "stated in EUR" in told
+    assert "add [currencies.EUR] with usd, at and source" in told
+
+
 def test_a_model_that_the_key_may_not_use(provider, here) -> None:
     url, answers, _ = provider
     answers["/v1/models"] = 200, {"data": [{"id": "m"}, {"id": "model-a"}]}

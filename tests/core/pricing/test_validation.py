@@ -62,7 +62,8 @@ def test_zero_with_a_reason_is_a_price() -> None:
 
 
 def test_other_currencies_and_missing_meters_are_no_prices() -> None:
-    assert invalid_reason(stated("2", "8", currency="CNY"), RULES) == "stated in CNY, not in USD"
+    reason = "stated in CNY, not in USD; [currencies.CNY] states no rate"
+    assert invalid_reason(stated("2", "8", currency="CNY"), RULES) == reason
     assert invalid_reason(quote(usd_per_mtok={Meter.INPUT: Decimal(1)}), RULES)
     picture = {**LAST.usd_per_mtok, Meter.IMAGE: Decimal(11_000_000)}
     assert invalid_reason(quote(usd_per_mtok=picture), RULES)

@@ -26,6 +26,9 @@ from windsock.feeds.reader_process import ReadingProcess
 from windsock.providers.presets import Preset, presets
 from windsock.providers.transport import Endpoint
 
+SHOWN = 5
+"""Rows of an own sheet that cannot be read, as many as are named."""
+
 TIMEOUT_S = 10.0
 
 MOST_LISTED = 100_000
@@ -221,4 +224,10 @@ async def _feed(
         text = f"{error}; what is known stays in force"
         return Diagnosis(subject=subject, ok=False, text=text)
     service.ingestion.on_reading(definition, found)
-    return Diagnosis(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
+    is_own = definition.id in service.router.book.rules.owner_feeds
+    unread = [f"{name}: {reason}" for name, reason in found.skipped] if is_own else []
+    text = f"{len(found.rows) + len(found.health)} rows"
+    if unread:
+        more = f"; and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
+        text = f"{text}, {len(unread)} not read: {'; '.join(unread[:SHOWN])}{more}"
+    return Diagnosis(subject=subject, ok=True, text=text, is_unsure=bool(unread))

@@ -106,6 +106,9 @@ def _notes(price: dict[str, Any]) -> Iterator[str]:
             yield f"feeds list {', '.join(price['nearest'])}"
     else:
         yield f"{price['feed']} as {price['feed_model']}"
+        for piece in ("request", "image"):
+            if fee := price["usd_per_mtok"].get(piece):
+                yield f"${usd(fee / 1e6)} a {piece}"
     if price["is_stale"]:
         yield "stale"
     if price["is_provisional"]:

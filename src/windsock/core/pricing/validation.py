@@ -75,7 +75,9 @@ class Evidence:
 def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:
     """Why this quote cannot be a price at all, or None."""
     if quote.currency != "USD":
-        return f"stated in {quote.currency}, not in USD"
+        return (
+            f"stated in {quote.currency}, not in USD; [currencies.{quote.currency}] states no rate"
+        )
     if any(meter not in quote.usd_per_mtok for meter in MAIN_METERS):
         return "states no price for input or for output"
     if quote.feed in rules.owner_feeds:
