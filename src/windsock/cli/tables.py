@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # the whole service, which commands that ask one do without
 SAMPLE = 4000
 """Requests that savings rest on, at most; the service reads them in about a second."""
 
+NOTHING = 1e-12
+"""Dollars or successes, of which less is what sums of floats leave over."""
+
 PATIENCE_S = 60.0
 """With tasks by the hundred on a busy machine it takes several."""
 
@@ -77,7 +80,7 @@ def _change(
     """A mean and its interval; where that holds 0, it is open which of the two it is."""
     if found is None:
         return f"{what} unknown"
-    if found["low"] == found["high"] == 0:
+    if max(abs(found["low"]), abs(found["high"])) < NOTHING:
         return f"no {what} {up} or {down}"
     span = f"{told(found['low'])} to {told(found['high'])}"
     if found["low"] <= 0 <= found["high"]:
