@@ -243,6 +243,8 @@ def test_nothing_is_cut_that_was_not_shown(shown, more) -> None:
 
 def test_a_few_letters_alike_are_chance() -> None:
     assert overlap("they bo", "ok it", is_whole=True) == 0
+    assert overlap("he was born in 192", "2", is_whole=True) == 0
+    assert overlap("he was born in 192", "2, in May", is_whole=True) == 0
 
 
 def test_while_more_may_tell_it_is_waited_for() -> None:

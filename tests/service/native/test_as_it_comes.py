@@ -13,7 +13,7 @@ import pytest
 
 from tests.running import Running, running
 from tests.service.native import generated
-from tests.upstream import Answer, completion, stream_of, upstream
+from tests.upstream import Answer, completion, event, stream_of, upstream
 
 REQUESTS = 200
 
@@ -317,6 +317,11 @@ BROKEN: list[tuple[str, list[bytes], str]] = [
     ("messages", EVENTS["messages"][:8], "broke off"),
     ("messages", [*EVENTS["messages"][:8], *sent([{"type": "error", "error": {
         "type": "overloaded_error", "message": "Overloaded"}}])], "overloaded_error"),
+    ("messages", [*EVENTS["messages"][:8], event({"error": {"message": "boom", "code": 502}})],
+     "boom"),
+    ("messages", [*EVENTS["messages"][:8], event({"type": "error", "error": {"message": "boom"}})],
+     "event: error"),
+    ("responses", [*EVENTS["responses"][:5], event({"error": {"message": "boom"}})], "boom"),
     ("responses", EVENTS["responses"][:5], "broke off"),
     ("responses", [*EVENTS["responses"][:5], *sent([{
         "type": "response.failed", "sequence_number": 5, "response": {
@@ -341,8 +346,8 @@ async def test_a_stream_that_breaks_ends_with_an_error_of_its_format(
             got = await it.http.post(f"/v1/{language}", json=ask)
     whole, last = b"".join(EVENTS[language][:5]), got.text.strip().split("\n\n")[-1]
     assert got.content.startswith(whole)
-    assert words in last and json.loads(last.partition("data: ")[2])["type"] in (
-        "error", "response.failed")  # fmt: skip
+    assert words in last and last.startswith("event: ")
+    assert json.loads(last.partition("data: ")[2])["type"] in ("error", "response.failed")
     assert "message_stop" not in got.text and "response.completed" not in got.text
 
 

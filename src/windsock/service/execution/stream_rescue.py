@@ -174,6 +174,8 @@ def overlap(shown: str, more: str, *, is_whole: bool) -> int | None:
     if not is_whole and more and 0 <= shown.find(more) < len(shown) - len(more):
         return None
     head = more[: min(MIN_OVERLAP, len(shown))]
+    if len(head) < min(MIN_OVERLAP, len(shown)):
+        return 0
     at = shown.find(head, max(0, len(shown) - len(more))) if head else -1
     while at >= 0:
         if more.startswith(shown[at:]):

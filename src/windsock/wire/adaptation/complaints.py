@@ -175,15 +175,24 @@ def _complaints(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> It
     if found:
         yield from found
         return
-    names = dict.fromkeys((*structured(error, text), *named(text)))
+    names = dict.fromkeys((*structured(error, text, sent), *named(f"{text}{_code_words(error)}")))
     if all(sent_as(name, sent) is None for name in names):
         names = dict.fromkeys(mentioned(text, sent))
     for name in names:
         field = sent_as(name, sent)
+        if field == "output_config" and b'"format"' in bytes(sent[field]):
+            continue
         if field == "response_format":
             yield Unsupported(field=field, value=_kind_of_form(sent[field]))
         elif field is not None and not (field in NEED_BY_FIELD and (bound_in(text) or 0) > 1):
             yield _unsupported(field, text)
+
+
+def _code_words(error: dict[str, Any]) -> str:
+    """What a code of words says that something is not supported."""
+    code = error.get("code")
+    is_told = isinstance(code, str) and code.endswith(("_not_supported", "_unsupported"))
+    return "\n" + code.replace("_", " ") if isinstance(code, str) and is_told else ""
 
 
 def _blamed(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:

@@ -63,14 +63,20 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 WORD = re.compile(r"[A-Za-z_]{2,64}")
 AND = re.compile(r"[`'\"\])]{0,2}(?:,| and| or|, and|, or)? ?[`'\"(\[]{0,2}")
 
+SEVERAL = re.compile(r"\((['\"]\w{1,64}['\"](?:, ?['\"]\w{1,64}['\"]){1,20}) were unexpected\)")
+"""A list of names before the word that refuses them."""
+
 IS_PLACE = re.compile(r"(?!(?:body|query)$|[A-Z])")
 """Of a list of names: no place of a request as a whole, and no class of its reader."""
 
 BEFORE = re.compile(r"^(?:body|parameters?|request)\.")
 
 
-def structured(error: dict[str, Any], text: str) -> Iterator[str]:
+def structured(error: dict[str, Any], text: str, sent: Mapping[str, Any]) -> Iterator[str]:
     """Names that stand in places of their own."""
+    under = error.get("under")
+    if isinstance(under, str) and under in sent and _is_refused_alone(under, text):
+        yield under
     code, param, loc = str(error.get("code")), error.get("param"), error.get("loc")
     is_of_field = code.startswith(("unsupported_", "unknown_param")) or bound_in(text) is not None
     if isinstance(param, str) and (is_of_field or _is_refused_alone(param, text)):
@@ -117,6 +123,8 @@ def named(text: str) -> Iterator[str]:
             yield match["field"]
             listed = re.match(r"((?:, ?[`'\"]?\w+[`'\"]?)+)", text[match.end() :])
             yield from re.findall(r"\w+", listed[1]) if listed else ()
+    for several in SEVERAL.findall(text):
+        yield from WORD.findall(several)
     if bound_in(text) is not None:
         yield from re.findall(r"\b(max_tokens|max_completion_tokens)\b", text)
         yield from re.findall(r"invalid [`'\"](\w+)[`'\"]", text, re.IGNORECASE)
@@ -192,4 +200,4 @@ def _in_snake(name: str) -> str:
 
 def bound_in(text: str) -> int | None:
     found = (match for pattern in MOST if (match := pattern.search(text)))
-    return next((int(match[1][:9]) for match in found), None)
+    return next((int(match[1][:20]) for match in found), None)

@@ -37,10 +37,11 @@ FIELD = re.compile(r"[A-Za-z_][\w\-]{0,63}")
 UNTAKEN = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:unsupported|unknown|unrecognized|unexpected|invalid|incompatible|extra(?:neous)?)"
+        rf"(?:unsupported|unknown|unrecognized|unexpected|unpermitted|invalid|incompatible"
+        rf"|additional|unspecified|extra(?:neous)?)"
         rf"(?: request)? (?:param(?:eter)?|argument|field|property|key|keyword argument|name"
         rf"|option)"
-        rf"(?:s|\(s\))?(?: supplied| found)?:? [\[(]?{NAME}",
+        rf"(?:s|\(s\))?(?: (?:supplied|found|passed|provided|specified))?:? [\[(:]?{NAME}",
         rf"{NAME}(?: parameter| field| option)? (?:is|are) (?:yet |currently )?(?:not|un)[ -]?"
         rf"(?:yet |currently )?"
         rf"(?:supported|recognized|permitted|allowed|available|accepted|enabled)",
@@ -52,9 +53,13 @@ UNTAKEN = tuple(
         rf"model: {NAME}",
         rf"(?:parameter|property|field|option) {NAME} (?:is|was) (?:not|un)[ -]?(?:supported|"
         rf"expected|known|recognized|allowed|permitted)",
-        rf"{NAME} is (?:deprecated|no longer supported)",
+        rf"{NAME} (?:is|has been) (?:deprecated|no longer supported|removed)",
+        rf"(?:parameter|field|property)s? (?:passed |provided |sent )?(?:is"
+        rf"|are) not allowed: {NAME}",
+        rf"(?:property|field) {NAME} should not exist",
+        rf"\bthe {NAME} field is prohibited",
         rf"{NAME}:? extra (?:fields|inputs) (?:are )?not permitted",
-        rf"extra inputs are not permitted,? field: {NAME}",
+        rf"extra inputs are not permitted(?:,? field)?: {NAME}",
         rf"{NAME} was unexpected",
         rf"does(?: not|n't) support (?:the )?{NAME} (?:field|parameter|option)\b",
         rf"{NAME}:? (?:only|must be) [\w.]+ (?:is|are) allowed",
@@ -120,7 +125,7 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          r"|calls?|calling)|"
          r"function calling)|tool choice requires"
          r"|(?<!parallel )(?:tool|function) (?:calling|calls?|use) (?:is|are) (?:not|un)[ -]?"
-         r"(?:available|enabled|supported)|不支持(?:工具|函数)"
+         r"(?:available|enabled|implemented|supported)|不支持(?:工具|函数)"
          r"|support (?:the )?[`'\"]?toolConfig[`'\"]? (?:field|parameter)"
          r"|(?:工具|函数)调用.{0,6}不支持", "tools"),
         (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
@@ -128,11 +133,16 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          "response_format"),
         (r"response_format[^.]{0,40}\b(?:enabled only|only (?:enabled|supported))|"
          r"\bcannot use response_format|"
-         r"grammar is not supported|(?:guided (?:decoding|json)|structured outputs?"
+         r"json schema (?:constrained|guided|mode|output)[^.]{0,30} (?:not (?:available"
+         r"|supported)|unavailable|unsupported)"
+         r"|grammar(?:-based generation [^.]{0,80})? is not supported|(?:guided (?:decoding|json)"
+         r"|structured outputs?"
          r"|json mode) (?:is |are )?"
          r"(?:not|un)[ -]?(?:yet )?supported|(?:not|n't) support (?:guided|structured) (?:decoding|"
          r"json|outputs?)", "response_format"),
-        (r"candidate_?count must be 1\b|\bn_completions? number must be 1\b"
+        (r"\bonly (?:a )?single (?:candidate|choice|completion)\b|\bn (?:above|greater than"
+         r"|larger than|over) 1\b|candidate_?count must be 1\b"
+         r"|\bn_completions? number must be 1\b"
          r"|\bn\b['`\"]? ?:? ?(?:must be|number must be"
          r"|should be)[^.]{0,24}\b1\b|"
          r"only n ?= ?1|multiple (?:candidates|completions) (?:is|are) not (?:enabled|supported)|"
@@ -201,7 +211,8 @@ OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 """Sentences about the turns of a conversation, and what they call unsupported."""
 
 REFUSES = re.compile(
-    r"\bun(?:expected|recogni[sz]ed|supported)\b|\bextra (?:fields|inputs)\b"
+    r"\bun(?:expected|permitted|recogni[sz]ed|supported)\b|\bextra (?:fields|inputs)\b"
+    r"|\bunsupported_param|\bunknown field\b|\bprohibited\b|\bmust not have additional\b"
     r"|(?:\b(?:may|must|can)? ?not|n't|\bno longer)(?: be| been| currently| yet)? "
     r"(?:accept|allow|available|enabled|permit|recogni[sz]ed|set|support)",
     re.IGNORECASE,
@@ -234,6 +245,7 @@ OF_TOOLS = re.compile(
     r"|not (?:allowed|permitted|supported)|\bun(?:expected|known|recogni[sz]ed|supported)|不支持)"
     r"|\b(?:unknown|unrecogni[sz]ed|unexpected|unsupported|extra) (?:field|key|name|parameter|"
     r"property)s?:? [`'\"]?(?:strict|cache_control)\b"
+    r"|\bstrict (?:function|tools?)\b[^\n]{0,40}not supported"
     r"|\bstrict\b[^\n]{0,40}(?:not (?:allowed|permitted|supported)|unsupported)[^\n]{0,60}"
     r"\b(?:function|tool)",
     re.IGNORECASE,

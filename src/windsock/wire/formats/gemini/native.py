@@ -148,6 +148,9 @@ class NativeContentScanner(NativeStreamScanner):
     def _events_of(self, body: Any) -> bytes:
         return events_of(body)
 
+    def _told_of_failure(self, said: dict[str, Any]) -> bytes:
+        return self._failed if isinstance(said.get("error"), dict) else b""
+
     def _broken(self, message: str) -> bytes:
         return b"data: " + orjson.dumps(error_of(500, {"message": message})) + b"\r\n\r\n"
 

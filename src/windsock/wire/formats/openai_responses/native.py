@@ -71,6 +71,8 @@ class NativeResponseScanner(NativeStreamScanner):
 
     __slots__ = ("_number", "_response")
 
+    FAILURE_TYPES = frozenset({"error", *FAILURES})
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._number = 0

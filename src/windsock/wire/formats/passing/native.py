@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import orjson
@@ -23,7 +23,7 @@ from windsock.wire.formats.passing.events import PassedEvents
 from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
 from windsock.wire.sse import BARE, BOUNDARY, DATA, SYNTAX, data_of, is_named_failure
-from windsock.wire.upstream_errors.reading import refusal_of
+from windsock.wire.upstream_errors.reading import refusal_of, words_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
 Events = Iterable[dict[str, Any]]
@@ -134,6 +134,9 @@ class NativeStreamScanner(PassedEvents):
 
     __slots__ = ("_failed", "_has_thought", "_images", "_traits")
 
+    FAILURE_TYPES: ClassVar[frozenset[str]] = frozenset({"error"})
+    """Types of events that tell clients of the format of a failure."""
+
     def __init__(self, traits: ProviderTraits, images: int = 0) -> None:
         super().__init__()
         self._traits = traits
@@ -161,8 +164,17 @@ class NativeStreamScanner(PassedEvents):
                 yield from self.feed(self._events_of(body))
 
     def broken(self, message: str) -> bytes:
-        """The provider's own event of a failure, or one that says this."""
-        return self._failed or self._broken(message)
+        """The provider's own event of a failure where clients of the format know it for one; else
+        one with its words, or with this."""
+        said = parsed(data_of(self._failed)) if self._failed else None
+        told = self._told_of_failure(said) if isinstance(said, dict) else b""
+        return told or self._broken((self.error and words_of(self.error)) or message)
+
+    def _told_of_failure(self, said: dict[str, Any]) -> bytes:
+        """The event that says this, as it came or named anew; empty if clients pass over it."""
+        if said.get("type") not in self.FAILURE_TYPES:
+            return b""
+        return self._failed if b"event:" in self._failed else event_of(said)
 
     def _is_passed(self, event: bytes) -> bool:
         """Note what an event says; True if it goes to the client now."""
