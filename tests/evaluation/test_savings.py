@@ -154,6 +154,8 @@ def test_a_loss_is_called_one_and_the_unknown_unknown() -> None:
     assert "lost $2 (-$3 to -$1); successes unknown; why" in told
     none = {"mean": 0.0, "low": 0.0, "high": 0.0}
     assert "no dollars saved or lost; " in saved_words({**FACTS, "saved_usd": none})
+    dust = {"mean": 0.0, "low": -1.3e-20, "high": 1.3e-20}
+    assert "no dollars saved or lost; " in saved_words({**FACTS, "saved_usd": dust})
 
 
 class Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from windsock.wire.upstream_errors.shapes import ECHOES
 MAX_DEPTH = 6
 """Of a refusal that is read."""
 
-PLACES = ("path", "instancePath", "params")
+PLACES = ("path", "instancePath", "location", "params")
 """Where schemas name the field that a sentence is about."""
 
 
@@ -50,11 +51,11 @@ def _walk(value: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 def _placed(value: dict[str, Any]) -> dict[str, Any]:
     """The same, with the field that a schema names in a place of its own."""
-    path, place, params = (value.get(name) for name in PLACES)
-    names = [
-        *(path[-1:] if isinstance(path, list) else ()),
-        *(place.split("/")[-1:] if isinstance(place, str) else ()),
-        *(params.values() if isinstance(params, dict) else ()),
-    ]
+    names: list[Any] = []
+    for place in (value.get(name) for name in PLACES):
+        if isinstance(place, str):
+            names += re.split(r"[./]", place)[-1:]
+        elif isinstance(place, list | dict):
+            names += [*(place.values() if isinstance(place, dict) else place)][-1:]
     name = next((each for each in names[::-1] if isinstance(each, str) and each), None)
     return value if name is None else {"under": name, **value}

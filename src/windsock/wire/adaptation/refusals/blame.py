@@ -45,6 +45,9 @@ TOGETHER = re.compile(
 )
 """Of fields of which one may be sent without the others."""
 
+BESIDE = re.compile(r"\b(?:can ?not|can't) be used with\b", re.IGNORECASE)
+"""Of a field that another rules out, which may be one that nobody sent."""
+
 OF_CALLERS = re.compile(
     r"\bschemas?\b|\bin context\b|\bmcp\b|\b(?:function|tool)s?\b ?[`'\"\[]|\btools\.|\bblocks?\b"
     r"|\bsignature\b|\broles?\b|\bturns?\b|\bcontent\b|\bfiles?\b|\bimages?\b",
@@ -67,8 +70,9 @@ def blamed_in(
     if in_turns := IN_TURNS.search(text):
         yield Unsupported(field=IN_MESSAGES + in_turns[1])
         return
-    if TOGETHER.search(text):
-        yield from _last_of(text, sent)
+    last = [*_last_of(text, sent)]
+    if TOGETHER.search(text) or (last and BESIDE.search(text)):
+        yield from last
         return
     words = {next(filter(None, found)) for found in NAMED.findall(text)}
     told = {name for name in sent if any(pattern_of(name).fullmatch(each) for each in words)}
@@ -95,7 +99,13 @@ def _last_of(text: str, sent: Mapping[str, Any]) -> Iterator[Unsupported]:
 
 
 def _may_go(name: str) -> bool:
-    return not (name in ASKED or name in SUBSTANCE or name in NEED_BY_FIELD or name in MAX_TOKENS)
+    return not (
+        name in ASKED
+        or name == "stream"
+        or name in SUBSTANCE
+        or name in NEED_BY_FIELD
+        or name in MAX_TOKENS
+    )
 
 
 def _is_kept(text: str, value: Any) -> bool:

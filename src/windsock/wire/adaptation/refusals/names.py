@@ -200,4 +200,4 @@ def _in_snake(name: str) -> str:
 
 def bound_in(text: str) -> int | None:
     found = (match for pattern in MOST if (match := pattern.search(text)))
-    return next((int(match[1][:9]) for match in found), None)
+    return next((int(match[1][:20]) for match in found), None)

@@ -38,7 +38,7 @@ UNTAKEN = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?:unsupported|unknown|unrecognized|unexpected|unpermitted|invalid|incompatible"
-        rf"|additional|extra(?:neous)?)"
+        rf"|additional|unspecified|extra(?:neous)?)"
         rf"(?: request)? (?:param(?:eter)?|argument|field|property|key|keyword argument|name"
         rf"|option)"
         rf"(?:s|\(s\))?(?: (?:supplied|found|passed|provided|specified))?:? [\[(:]?{NAME}",
@@ -133,12 +133,15 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          "response_format"),
         (r"response_format[^.]{0,40}\b(?:enabled only|only (?:enabled|supported))|"
          r"\bcannot use response_format|"
-         r"grammar(?:-based generation [^.]{0,80})? is not supported|(?:guided (?:decoding|json)"
+         r"json schema (?:constrained|guided|mode|output)[^.]{0,30} (?:not (?:available"
+         r"|supported)|unavailable|unsupported)"
+         r"|grammar(?:-based generation [^.]{0,80})? is not supported|(?:guided (?:decoding|json)"
          r"|structured outputs?"
          r"|json mode) (?:is |are )?"
          r"(?:not|un)[ -]?(?:yet )?supported|(?:not|n't) support (?:guided|structured) (?:decoding|"
          r"json|outputs?)", "response_format"),
-        (r"\bn (?:above|greater than|larger than|over) 1\b|candidate_?count must be 1\b"
+        (r"\bonly (?:a )?single (?:candidate|choice|completion)\b|\bn (?:above|greater than"
+         r"|larger than|over) 1\b|candidate_?count must be 1\b"
          r"|\bn_completions? number must be 1\b"
          r"|\bn\b['`\"]? ?:? ?(?:must be|number must be"
          r"|should be)[^.]{0,24}\b1\b|"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-NUMBER = r"-?\d{1,9}(?:\.\d{1,6})?"
+NUMBER = r"-?\d{1,20}(?:\.\d{1,6})?"
 
 NOT = r"\b(?:can ?not|can't|may not|must not|not|should not) (?:be )?"
 
