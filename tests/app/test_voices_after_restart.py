@@ -207,7 +207,11 @@ def test_a_restart_changes_nothing_of_what_is_believed_held_or_ruled(seed: int) 
         assert other.shows(event[1]) == one.shows(event[1]), (i, restarts)
 
 
-async def test_what_a_person_drops_is_dropped_after_a_restart_that_nobody_foresaw(tmp_path) -> None:
+@pytest.mark.parametrize("said", [{"input": 0.25, "output": 1.5}, {"input": 2.0, "output": 12}])
+async def test_what_a_person_drops_is_dropped_after_a_restart_that_nobody_foresaw(
+    said, tmp_path
+) -> None:
+    """Held, or believed at once."""
     folder = tmp_path / "feeds"
     feed(folder, "leader", 0.9, BASE)
     feed(folder, "map", 0.6, TERMS)
@@ -215,7 +219,7 @@ async def test_what_a_person_drops_is_dropped_after_a_restart_that_nobody_foresa
     left = tmp_path / "left.db"
     async with running(kept.format(tmp_path / "windsock.db"), tmp_path) as it:
         await it.service.poller.poll_now("leader")
-        feed(folder, "leader", 0.9, {**BASE, "input": 0.25, "output": 1.5})
+        feed(folder, "leader", 0.9, {**BASE, **said})
         await it.service.poller.poll_now("leader")
         ask = {"deployment": NAME, "feed": "leader"}
         dropped = await it.http.post("/v1/prices/quarantine/reject", json=ask)

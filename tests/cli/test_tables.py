@@ -3,12 +3,24 @@
 import asyncio
 import io
 
+import pytest
 from rich.console import Console
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.cli import weights
+from windsock.cli.layout import money
 from windsock.cli.service_client import ServiceClient
+
+
+@pytest.mark.parametrize(
+    ("dollars", "text"),
+    [(12345.678, "12345.68"), (100, "100"), (800.5, "800.50"), (0.00005, "0.00005"),
+     (3.14159, "3.142"), (None, ""), (0, "0")],
+)  # fmt: skip
+def test_dollars_are_told_as_people_write_them(dollars, text) -> None:
+    assert money(dollars) == text
+
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 

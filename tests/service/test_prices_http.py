@@ -50,6 +50,30 @@ async def test_a_held_quote_is_shown_and_a_person_believes_it(tmp_path) -> None:
             assert nothing.status_code == 404
 
 
+async def test_a_person_takes_back_what_is_believed_where_another_price_is_left(tmp_path) -> None:
+    ruling = {"deployment": "acme/m", "feed": "sheet"}
+
+    async def in_force(it) -> float:
+        (price,) = (await it.http.get("/v1/prices")).json()["data"]
+        return price["usd_per_mtok"]["input"]
+
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(config(acme.url), tmp_path) as it:
+            quote(it, 10.0)
+            alone = await it.http.post("/v1/prices/quarantine/reject", json=ruling)
+            assert alone.status_code == 400 and "of your own" in alone.text
+            quote(it, 1.0)
+            await it.http.post("/v1/prices/quarantine/approve", json=ruling)
+            assert await in_force(it) == 1.0
+            answer = await it.http.post("/v1/prices/quarantine/reject", json=ruling)
+            assert answer.status_code == 200
+            quote(it, 1.0)
+            assert await in_force(it) == 10.0
+            nobody = {"deployment": "acme/m", "feed": "other"}
+            lost = await it.http.post("/v1/prices/quarantine/reject", json=nobody)
+            assert lost.status_code == 404
+
+
 async def test_every_accepted_quote_is_in_the_history(tmp_path) -> None:
     async with upstream(lambda _: Answer(completion())) as acme:
         async with running(config(acme.url), tmp_path) as it:

@@ -62,20 +62,22 @@ def show_caps(told: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _entry(row: dict[str, Any]) -> Any:
-    from windsock.cli.layout import Entry
+    from windsock.cli.layout import Entry, money
 
-    figures = (f"{row[name]:.4g}" for name in ("spent_usd", "reserved_usd", "usd"))
+    figures = (money(row[name]) for name in ("spent_usd", "reserved_usd", "usd"))
     name = row["cap"] if row["of"] is None else f"{row['cap']} / {row['of'] or 'no key'}"
     return Entry(name, (*figures, str(row["refused"])), "; ".join(_notes(row)))
 
 
 def _notes(row: dict[str, Any]) -> list[str]:
     """When it ends, what it is raised by, and when it is spent at this pace."""
+    from windsock.cli.layout import money
+
     is_for_good, zone = row["ends_at"] is None, row["timezone"]
     until = "" if is_for_good else _when(row["ends_at"], zone)
     notes = ["for good" if is_for_good else f"a {row['period']}, until {until}"]
     if row["raised_usd"]:
-        notes.append(f"raised by ${row['raised_usd']:.4g} for now")
+        notes.append(f"raised by ${money(row['raised_usd'])} for now")
     if row["spent_at"] is not None:
         notes.append(f"spent at {_when(row['spent_at'], zone)} at this pace")
     return notes

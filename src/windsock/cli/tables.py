@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from windsock.cli.evidence.known import known_words
-from windsock.cli.layout import Entry, lines, show, terminal, usd, wrapped
+from windsock.cli.layout import Entry, lines, money, show, terminal, wrapped
 from windsock.cli.service_client import Client
 from windsock.cli.weights import further_words
 from windsock.clock import SystemClock
@@ -89,7 +89,7 @@ def _change(
 
 
 def _dollars(usd: float) -> str:
-    return f"{'-' if usd < 0 else ''}${abs(usd):.4g}"
+    return f"{'-' if usd < 0 else ''}${money(abs(usd))}"
 
 
 def _successes(count: float) -> str:
@@ -101,9 +101,9 @@ def _report_entry(name: str, row: dict[str, Any]) -> Entry:
     figures = (
         str(row["requests"]),
         str(row["answered"]),
-        _money(row["cost_usd"]),
+        money(row["cost_usd"]),
         success,
-        _money(row["cost_per_success_usd"]),
+        money(row["cost_per_success_usd"]),
     )
     notes = [*_bills(row), *_uncalled(row)]
     return Entry(name, figures, "; ".join(notes))
@@ -114,12 +114,7 @@ def _uncalled(row: dict[str, Any]) -> Iterator[str]:
     if row["refused"]:
         yield f"{row['refused']} refused for money"
     if row["cache_hits"]:
-        yield f"{row['cache_hits']} from the cache, ${row['saved_usd']:.4g} saved"
-
-
-def _money(dollars: float | None) -> str:
-    """Four significant digits; empty where it is not known."""
-    return "" if dollars is None else usd(float(f"{dollars:.4g}"))
+        yield f"{row['cache_hits']} from the cache, ${money(row['saved_usd'])} saved"
 
 
 def _bills(row: dict[str, Any]) -> Iterator[str]:
@@ -127,11 +122,11 @@ def _bills(row: dict[str, Any]) -> Iterator[str]:
     if row["unknown_cost"]:
         yield f"{row['unknown_cost']} of unknown cost"
     if row["bills"]:
-        billed, counted = _money(row["billed_usd"]), _money(row["counted_usd"])
+        billed, counted = money(row["billed_usd"]), money(row["counted_usd"])
         ratio = "" if row["bill_ratio"] is None else f" ({row['bill_ratio']:.3f} times)"
         yield f"{row['bills']} bills of ${billed} for ${counted} counted{ratio}"
     if row["doubted_bills"]:
-        yield f"{row['doubted_bills']} bills of ${_money(row['doubted_usd'])} not believed"
+        yield f"{row['doubted_bills']} bills of ${money(row['doubted_usd'])} not believed"
 
 
 def learn(

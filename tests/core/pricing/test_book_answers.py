@@ -186,6 +186,29 @@ def test_what_a_person_rejects_is_taken_back_where_one_more_poll_had_it_believed
             assert book.held() == []
 
 
+def test_what_is_believed_is_taken_back_by_a_person_and_stays_dropped_until_one_approves() -> None:
+    book = priced(quote(usd=1.0))
+    assert say(book, START + 1.0, 3.0) == ["price.shifted"]
+    book.rule(book.said_by(CHEAP, "sheet"), START + 2.0, is_believed=False)
+    for i in range(10):
+        assert say(book, START + 60.0 * i + 3.0, 3.0) == []
+        assert usd(book, START + 60.0 * i + 4.0) == 1
+    book.rule(book.said_by(CHEAP, "sheet"), START + DAY, is_believed=True)
+    assert usd(book, START + DAY) == 3
+    say(book, START + DAY + 60.0, 3.0)
+    assert usd(book, START + DAY + 60.0) == 3
+
+
+def test_an_approval_is_taken_back() -> None:
+    book = priced(quote(usd=1.0))
+    say(book, START + 1.0, 0.01)
+    book.rule(book.held_quote(CHEAP, "sheet"), START + 2.0, is_believed=True)
+    assert usd(book, START + 2.0) == Decimal("0.01")
+    book.rule(book.said_by(CHEAP, "sheet"), START + 3.0, is_believed=False)
+    say(book, START + 60.0, 0.01)
+    assert usd(book, START + 61.0) == 1
+
+
 def test_what_is_no_number_stays_dropped_whoever_has_read_it() -> None:
     one, two = (priced(quote(usd=1.0)) for _ in range(2))
     for book in (one, two):

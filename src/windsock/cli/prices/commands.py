@@ -124,7 +124,7 @@ def prices_approve(
 def prices_reject(
     deployment: Deployment, feed: Feed, url: Url = HERE, key: Key = None, as_json: AsJson = False
 ) -> None:
-    """Reject a held quote."""
+    """Reject a held quote, or take back a believed one of that feed."""
     from windsock.cli.prices import tables
     from windsock.cli.service_client import ServiceClient
 

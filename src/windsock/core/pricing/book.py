@@ -73,6 +73,10 @@ class PriceBook(PricesInForce):
         """What is held of a feed; raises KeyError if nothing is."""
         return self._entries[deployment].timeline.held_of(feed).quote
 
+    def said_by(self, deployment: str, feed: str) -> Quote:
+        """What a feed last said of a price; raises KeyError if it said nothing."""
+        return self._entries[deployment].timeline.statements[feed]
+
     def said_since(self, quote: Quote) -> Quote | None:
         """Another price that the feed of a quote has stated after it, held or not."""
         entry = self._entries.by_name.get(quote.deployment)

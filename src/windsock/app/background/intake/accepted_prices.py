@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from windsock.core.model.ticks import Quote
 from windsock.core.pricing.prices_in_force import PricesInForce
@@ -30,6 +30,13 @@ class AcceptedPrices:
         if quote is not None and quote is not self._kept.get(deployment):
             self._kept[deployment] = quote
             self.append(quote)
+
+    def keep_again(self, deployment: str, now: float) -> None:
+        """Write what is believed as of now: what was written after it is taken back."""
+        quote = self.book.believed(deployment, now)
+        if quote is not None:
+            self._kept[deployment] = quote
+            self.append(replace(quote, seen_at=now))
 
     def take(self, deployment: str, now: float) -> None:
         """What is believed by now was written elsewhere."""

@@ -42,7 +42,10 @@ class Rulings:
         return self._ruled(deployment, feed, is_believed=True)
 
     def reject(self, deployment: str, feed: str) -> list[Event]:
-        """A person drops a held quote; raises NothingHeld."""
+        """A person drops a held quote, else what the feed says, though it is believed.
+
+        raises  NothingHeld where it says nothing
+        """
         return self._ruled(deployment, feed, is_believed=False)
 
     def hear(self, quote: Quote, *, is_believed: bool) -> None:
@@ -57,18 +60,44 @@ class Rulings:
             self.on_quote(replace(since, seen_at=now), now)
 
     def _ruled(self, deployment: str, feed: str, *, is_believed: bool) -> list[Event]:
-        try:
-            quote = self.book.held_quote(deployment, feed)
-        except KeyError as error:
-            raise NothingHeld(f"no quote of {feed!r} for {deployment!r} is held") from error
+        quote = self._ruled_on(deployment, feed, is_believed=is_believed)
+        was = self.book.believed(deployment, self.clock.now())
         shifts = self._rule(quote, is_believed=is_believed)
         with self.asked():
-            self.accepted.keep(deployment, self.clock.now())
+            self._keep(quote, was, self.clock.now())
             for shift in shifts:
                 self.publish(shift)
         for tell in self.on_ruled:
             tell(quote, is_believed)
         return shifts
+
+    def _ruled_on(self, deployment: str, feed: str, *, is_believed: bool) -> Quote:
+        try:
+            return self.book.held_quote(deployment, feed)
+        except KeyError as error:
+            nothing = NothingHeld(f"no quote of {feed!r} for {deployment!r} is held")
+            if is_believed:
+                raise nothing from error
+        if feed in self.book.rules.owner_feeds:
+            raise BadRequest("it is your own price; change it where it stands", param="feed")
+        try:
+            quote = self.book.said_by(deployment, feed)
+        except KeyError as error:
+            raise nothing from error
+        others = self.book.statements(deployment, self.clock.now())
+        is_left = any(each.quote.feed != feed and not each.quote.is_indirect for each in others)
+        if not is_left and len(self.book.history(deployment, 0.0, self.clock.now())) < 2:
+            reason = f"nothing else prices {deployment}; state a price of your own instead"
+            raise BadRequest(reason, param="feed")
+        return quote
+
+    def _keep(self, ruled: Quote, was: Quote | None, now: float) -> None:
+        """Write what holds from now on, also where that is what held before it."""
+        holds = self.book.believed(ruled.deployment, now)
+        if was is not None and holds is not None and holds.seen_at < was.seen_at:
+            self.accepted.keep_again(ruled.deployment, now)
+        else:
+            self.accepted.keep(ruled.deployment, now)
 
     def _rule(self, quote: Quote, *, is_believed: bool) -> list[Event]:
         now = self.clock.now()

@@ -100,6 +100,8 @@ def _stated(timeline: PriceTimeline, quote: Quote) -> list[Event]:
     now, feed = quote.seen_at, quote.feed
     timeline.statements[feed] = quote
     track = timeline.tracks.get(feed)
+    if timeline.is_refused(quote):
+        return settle(timeline, now)
     if track is not None and alike(quote, track.word, timeline.rules):
         timeline.held.pop((feed, None), None)
         timeline.hear(quote)

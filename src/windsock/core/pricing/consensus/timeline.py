@@ -111,6 +111,11 @@ class PriceTimeline:
             if key[0] == quote.feed and _says_the_same(held.quote, quote):
                 del self.held[key]
 
+    def is_refused(self, quote: Quote) -> bool:
+        """True if a person has dropped it or its equal."""
+        refused = self.refused.get(quote.feed)
+        return refused is not None and _says_the_same(refused, quote)
+
     def take_back(self, quote: Quote, now: float) -> None:
         """If a quote is in force, what was before it is again, and is its feed's word."""
         last = self.in_force(now)
@@ -185,6 +190,8 @@ class PriceTimeline:
 
     def back(self, quote: Quote, now: float) -> None:
         """A bill or a person speaks for a quote: it is its feed's word, before other lists."""
+        if self.is_refused(quote):
+            del self.refused[quote.feed]
         track = self.tracks.get(quote.feed)
         if track is None or not alike(quote, track.word, self.rules):
             self.believe(quote, now, is_proven=True)
@@ -230,8 +237,7 @@ class PriceTimeline:
 
         is_final    it is no price at all: no poll releases it
         """
-        refused = self.refused.get(quote.feed)
-        if refused is not None and _says_the_same(refused, quote):
+        if self.is_refused(quote):
             return [], False
         now = quote.seen_at
         held = self.held.get(_held_key(quote))

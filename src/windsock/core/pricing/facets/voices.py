@@ -66,6 +66,6 @@ def heard_again(
     quotes = sorted(history, key=starts_at)
     timeline.accepted = [*(each for each in quotes if starts_at(each) < first_at), *last]
     for quote in quotes:
-        if quote.seen_at > seen_at:
+        if quote.seen_at > seen_at and not timeline.is_refused(quote):
             timeline.restore(quote)
     return timeline
