@@ -100,7 +100,8 @@ def complaints_of(
             break
     for each in (_complaints, _blamed):
         for fact in (fact for error, text in told for fact in each(error, text, sent)):
-            found.setdefault(fact.field, fact)
+            if fact.field != "stream":  # whoever waits for one cannot read a whole answer
+                found.setdefault(fact.field, fact)
         if found:
             break
     return tuple(found.values())

@@ -27,7 +27,8 @@ NAMED = re.compile(
 """A name in quotes, or with a line in it, or before a colon: no word of the sentence."""
 
 OF_TYPES = re.compile(
-    r"\bshould be a valid\b|\b(?:invalid|wrong) type\b|\bof type\b|\bcould not be (?:fetched"
+    r"\binvalid key in\b|\bshould be a valid\b|\b(?:invalid|wrong) type\b|\bof type\b"
+    r"|\bcould not be (?:fetched"
     r"|parsed|read)"
     r"|\bmust be (?:an? )?(?:array|boolean|integer|list|number|object|string)\b"
     r"|\bmust be set when\b"

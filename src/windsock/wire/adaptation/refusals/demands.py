@@ -83,6 +83,9 @@ ILLEGAL = re.compile(
 WHOLE = re.compile(r"\b(?:context|input|messages|prompt|sum|total|window)\b|\+", re.IGNORECASE)
 """Of a limit on more than the answer."""
 
+COUNT = re.compile(r"\bn ?[>=]+ ?\d+")
+"""How many answers, which bounds nothing else."""
+
 OWN_WORDS = frozenset({"prompt_cache_key", "safety_identifier", "stop", "user"})
 """Fields of texts of the caller's own, of which nobody lists those that are taken."""
 
@@ -167,7 +170,8 @@ def _conditions(text: str, values: Mapping[str, Any]) -> list[Unsupported]:
     found = BESIDE.search(text)
     if found is None or values.get(found["other"]):
         return []
-    said = [name for name in values if name != found["other"] and pattern_of(name).search(text)]
+    names = [name for name in values if name != found["other"] and name not in MAX_TOKENS]
+    said = [name for name in names if pattern_of(name).search(text)]
     return [Unsupported(field=said[0], unless=found["other"])] if len(said) == 1 else []
 
 
@@ -221,7 +225,7 @@ def _bounds_of_one(
     if len(said) != 1 or said[0] not in values:
         return
     (name,) = said
-    value = values[name]
+    value, text = values[name], COUNT.sub("", text)
     if name in MAX_TOKENS:
         yield from _bound_of_answers(name, value, text)
         return

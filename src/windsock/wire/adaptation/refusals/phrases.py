@@ -155,6 +155,7 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bpenalty is not (?:enabled|supported)", "presence_penalty"),
         *((rf"does(?: not|n't) support (?:reasoning|thinking){THOUGHT_ALONE}|{NO_THOUGHT}", name)
           for name in THOUGHT_FIELDS),
+        (r"\bpredicted outputs? (?:is|are) (?:not |un)supported", "prediction"),
         (OUTPUT_ASKED, "max_tokens"),
         (OUTPUT_ASKED, "max_completion_tokens"),
     )

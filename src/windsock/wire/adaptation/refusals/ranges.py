@@ -16,7 +16,7 @@ INTERVAL = re.compile(
 BETWEEN = re.compile(
     rf"\b(?:between|from) (?P<low>{NUMBER})(?P<lowest> \(?(?:in|ex)clusive\)?)? (?:and|to) "
     rf"(?P<high>{NUMBER})(?P<highest> \(?(?:in|ex)clusive\)?)?"
-    rf"|(?P<least>{NUMBER})\s?(?:到|至|~|～|–)\s?(?P<most>{NUMBER})",
+    rf"|(?P<least>{NUMBER})\s?(?:到|至|~|～|–|\.\.)\s?(?P<most>{NUMBER})",
     re.IGNORECASE,
 )
 HIGHEST = re.compile(
