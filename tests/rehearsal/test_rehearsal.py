@@ -138,6 +138,14 @@ def test_settings_and_rivals_run_beside_it_on_the_same_luck(log) -> None:
     assert named(found, "flagship").spend_usd.mean > named(found, AS_IS).spend_usd.mean
 
 
+def test_a_terminal_is_told_how_many_runs_have_ended(log, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    log.rehearse(prices=[f"{MINI}=x3"], seeds=1, lasts="5m", as_json=True)
+    told = capsys.readouterr()
+    assert "100%" in told.err
+    assert json.loads(told.out)["seeds"] == 1
+
+
 def test_the_same_seeds_tell_the_same_and_json_holds_it_all(log, capsys) -> None:
     log.rehearse(prices=[f"{MINI}=x3"], seeds=2, lasts="10m", as_json=True)
     one = capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import ceil
@@ -37,6 +37,10 @@ MOST_REQUESTS = 60_000
 
 APART = 3
 """Seeds for each run in which what nobody knows is as believed, and only luck is drawn."""
+
+
+Told = Callable[[int, int], object]
+"""(runs ended, runs in all), from the start on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +85,10 @@ class Rehearsal:
     unknown: tuple[str, ...]
 
 
-def rehearse(ask: Ask) -> Rehearsal:
+def rehearse(ask: Ask, tell: Told = lambda ended, runs: None) -> Rehearsal:
     """Run everything under every seed; raises ConfigError where a price is not known."""
     every = _every(ask)
-    runs = _runs(ask, every)
+    runs = _runs(ask, every, tell)
     before, changed = runs[AS_IS], runs.get(CHANGED)
 
     def figures(name: str, rows: Sequence[Row]) -> Figures:
@@ -104,17 +108,20 @@ def rehearse(ask: Ask) -> Rehearsal:
     )
 
 
-def _runs(ask: Ask, every: int) -> dict[str, list[RunSummary]]:
+def _runs(ask: Ask, every: int, tell: Told) -> dict[str, list[RunSummary]]:
     """By plan: one of each seed, and after them those in which all is as believed."""
     from joblib import Parallel, cpu_count, delayed
 
     seeds = range(ask.seeds + ceil(ask.seeds / APART))
     jobs = [(name, seed) for seed in seeds for name in _plans(ask)]
     lanes = max(1, min(ask.at_once or cpu_count(), len(jobs)))
-    made = Parallel(n_jobs=lanes)(delayed(_run)(ask, name, seed, every) for name, seed in jobs)
+    parallel = Parallel(n_jobs=lanes, return_as="generator")
+    made = parallel(delayed(_run)(ask, name, seed, every) for name, seed in jobs)
     found: dict[str, list[RunSummary]] = {name: [] for name in _plans(ask)}
-    for (name, _), summary in zip(jobs, made, strict=True):
+    tell(0, len(jobs))
+    for ended, ((name, _), summary) in enumerate(zip(jobs, made, strict=True), 1):
         found[name].append(summary)
+        tell(ended, len(jobs))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 
 from windsock.cli.foresight.started import Start, from_service, from_store
 from windsock.cli.service_client import Client
@@ -47,7 +48,10 @@ def rehearse_log(
         start = from_store(config, environ, route, span_s, (clock or SystemClock()).now())
     else:
         start = from_service(service, route, since)
-    found = rehearse(_ask(start, environ, wanted, hours, rivals or (), seeds, at_once))
+    ask = _ask(start, environ, wanted, hours, rivals or (), seeds, at_once)
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        runs = bars.add_task("runs", total=None)
+        found = rehearse(ask, lambda ended, total: bars.update(runs, completed=ended, total=total))
     if as_json:
         print(json.dumps(report.as_json(found)))
     else:
