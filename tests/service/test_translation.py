@@ -327,7 +327,8 @@ async def test_feedback_finds_an_answer_in_any_dialect_by_its_decision(world) ->
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
 async def test_an_answer_that_no_dialect_can_tell_is_the_providers_fault(tmp_path, path) -> None:
-    odd = {"index": 0, "message": {"content": None, "tool_calls": [{"id": "1"}]}}
+    calls = [{"id": "1"}, {"id": "2", "function": {"name": "look", "arguments": "{}"}}]
+    odd = {"index": 0, "message": {"content": None, "tool_calls": calls}}
     said = Answer(completion(choices=[odd]))
     ask = {"model": "auto", "max_tokens": 5, "input": "x",
            "messages": [{"role": "user", "content": "x"}]}  # fmt: skip

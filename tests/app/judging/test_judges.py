@@ -435,7 +435,7 @@ async def test_an_edit_names_a_judge_bad_ones_change_nothing_and_another_takes_i
         assert edited(plain) == "" and not service.judges.is_reading
         for old, new, words in (
             ("b/j", "bb/j", "did you mean 'b'"),
-            ("b/j", "j2", "write it as provider/model"),
+            ("b/j", "j2", "write one as provider/model"),
             ("usd_per_day = 100", 'redact = ["("]', "redact"),
             ("usd_per_day = 100", 'redact_with = "nowhere:f"', "cannot be imported"),
             ("usd_per_day = 100", 'redact_with = "json:nothing"', "cannot be imported"),
