@@ -82,7 +82,8 @@ def _is_call(call: Any) -> bool:
     if isinstance(own, list):
         return _is_said(own)
     is_other = call.get("type") not in (None, "", "function", "custom")
-    return is_other or bool(call.get("name") or (isinstance(own, dict) and own.get("name")))
+    names = call.get("name"), own.get("name") if isinstance(own, dict) else None
+    return is_other or any(isinstance(each, str) and each for each in names)
 
 
 def thinks(message: Mapping[str, Any]) -> bool:
